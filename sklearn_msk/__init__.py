@@ -1,0 +1,6 @@
+"""Kernel regression whose training follows the spectrum that you choose."""
+
+from sklearn_msk._estimators import MSKRegressor
+
+__all__ = ["MSKRegressor"]
+__version__ = "0.1.0"

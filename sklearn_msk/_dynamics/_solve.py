@@ -1,0 +1,46 @@
+"""One entry to the solvers."""
+
+import numpy as np
+
+from sklearn_msk._dynamics._eigh import eigh_trajectory
+from sklearn_msk._dynamics._gd import gd_trajectory
+from sklearn_msk._dynamics._lanczos import lanczos_trajectory
+
+SOLVERS = {"lanczos": lanczos_trajectory, "eigh": eigh_trajectory, "gd": gd_trajectory}
+
+# Up to here the limit is taken from a full decomposition, which is exact.
+_EXACT_LIMIT_MAX = 1500
+
+
+def trajectory(A, y, S, schedule, solver="auto", tol=1e-4):
+    """Path of preconditioned gradient descent.
+
+    Solves ``c_T = S^(1/2) p_T(M) S^(1/2) b`` with ``M = S^(1/2) A S^(1/2)``, which is
+    exact for any positive definite S, ``b = D^(1/2) y`` and ``a = D^(1/2) c``; p_T is
+    `Schedule.gain`.
+
+    Parameters
+    ----------
+    A : operator
+    y : ndarray of shape (n,) or (n, n_targets), float64
+        Centred targets.
+    S : Preconditioner
+    schedule : Schedule
+    solver : {"auto", "lanczos", "eigh", "gd"}
+        "auto" is "eigh" for the limit up to 1500 rows, "lanczos" otherwise.
+    tol : float
+        Bound on ``|K (a - a_T)| / |y|`` for every target; no less than rounding allows.
+
+    Returns
+    -------
+    Trajectory
+    """
+    if solver == "auto":
+        limit = np.isinf(schedule.max_iter)
+        solver = "eigh" if limit and A.shape[0] <= _EXACT_LIMIT_MAX else "lanczos"
+    return SOLVERS[solver](A, y, S, schedule, max(tol, smallest_tol(A)))
+
+
+def smallest_tol(A):
+    """Smallest tolerance that the precision of the kernel matrix allows."""
+    return max(10.0 * np.finfo(A.K.dtype).eps, A.shape[0] * np.finfo(np.float64).eps)

@@ -1,0 +1,113 @@
+"""The path that training takes, as one immutable object."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sklearn_msk._dynamics._schedule import Schedule
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory(ABC):
+    """Coefficients of the model after any number of steps.
+
+    Attributes
+    ----------
+    schedule : Schedule
+        What it was computed for; `coef` may ask for less.
+    roots : ndarray of shape (n,)
+        Diagonal of ``D^(1/2)``, see the operator.
+    total_weight : float
+        ``sum(w)``, or n.
+    n_products : int
+        Products of the kernel matrix with a vector that it took.
+    error_estimate : float
+        Estimated ``|K (a - a_T)| / |y|`` for `schedule`, the worst target.
+    """
+
+    schedule: Schedule
+    roots: np.ndarray
+    total_weight: float
+    n_products: int
+    error_estimate: float
+
+    def coef(self, max_iter=None, learning_rate=None, alpha=None):
+        """Dual coefficients.
+
+        Parameters
+        ----------
+        max_iter : int or inf, default=None
+            Number of steps T; None is that of `schedule`. The stated accuracy holds up
+            to there.
+        learning_rate : float, default=None
+            Absolute step on K/n, as `MSKRegressor.learning_rate_`; None is that of
+            `schedule`.
+        alpha : float, default=None
+            Ridge in the units of `KernelRidge`; None is that of `schedule`.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, n_targets), float64
+        """
+        changed = {
+            "max_iter": max_iter,
+            "learning_rate": learning_rate,
+            "ridge": None if alpha is None else alpha / self.total_weight,
+        }
+        changed = {name: value for name, value in changed.items() if value is not None}
+        c = self._coordinates(replace(self.schedule, **changed))
+        return (self.roots * c.T).T
+
+    @abstractmethod
+    def _coordinates(self, schedule):
+        """``c`` of ``a = D^(1/2) c`` for a schedule, in the shape of the targets."""
+
+
+@dataclass(frozen=True, eq=False)
+class ModalTrajectory(Trajectory):
+    """A trajectory whose modes evolve each on its own: ``c = U p_T(x) u``.
+
+    Attributes
+    ----------
+    modes : tuple of Modes
+        One for every target.
+    noise : float
+        Rates up to here are rounding.
+    """
+
+    modes: tuple
+    noise: float
+    single_target: bool
+
+    def _coordinates(self, schedule):
+        columns = [
+            part.vectors @ (schedule.gain(part.rates, self.noise) * part.weights)
+            for part in self.modes
+        ]
+        return columns[0] if self.single_target else np.column_stack(columns)
+
+    @property
+    def n_dropped(self):
+        """Number of modes that are no more than rounding, the worst target."""
+        ridge = self.schedule.ridge
+        return max(int(np.sum(m.rates + ridge <= self.noise)) for m in self.modes)
+
+
+@dataclass(frozen=True, eq=False)
+class Modes:
+    """Directions that evolve each on its own, for one target.
+
+    Attributes
+    ----------
+    rates : ndarray of shape (m,)
+        Eigenvalues, or Ritz values, of ``M = S^(1/2) A S^(1/2)``.
+    vectors : ndarray of shape (n, m)
+        ``S^(1/2)`` times its eigenvectors, or Ritz vectors.
+    weights : ndarray of shape (m,)
+        Coordinates of ``S^(1/2) b``.
+    """
+
+    rates: np.ndarray
+    vectors: np.ndarray
+    weights: np.ndarray

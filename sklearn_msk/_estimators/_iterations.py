@@ -1,0 +1,59 @@
+"""Which steps of a path to look at."""
+
+from numbers import Real
+
+import numpy as np
+
+_EVERY = 1000
+
+
+def default_iterations(schedule, slowest_rate):
+    """Every step up to 1000 of them, log-spaced beyond; inf comes last.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    slowest_rate : float
+        Smallest rate that matters: the steps before inf end where it has been learned.
+
+    Returns
+    -------
+    ndarray of shape (n_iterations,), increasing
+    """
+    last = schedule.max_iter
+    if np.isinf(last):
+        last = np.ceil(10.0 / (schedule.learning_rate * slowest_rate))
+    if last <= _EVERY:
+        steps = np.arange(1.0, last + 1)
+    else:
+        steps = np.unique(np.rint(np.geomspace(1.0, last, _EVERY)))
+    return np.append(steps, np.inf) if np.isinf(schedule.max_iter) else steps
+
+
+def check_iterations(iterations, max_iter):
+    """Validate the steps that a user asks for.
+
+    Parameters
+    ----------
+    iterations : array-like of shape (n_iterations,)
+        Whole numbers, or inf, from 1 to `max_iter`.
+    max_iter : int or inf
+
+    Returns
+    -------
+    ndarray of shape (n_iterations,), float64
+
+    Raises
+    ------
+    ValueError
+        If one of them is not.
+    """
+    for value in np.ravel(np.asarray(iterations, dtype=object)):
+        whole = isinstance(value, Real) and (np.isinf(value) or value == int(value))
+        if not whole or not 1 <= value <= max_iter:
+            raise ValueError(
+                f"The 'iterations' must be whole numbers from 1 to max_iter={max_iter}"
+                f"{'' if np.isinf(max_iter) else ', the length of the path'}. "
+                f"Got {value!r} instead."
+            )
+    return np.ravel(np.asarray(iterations, dtype=np.float64))

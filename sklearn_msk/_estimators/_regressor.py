@@ -1,0 +1,547 @@
+"""Regression by preconditioned kernel gradient flow."""
+
+import math
+import time
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import gen_batches
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_msk._compat import (
+    Interval,
+    Options,
+    StrOptions,
+    _check_sample_weight,
+    _fit_context,
+)
+from sklearn_msk._dynamics import Schedule, smallest_tol, trajectory
+from sklearn_msk._estimators._iterations import check_iterations, default_iterations
+from sklearn_msk._operators import DenseOperator
+from sklearn_msk._preconditioner import Preconditioner
+from sklearn_msk._spectrum import leading_spectrum
+from sklearn_msk._validation import (
+    check_matrix_symmetric,
+    check_positive_semidefinite,
+    count_distinct_rows,
+)
+from sklearn_msk.kernels._adapters import CallableKernel, PrecomputedKernel
+from sklearn_msk.kernels._resolution import (
+    describe_kernel,
+    evaluate_kernel,
+    resolve_kernel,
+)
+from sklearn_msk.spectral_maps._evaluation import (
+    modified_eigenvalues,
+    resolve_spectral_map,
+)
+
+
+class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
+    """Kernel regression by gradient flow along a spectrum that you choose.
+
+    A kernel model ``f(x) = intercept + sum_j a_j k(x_j, x)`` is trained by gradient
+    descent that learns the k leading eigen-directions of the kernel matrix at the pace
+    that a map g of its eigenvalues gives them. It converges to the interpolant (or the
+    ridge solution) of the kernel itself, in few steps, and how many of them is the
+    regularisation.
+
+    Parameters
+    ----------
+    kernel : str, sklearn.gaussian_process.kernels.Kernel or callable, \
+            default="ntk_relu"
+        - ``"{ntk,nngp}_{activation}"``: an infinitely wide network, activation one of
+          relu, leaky_relu, abs, erf, sin, cos, gaussian, gelu;
+        - a name of `sklearn.metrics.pairwise.pairwise_kernels`, as "rbf";
+        - a kernel object, as `sklearn_msk.kernels.NTK` or
+          `sklearn.gaussian_process.kernels.Matern`;
+        - a function ``k(X, Y)`` that returns an array of shape (n_samples_X,
+          n_samples_Y);
+        - "precomputed": X is the kernel matrix, in `fit` of shape (n_samples,
+          n_samples), in `predict` of shape (n_queries, n_samples).
+    g : {"identity", "flatten", "lift"}, spectral map or callable, default="flatten"
+        From the k leading eigenvalues of K/n, an array in descending order, to an array
+        of the same shape: the rates at which their directions are to be learned, all
+        > 0. "flatten" learns them all at the pace of the last, and is EigenPro. See
+        `sklearn_msk.spectral_maps`.
+    k : int, default=50
+        Number of leading directions that g re-scales; 0 is plain gradient descent. More
+        of them fit more in the same number of steps.
+    alpha : float, default=0.0
+        Ridge, >= 0, in the units of `sklearn.kernel_ridge.KernelRidge`, whose limit it
+        shares only for g = "identity". An alpha that was tuned for `KernelRidge` is far
+        too large under "flatten", which shrinks the leading directions by ``lam_k /
+        (lam_k + alpha / n)``: regularise by `max_iter` first.
+    learning_rate : float, default=1.0
+        Step size, > 0, in units of ``1 / (mu_max + alpha / n)``, mu_max the largest
+        rate: at 1.0 every direction decays monotonically; "descent" needs < 2, "flow"
+        takes any.
+    max_iter : int or inf, default=100
+        Number of steps T, >= 1; ``numpy.inf`` trains to the limit. Fewer steps fit less.
+    dynamics : {"flow", "descent"}, default="flow"
+        Gradient flow for the time of T steps, or T discrete steps.
+    fit_intercept : bool, default=True
+        Whether the (weighted) mean of y is taken out first and added back.
+    gamma : float, default=None
+        Parameter of the pairwise kernels that have it, as in `KernelRidge`.
+    degree : float, default=3
+        Degree of the polynomial kernel.
+    coef0 : float, default=1
+        Constant of the polynomial and sigmoid kernels.
+    kernel_params : dict, default=None
+        Keyword arguments of a named or callable kernel, as ``{"depth": 3}`` for
+        "ntk_relu".
+    solver : {"auto", "lanczos", "eigh", "gd"}, default="auto"
+        How the path is computed; it moves fitted values by at most `tol`. "lanczos":
+        about the square root of T products; "eigh": a full decomposition, exact; "gd":
+        the literal loop, for descent with finite `max_iter` only; "auto": "lanczos", but
+        "eigh" for the limit up to 1500 rows.
+    eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}, default="auto"
+        How the leading directions are computed. "dense" is exact; "auto" is "dense" up
+        to 1500 rows and "randomized" (block Krylov) beyond.
+    tol : float, default=1e-4
+        Bound, > 0, on the error ``|K (a - a_T)| / |y|`` that the solver makes in the
+        fitted values of each target; never less than rounding allows.
+    store_trajectory : bool, default=False
+        Whether to keep the whole path, for `staged_predict`.
+    n_jobs : int, default=None
+        Threads that compute the kernel matrix. It changes no result.
+    random_state : int, RandomState instance or None, default=None
+        Start vectors of the iterative eigensolvers. None is deterministic too.
+    verbose : int, default=0
+        1 or more prints a line for each stage of `fit`.
+
+    Attributes
+    ----------
+    dual_coef_ : ndarray of shape (n_samples,) or (n_samples, n_targets)
+        Coefficients ``a`` of the kernel functions; 0 for rows of zero weight.
+    intercept_ : float or ndarray of shape (n_targets,)
+        Mean of y, 0.0 without intercept.
+    X_fit_ : ndarray of shape (n_samples, n_features) or None
+        Training rows; None for a precomputed kernel.
+    kernel_ : object
+        The kernel in use.
+    spectrum_ : Spectrum
+        ``eigenvalues`` of K/n, descending, ``eigenvectors``, ``residual_norms`` and the
+        ``method`` that found them, for the k_ leading directions.
+    modified_eigenvalues_ : ndarray of shape (k_,)
+        ``g(eigenvalues)``.
+    k_ : int
+        Directions re-scaled: k, or the numerical rank of K where that is less.
+    learning_rate_ : float
+        Absolute step on K/n.
+    max_learning_rate_ : float
+        Absolute step at which descent begins to diverge.
+    n_iter_ : int or inf
+        Number of steps.
+    n_products_ : int
+        Products of K with a vector that the solver made; 0 for "eigh".
+    trajectory_ : Trajectory
+        With ``store_trajectory=True``: ``trajectory_.coef(max_iter, learning_rate,
+        alpha)`` gives the dual coefficients anywhere on the path.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where all are strings.
+
+    See Also
+    --------
+    sklearn.kernel_ridge.KernelRidge : The limit for g = "identity", with alpha > 0.
+
+    References
+    ----------
+    A. Geifman, D. Barzilai, R. Basri, M. Galun, *Controlling the Inductive Bias of Wide
+    Neural Networks by Modifying the Kernel's Spectrum*, TMLR 2024, arXiv:2307.14531.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_msk import MSKRegressor
+    >>> x = np.linspace(-2, 2, 200)[:, None]
+    >>> y = np.sin(5 * x.ravel())
+    >>> plain = MSKRegressor(k=0).fit(x, y)
+    >>> msk = MSKRegressor(k=20).fit(x, y)
+    >>> print(f"{plain.score(x, y):.2f} {msk.score(x, y):.2f}")
+    0.00 1.00
+    """
+
+    _parameter_constraints: dict = {
+        "kernel": [str, callable],
+        "g": [str, callable],
+        "k": [Interval(Integral, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, math.inf, closed="left")],
+        "learning_rate": [Interval(Real, 0, math.inf, closed="neither")],
+        "max_iter": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {math.inf}),
+        ],
+        "dynamics": [StrOptions({"flow", "descent"})],
+        "fit_intercept": ["boolean"],
+        "gamma": [Interval(Real, 0, math.inf, closed="left"), None],
+        "degree": [Interval(Real, 0, math.inf, closed="left")],
+        "coef0": [Interval(Real, -math.inf, math.inf, closed="neither")],
+        "kernel_params": [dict, None],
+        "solver": [StrOptions({"auto", "lanczos", "eigh", "gd"})],
+        "eigen_solver": [
+            StrOptions({"auto", "dense", "arpack", "lobpcg", "randomized"})
+        ],
+        "tol": [Interval(Real, 0, math.inf, closed="neither")],
+        "store_trajectory": ["boolean"],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        kernel="ntk_relu",
+        *,
+        g="flatten",
+        k=50,
+        alpha=0.0,
+        learning_rate=1.0,
+        max_iter=100,
+        dynamics="flow",
+        fit_intercept=True,
+        gamma=None,
+        degree=3,
+        coef0=1,
+        kernel_params=None,
+        solver="auto",
+        eigen_solver="auto",
+        tol=1e-4,
+        store_trajectory=False,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.kernel = kernel
+        self.g = g
+        self.k = k
+        self.alpha = alpha
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.dynamics = dynamics
+        self.fit_intercept = fit_intercept
+        self.gamma = gamma
+        self.degree = degree
+        self.coef0 = coef0
+        self.kernel_params = kernel_params
+        self.solver = solver
+        self.eigen_solver = eigen_solver
+        self.tol = tol
+        self.store_trajectory = store_trajectory
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.pairwise = self.kernel == "precomputed"
+        tags.input_tags.positive_only = self.kernel in ("chi2", "additive_chi2")
+        return tags
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train the model.
+
+        A fit that fails leaves the object as it was before.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows; for ``kernel="precomputed"`` the kernel matrix of shape
+            (n_samples, n_samples), which is never written to. float32 rows give a
+            float32 kernel matrix.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Non-negative weights; an integer weight equals repeating the row.
+
+        Returns
+        -------
+        self : MSKRegressor
+
+        Raises
+        ------
+        ValueError
+            If a parameter, the data or what the kernel or g return is out of its range.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `tol` is not met, or if K is too ill-conditioned for the limit without
+            ridge. Stopping at `max_iter` is never a warning.
+        """
+        before = dict(vars(self))
+        try:
+            self._fit(X, y, sample_weight)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+        return self
+
+    def _fit(self, X, y, sample_weight):
+        self._check_combinations()
+        self.kernel_ = resolve_kernel(
+            self.kernel,
+            gamma=self.gamma,
+            degree=self.degree,
+            coef0=self.coef0,
+            kernel_params=self.kernel_params,
+        )
+        g = resolve_spectral_map(self.g)
+        X, y, weights = self._check_data(X, y, sample_weight)
+        self.intercept_, y = self._centre(y, weights)
+        A = self._operator(X, weights)
+        S = self._preconditioner(A, g)
+        if S.largest_rate == 0.0:
+            # K = 0 has nothing to learn with: the model is its intercept.
+            y = np.zeros_like(y)
+        path = self._train(A, S, y)
+
+        self.dual_coef_ = _cast(path.coef(), A.K.dtype)
+        self.X_fit_ = None if self._is_precomputed() else X
+        self.spectrum_ = S.spectrum
+        self.modified_eigenvalues_ = S.modified_eigenvalues
+        self.k_ = len(S.modified_eigenvalues)
+        self.n_iter_ = self.max_iter
+        self.n_products_ = path.n_products
+        if self.store_trajectory:
+            self.trajectory_ = path
+        else:
+            vars(self).pop("trajectory_", None)
+
+    def _check_combinations(self):
+        """Raise where parameters exclude each other."""
+        if self.dynamics == "descent" and not self.learning_rate < 2:
+            raise ValueError(
+                "The 'learning_rate' of MSKRegressor must be in the range (0, 2) for "
+                "dynamics='descent', in units of 1 / (largest rate): descent diverges "
+                f"from 2 on. Got {self.learning_rate!r} instead; lower it or use "
+                "dynamics='flow'."
+            )
+        if self.solver == "gd" and self.dynamics != "descent":
+            raise ValueError(
+                "solver='gd' runs dynamics='descent' only. Got dynamics="
+                f"{self.dynamics!r} instead; use solver='auto', 'lanczos' or 'eigh' "
+                "for it."
+            )
+        if self.solver == "gd" and math.isinf(self.max_iter):
+            raise ValueError(
+                "solver='gd' needs a finite 'max_iter'. Got inf instead; use "
+                "solver='auto', 'lanczos' or 'eigh' for the limit."
+            )
+
+    def _check_data(self, X, y, sample_weight):
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            dtype=[np.float64, np.float32],
+            multi_output=True,
+            y_numeric=True,
+        )
+        if self._is_precomputed() and X.shape[0] != X.shape[1]:
+            raise ValueError(
+                "With kernel='precomputed', X must be the square kernel matrix of shape "
+                f"(n_samples, n_samples). Got shape {X.shape} instead."
+            )
+        if sample_weight is None:
+            return X, y.astype(np.float64), None
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if weights.min() < 0 or weights.max() == 0:
+            raise ValueError(
+                "The 'sample_weight' must be non-negative and not all zero. Got values "
+                f"from {weights.min():.6g} to {weights.max():.6g} instead."
+            )
+        return X, y.astype(np.float64), weights
+
+    def _centre(self, y, weights):
+        if not self.fit_intercept:
+            return 0.0, y
+        mean = np.average(y, axis=0, weights=weights)
+        return (float(mean) if y.ndim == 1 else mean), y - mean
+
+    def _operator(self, X, weights):
+        """Evaluate and check the kernel matrix."""
+        started = time.perf_counter()
+        K = evaluate_kernel(self.kernel_, X, n_jobs=self.n_jobs)
+        if isinstance(self.kernel_, CallableKernel | PrecomputedKernel):
+            check_matrix_symmetric(K, describe_kernel(self.kernel_))
+        self._report(
+            f"kernel matrix of {K.shape[0]} rows, {K.dtype}, "
+            f"in {time.perf_counter() - started:.2f} s"
+        )
+        distinct = count_distinct_rows(X if weights is None else X[weights > 0])
+        return DenseOperator(K, weights, distinct)
+
+    def _preconditioner(self, A, g):
+        """Find the leading directions, and the rates that g gives them."""
+        started = time.perf_counter()
+        spectrum = leading_spectrum(A, self.k, self.eigen_solver, self.random_state)
+        check_positive_semidefinite(
+            spectrum.smallest, spectrum.largest, describe_kernel(self.kernel_)
+        )
+        self._report(
+            f"{len(spectrum.eigenvalues)} leading directions by {spectrum.method} "
+            f"in {time.perf_counter() - started:.2f} s"
+        )
+        return Preconditioner(spectrum, modified_eigenvalues(g, spectrum.eigenvalues))
+
+    def _train(self, A, S, y):
+        """Follow the path of the targets and judge the result."""
+        started = time.perf_counter()
+        ridge = self.alpha / A.total_weight
+        # Without any rate, there is nothing that the step could be a fraction of.
+        damping = (S.largest_rate + ridge) or 1.0
+        self.learning_rate_ = self.learning_rate / damping
+        self.max_learning_rate_ = 2.0 / damping
+        schedule = Schedule(self.dynamics, self.max_iter, self.learning_rate_, ridge)
+        path = trajectory(A, y, S, schedule, self.solver, self.tol)
+        self._report(
+            f"{self.max_iter} steps in {path.n_products} products and "
+            f"{time.perf_counter() - started:.2f} s, "
+            f"estimated error {path.error_estimate:.1e}"
+        )
+        self._warn_where_not_converged(A, S, path)
+        return path
+
+    def _warn_where_not_converged(self, A, S, path):
+        tol = max(self.tol, smallest_tol(A))
+        if path.error_estimate > tol:
+            warnings.warn(
+                f"The solver stopped after {path.n_products} products at a relative "
+                f"error of {path.error_estimate:.1e} in the fitted values, above "
+                f"tol={tol:.1e}. Use solver='eigh' (a full decomposition of the "
+                f"{A.shape[0]} rows), a smaller max_iter, a larger k or alpha, or a "
+                "larger tol.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        if not math.isinf(self.max_iter) or S.largest_rate == 0.0:
+            return
+        repeated = A.shape[0] - A.n_distinct
+        if self.alpha == 0 and path.n_dropped > repeated:
+            warnings.warn(
+                "The kernel matrix is too ill-conditioned for the limit without "
+                f"ridge: at least {path.n_dropped - repeated} of its {A.n_distinct} "
+                f"eigenvalues lie below rounding, {path.noise / S.spectrum.largest:.1e} "
+                "of the largest, and their directions were left out. Set alpha > 0 or "
+                "a finite max_iter, or pass float64.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+
+    def predict(self, X):
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            Rows; for ``kernel="precomputed"`` their kernel with the training rows, of
+            shape (n_queries, n_samples).
+
+        Returns
+        -------
+        ndarray of shape (n_queries,) or (n_queries, n_targets)
+            float32 where the kernel matrix is, float64 otherwise.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If `fit` has not been called.
+        ValueError
+            If X does not fit the training rows.
+        """
+        check_is_fitted(self)
+        X = self._check_queries(X)
+        return self._apply(X, self.dual_coef_) + self.intercept_
+
+    def staged_predict(self, X, iterations=None):
+        """Predict targets after each of several steps of the path.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            As in `predict`.
+        iterations : array-like of shape (n_iterations,), default=None
+            Numbers of steps, from 1 to `max_iter` (inf where that is inf). None means
+            every step up to 1000, and 1000 log-spaced ones where there are more.
+
+        Returns
+        -------
+        generator of ndarray of shape (n_queries,) or (n_queries, n_targets)
+
+        Raises
+        ------
+        ValueError
+            If the model was fitted without ``store_trajectory=True``, or if an
+            iteration is off the path.
+        """
+        check_is_fitted(self)
+        if not hasattr(self, "trajectory_"):
+            raise ValueError(
+                "staged_predict needs the path: fit with store_trajectory=True. Got "
+                "a model fitted with store_trajectory=False instead."
+            )
+        if iterations is None:
+            slowest = max(self.spectrum_.floor, 1e-8 * self.spectrum_.largest)
+            iterations = default_iterations(self.trajectory_.schedule, slowest)
+        else:
+            iterations = check_iterations(iterations, self.n_iter_)
+        X = self._check_queries(X)
+        path = [self.trajectory_.coef(max_iter=steps) for steps in iterations]
+        stages = self._apply(X, np.stack([_columns(coef) for coef in path], axis=-1))
+        return self._stages(stages)
+
+    def _stages(self, stages):
+        """Yield the predictions of each step from an array of all of them."""
+        for step in range(stages.shape[-1]):
+            stage = stages[..., step]
+            yield (
+                stage[:, 0] if self.dual_coef_.ndim == 1 else stage
+            ) + self.intercept_
+
+    def _check_queries(self, X):
+        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+
+    def _apply(self, X, coef):
+        """``k(X, X_fit_) @ coef`` in blocks of rows that fit the working memory."""
+        dtype = self.dual_coef_.dtype
+        flat = coef.reshape(coef.shape[0], -1).astype(np.float64)
+        out = np.empty((X.shape[0], flat.shape[1]), dtype)
+        for rows in gen_batches(X.shape[0], _batch_size(coef.shape[0])):
+            K = evaluate_kernel(self.kernel_, X[rows], self.X_fit_, self.n_jobs)
+            out[rows] = K.astype(np.float64, copy=False) @ flat
+        return out.reshape(X.shape[0], *coef.shape[1:])
+
+    def _is_precomputed(self):
+        return isinstance(self.kernel_, PrecomputedKernel)
+
+    def _report(self, message):
+        if self.verbose:
+            print(f"[MSKRegressor] {message}")
+
+
+def _batch_size(n_columns):
+    """Rows of a cross-kernel that scikit-learn's working memory holds.
+
+    A kernel needs a few temporaries of the size of its block.
+    """
+    row_bytes = 4 * 8 * n_columns
+    return max(1, int(get_config()["working_memory"] * 2**20 // row_bytes))
+
+
+def _cast(coef, dtype):
+    """Round to the precision of the kernel matrix, where its range allows."""
+    return coef.astype(dtype) if np.abs(coef).max() < np.finfo(dtype).max else coef
+
+
+def _columns(coef):
+    return coef[:, None] if coef.ndim == 1 else coef

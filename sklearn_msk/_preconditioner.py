@@ -1,0 +1,52 @@
+"""The preconditioner S, which re-scales the leading directions."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sklearn_msk._spectrum import Spectrum
+
+
+@dataclass(frozen=True, eq=False)
+class Preconditioner:
+    """``S = I - sum_i (1 - g(lam_i) / lam_i) v_i v_i^T`` and its powers.
+
+    Every power has the same form, ``S^p = I + V diag((g/lam)^p - 1) V^T``. It knows the
+    operator and the map, and nothing of y.
+
+    Attributes
+    ----------
+    spectrum : Spectrum
+        The pairs ``lam_i, v_i``.
+    modified_eigenvalues : ndarray of shape (k,)
+        ``g(lam_i) > 0``.
+    """
+
+    spectrum: Spectrum
+    modified_eigenvalues: np.ndarray
+
+    @cached_property
+    def ratios(self):
+        """``g(lam_i) / lam_i``, the eigenvalues of S that are not 1."""
+        return self.modified_eigenvalues / self.spectrum.eigenvalues
+
+    def power(self, exponent, X):
+        """``S^exponent @ X`` for X of shape (n,) or (n, m)."""
+        if not self.ratios.size:
+            return X
+        V = self.spectrum.eigenvectors
+        coordinates = V.T @ X
+        return X + V @ (((self.ratios**exponent - 1.0) * coordinates.T).T)
+
+    @cached_property
+    def largest_rate(self):
+        """Upper bound of the largest eigenvalue of ``M = S^(1/2) A S^(1/2)``.
+
+        In the basis of the pairs and their complement M is ``[[diag(g), E^T], [E, B]]``,
+        with ``|B|`` the next eigenvalue of A and the columns of E bounded by the
+        residuals times ``sqrt(g / lam)``; so ``|M| <= max(g, |B|) + |E|``.
+        """
+        coupling = self.spectrum.residual_norms * np.sqrt(self.ratios)
+        largest = self.modified_eigenvalues.max(initial=self.spectrum.next_eigenvalue)
+        return float(largest + np.linalg.norm(coupling))

@@ -1,0 +1,92 @@
+"""Eigensolvers: the m leading pairs of a scaled operator, and its smallest Ritz value.
+
+Each takes an operator A, a number of pairs m and a `numpy.random.RandomState`, works
+on ``A / A.scale`` and returns ``(values, vectors, smallest)`` in these units.
+"""
+
+import warnings
+
+import numpy as np
+from scipy.linalg import eigh
+from scipy.sparse.linalg import LinearOperator, eigsh, lobpcg
+
+from sklearn_msk._spectrum._block_krylov import block_krylov, converged
+
+# Columns of a block: enough for fast products, few enough for a high degree.
+_BLOCK = (10, 128)
+
+# lobpcg carries this many more vectors than it is asked for.
+_GUARD = 10
+
+
+def dense(A, m, random_state):
+    """Full decomposition by `scipy.linalg.eigh`: exact."""
+    matrix = A.dense()
+    matrix /= A.scale
+    values, vectors = eigh(matrix, driver="evd", overwrite_a=True, check_finite=False)
+    return values[: -m - 1 : -1], vectors[:, : -m - 1 : -1], values[0]
+
+
+def arpack(A, m, random_state):
+    """Implicitly restarted Lanczos by `scipy.sparse.linalg.eigsh`."""
+    n = A.shape[0]
+    operator = LinearOperator(A.shape, lambda v: A @ v / A.scale, dtype=np.float64)
+    start = random_state.uniform(-1.0, 1.0, n)
+    values, vectors = eigsh(operator, m, which="LA", v0=start, tol=1e-10)
+    return values[::-1], vectors[:, ::-1], _smallest_ritz_value(A, random_state)
+
+
+def lobpcg_(A, m, random_state):
+    """Locally optimal block preconditioned conjugate gradients, with guard vectors."""
+    vectors = random_state.standard_normal((A.shape[0], m + _GUARD))
+    # lobpcg stops at an absolute residual, which the eigenvalues only now decide.
+    values = _ritz_values(A, vectors)
+    for _ in range(10):
+        bound = max(1e-5 * values[m - 1], A.shape[0] * 1e-16 * values[0])
+        with warnings.catch_warnings():
+            # Its own warnings speak of an iteration that goes on below.
+            warnings.simplefilter("ignore", UserWarning)
+            values, vectors = lobpcg(
+                lambda V: A @ V / A.scale, vectors, largest=True, tol=bound, maxiter=40
+            )
+        order = np.argsort(values)[::-1]
+        values, vectors = values[order], vectors[:, order]
+        residuals = A @ vectors[:, :m] / A.scale - vectors[:, :m] * values[:m]
+        if converged(values[:m], np.linalg.norm(residuals, axis=0), A.shape[0]):
+            break
+    return values[:m], vectors[:, :m], _smallest_ritz_value(A, random_state)
+
+
+def randomized(A, m, random_state):
+    """Block Krylov iteration from a random block."""
+    n = A.shape[0]
+    width = min(n, int(np.clip(m // 3, *_BLOCK)))
+    return block_krylov(
+        lambda V: A @ V / A.scale,
+        m,
+        start=random_state.standard_normal((n, width)),
+        max_columns=min(n, 5 * m + 10 * width),
+    )
+
+
+def _ritz_values(A, vectors):
+    """Ritz values of A in the span of A applied to some vectors, descending."""
+    basis = np.linalg.qr(A @ vectors / A.scale)[0]
+    return np.linalg.eigvalsh(basis.T @ (A @ basis) / A.scale)[::-1]
+
+
+def _smallest_ritz_value(A, random_state):
+    """Smallest Ritz value of a short block Krylov iteration: is A indefinite?"""
+    width = _BLOCK[0]
+    start = random_state.standard_normal((A.shape[0], width))
+    return block_krylov(
+        lambda V: A @ V / A.scale, width, start=start, max_columns=A.shape[0]
+    )[2]
+
+
+EIGEN_SOLVERS = {
+    "dense": dense,
+    "arpack": arpack,
+    "lobpcg": lobpcg_,
+    "randomized": randomized,
+}

@@ -1,0 +1,74 @@
+"""One entry to the eigensolvers."""
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sklearn_msk._spectrum._eigen_solvers import EIGEN_SOLVERS
+from sklearn_msk._spectrum._spectrum import Spectrum
+
+# Up to here a full decomposition takes less than half a second.
+DENSE_MAX = 1500
+
+
+def leading_spectrum(A, k, eigen_solver="auto", random_state=None):
+    """Leading eigenpairs of A, truncated at its numerical rank.
+
+    The rank counts eigenvalues above ``max(n eps(dtype of K), -4 lam_min / lam_1)
+    lam_1``, n the distinct rows and lam_min the smallest eigenvalue or Ritz value seen.
+
+    Parameters
+    ----------
+    A : operator
+    k : int
+        Number of pairs, >= 0. One more is computed, for `Spectrum.next_eigenvalue`.
+    eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}
+        "auto" is "dense" up to 1500 rows or where k is a quarter of them, and
+        "randomized" beyond. "arpack" and "lobpcg" become "dense" where k is too close
+        to n for them.
+    random_state : int, RandomState instance or None, default=None
+        Start vectors; None is deterministic too.
+
+    Returns
+    -------
+    Spectrum
+    """
+    n = A.shape[0]
+    m = min(k + 1, n)
+    method = _method(eigen_solver, n, m)
+    rng = check_random_state(0 if random_state is None else random_state)
+    values, vectors, smallest = EIGEN_SOLVERS[method](A, m, rng)
+    vectors = _fix_signs(vectors)
+    residuals = np.linalg.norm(A @ vectors / A.scale - vectors * values, axis=0)
+
+    largest = max(values[0], 0.0)
+    floor = max(A.rank_floor * largest, -4.0 * smallest)
+    rank = np.count_nonzero(values > floor)
+    k = min(k, rank)
+    following = values[k] + residuals[k] if k < m else 0.0
+    return Spectrum(
+        eigenvalues=values[:k] * A.scale,
+        eigenvectors=np.ascontiguousarray(vectors[:, :k]),
+        residual_norms=residuals[:k] * A.scale,
+        method=method,
+        next_eigenvalue=float(max(following, 0.0) * A.scale),
+        smallest=float(smallest * A.scale),
+        floor=float(floor * A.scale),
+    )
+
+
+def _method(eigen_solver, n, m):
+    """Eigensolver to run: the one asked for, where it can."""
+    if eigen_solver == "auto":
+        return "dense" if n <= DENSE_MAX or m > n // 4 else "randomized"
+    if eigen_solver == "arpack" and m >= n - 1:
+        return "dense"
+    if eigen_solver == "lobpcg" and 5 * (m + 10) > n:
+        return "dense"
+    return eigen_solver
+
+
+def _fix_signs(vectors):
+    """Make the largest entry of every eigenvector positive."""
+    largest = np.abs(vectors).argmax(axis=0)
+    signs = np.sign(vectors[largest, np.arange(vectors.shape[1])])
+    return vectors * np.where(signs == 0, 1.0, signs)

@@ -1,0 +1,41 @@
+"""The leading eigenpairs of an operator, to a stated residual."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """Leading eigenpairs of the empirical integral operator A (K/n without weights).
+
+    Attributes
+    ----------
+    eigenvalues : ndarray of shape (k,)
+        Descending; all above the numerical rank.
+    eigenvectors : ndarray of shape (n, k)
+        Orthonormal columns, the largest entry of each positive.
+    residual_norms : ndarray of shape (k,)
+        ``|A v_i - lam_i v_i|``, in the units of the eigenvalues.
+    method : {"dense", "arpack", "lobpcg", "randomized"}
+        Eigensolver that found them.
+    next_eigenvalue : float
+        Upper bound of the first eigenvalue left out, 0 where none is.
+    smallest : float
+        Smallest eigenvalue that was seen; a Ritz value unless the method is "dense".
+    floor : float
+        Eigenvalues up to here do not count for the numerical rank.
+    """
+
+    eigenvalues: np.ndarray
+    eigenvectors: np.ndarray
+    residual_norms: np.ndarray
+    method: str
+    next_eigenvalue: float
+    smallest: float
+    floor: float
+
+    @property
+    def largest(self):
+        """Largest eigenvalue of A, whether or not it is among the pairs."""
+        return float(max(self.eigenvalues.max(initial=0.0), self.next_eigenvalue))

@@ -1,0 +1,76 @@
+"""Checks of what users pass, shared by several parts."""
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+_ROWS = 256
+
+
+def check_matrix_finite(K, name):
+    """Raise a ValueError that names the kernel where its matrix is not finite.
+
+    Parameters
+    ----------
+    K : ndarray of shape (n_x, n_z)
+    name : str
+        How the message calls the kernel.
+    """
+    for rows in gen_batches(K.shape[0], _ROWS):
+        finite = np.isfinite(K[rows])
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            raise ValueError(
+                f"The {name} is {K[rows][row, column]} in row {rows.start + row}, "
+                f"column {column} of its {K.dtype} matrix of shape {K.shape}; every "
+                "entry must be finite. Scale the features (StandardScaler), pass "
+                "float64, or check the kernel's parameters."
+            )
+
+
+def check_matrix_symmetric(K, name):
+    """Raise a ValueError where a square kernel matrix is not symmetric.
+
+    Parameters
+    ----------
+    K : ndarray of shape (n, n)
+    name : str
+        How the message calls the kernel.
+    """
+    scale = max(np.abs(K[rows]).max() for rows in gen_batches(K.shape[0], _ROWS))
+    tolerance = np.sqrt(np.finfo(K.dtype).eps) * scale
+    for rows in gen_batches(K.shape[0], _ROWS):
+        difference = np.abs(K[rows] - K[:, rows].T)
+        if difference.max() > tolerance:
+            row, column = np.unravel_index(difference.argmax(), difference.shape)
+            i = rows.start + row
+            raise ValueError(
+                f"The {name} must be symmetric: its matrix of shape {K.shape} has "
+                f"K[{i}, {column}] = {K[i, column]:.6g} but "
+                f"K[{column}, {i}] = {K[column, i]:.6g}."
+            )
+
+
+def check_positive_semidefinite(smallest, largest, name):
+    """Raise a ValueError where an eigenvalue is more negative than rounding explains.
+
+    Parameters
+    ----------
+    smallest, largest : float
+        Extreme eigenvalues, or Ritz values, of the same operator.
+    name : str
+        How the message calls the kernel.
+    """
+    if smallest < -1e-6 * abs(largest):
+        raise ValueError(
+            f"The {name} must be positive semi-definite, but its matrix divided by "
+            f"the number of rows has an eigenvalue of {smallest:.3g} or less (legal: "
+            f">= -1e-6 times the largest, which is {largest:.3g}). Gradient descent "
+            "diverges along such a direction; choose another kernel or other "
+            "parameters of this one."
+        )
+
+
+def count_distinct_rows(X):
+    """Number of rows of a matrix that differ from each other, byte for byte."""
+    # Adding zero turns -0.0 into 0.0, which is the same number in other bytes.
+    return len({row.tobytes() for row in X + 0.0}) if len(X) else 0

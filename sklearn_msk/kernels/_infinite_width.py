@@ -1,0 +1,384 @@
+"""Kernels of fully connected neural networks of infinite width."""
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
+from sklearn.utils import check_array
+
+from sklearn_msk.kernels._activations import ACTIVATIONS
+from sklearn_msk.kernels._angles import (
+    Angles,
+    angles_between,
+    angles_with_constant,
+    append_constant,
+    unit_rows,
+)
+
+# Rows and columns of a tile: its few temporaries stay in cache.
+_TILE = (128, 128)
+
+
+class _Rows:
+    """What the kernel needs to know of one set of rows, layer by layer.
+
+    Attributes
+    ----------
+    directions : ndarray of shape (n, n_features)
+    layers : list of depth + 1 Lengths
+        Standard deviations of the pre-activations, the read-out last.
+    """
+
+    def __init__(self, kernel, X, dtype):
+        weight, bias = kernel._deviations()
+        lengths, self.directions = unit_rows(X)
+        signal = lengths * (weight / math.sqrt(X.shape[1]))
+        self.layers = [append_constant(signal, bias)]
+        for _ in range(kernel.depth):
+            signal = weight * kernel._dual.length(self.layers[-1].total)
+            self.layers.append(append_constant(signal, bias))
+        self.layers = [
+            layer._make(part.astype(dtype, copy=False) for part in layer)
+            for layer in self.layers
+        ]
+
+
+class _InfiniteWidthKernel(Kernel):
+    """Recursion over the layers, shared by `NTK` and `NNGP`."""
+
+    def __init__(
+        self,
+        depth=1,
+        activation="relu",
+        weight_variance=2.0,
+        bias_variance=0.1,
+        weight_variance_bounds=(1e-5, 1e5),
+        bias_variance_bounds=(1e-5, 1e5),
+    ):
+        self.depth = depth
+        self.activation = activation
+        self.weight_variance = weight_variance
+        self.bias_variance = bias_variance
+        self.weight_variance_bounds = weight_variance_bounds
+        self.bias_variance_bounds = bias_variance_bounds
+
+    @property
+    def hyperparameter_weight_variance(self):
+        """Weight variance as scikit-learn's `Hyperparameter`, fixed at 0."""
+        return self._hyperparameter("weight_variance")
+
+    @property
+    def hyperparameter_bias_variance(self):
+        """Bias variance as scikit-learn's `Hyperparameter`, fixed at 0."""
+        return self._hyperparameter("bias_variance")
+
+    def _hyperparameter(self, name):
+        # The logarithm that scikit-learn optimises does not exist at 0.
+        fixed = getattr(self, name) == 0
+        bounds = "fixed" if fixed else getattr(self, f"{name}_bounds")
+        return Hyperparameter(name, "numeric", bounds)
+
+    def __call__(self, X, Y=None, eval_gradient=False):
+        """Kernel matrix.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples_X, n_features)
+            Rows, float32 or float64 (anything else is converted to float64).
+        Y : array-like of shape (n_samples_Y, n_features), default=None
+            Rows of the other set; None means X, and the result is then exactly
+            symmetric.
+        eval_gradient : bool, default=False
+            Whether to return the gradient for the logarithms of the variances too;
+            possible only where both are held fixed, the gradient then being empty.
+
+        Returns
+        -------
+        K : ndarray of shape (n_samples_X, n_samples_Y)
+            float32 where X (and Y) are, float64 otherwise.
+        K_gradient : ndarray of shape (n_samples_X, n_samples_X, 0)
+            Only with ``eval_gradient=True``.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, if X holds NaN or infinity, if X and Y
+            differ in their features, or if a gradient is asked for that is not empty.
+        """
+        if not eval_gradient:
+            return self.matrix(X, Y)
+        if Y is not None:
+            raise ValueError("The gradient can be evaluated only where Y is None.")
+        if self.n_dims:
+            raise ValueError(
+                f"{type(self).__name__} has no gradient for its variances. Hold them "
+                "fixed: weight_variance_bounds='fixed', bias_variance_bounds='fixed', "
+                "or GaussianProcessRegressor(optimizer=None)."
+            )
+        K = self.matrix(X)
+        return K, np.empty((*K.shape, 0))
+
+    def matrix(self, X, Y=None, n_jobs=None):
+        """Kernel matrix, its tiles computed in threads.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples_X, n_features)
+        Y : array-like of shape (n_samples_Y, n_features), default=None
+            None means X.
+        n_jobs : int, default=None
+            Number of threads, as in `joblib.Parallel`. The result does not depend on
+            it.
+
+        Returns
+        -------
+        K : ndarray of shape (n_samples_X, n_samples_Y)
+        """
+        self._validate()
+        X = self._validate_rows(X)
+        Z = X if Y is None else self._validate_rows(Y, X.shape[1])
+        dtype = np.result_type(X, Z)
+        x = _Rows(self, X, dtype)
+        z = x if Y is None else _Rows(self, Z, dtype)
+        out = np.empty((X.shape[0], Z.shape[0]), dtype)
+        Parallel(n_jobs=n_jobs, prefer="threads")(
+            delayed(self._fill_tile)(out, x, z, rows, columns, symmetric=Y is None)
+            for rows, columns in _tiles(out.shape, lower=Y is None)
+        )
+        return out
+
+    def _fill_tile(self, out, x, z, rows, columns, symmetric):
+        """Compute one tile of the matrix, and its mirror image if it is symmetric."""
+        angles = angles_between(x.directions[rows], z.directions[columns], out.dtype)
+        if symmetric:
+            _clear_diagonal(angles, rows, columns)
+        tile = self._recursion(
+            [layer.as_column(rows) for layer in x.layers],
+            [layer.as_row(columns) for layer in z.layers],
+            angles,
+        )
+        if not symmetric:
+            out[rows, columns] = tile
+        elif columns.stop <= rows.start:
+            out[rows, columns] = tile
+            out[columns, rows] = tile.T
+        else:
+            lower = np.tri(*tile.shape, k=rows.start - columns.start, dtype=bool)
+            np.copyto(out[rows, columns], tile, where=lower)
+            np.copyto(out[columns, rows], tile.T, where=lower.T)
+
+    def diag(self, X):
+        """Diagonal of ``k(X, X)`` in O(n_samples), by the closed form at angle 0.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        self._validate()
+        X = self._validate_rows(X)
+        own = [layer.as_column() for layer in _Rows(self, X, X.dtype).layers]
+        return self._recursion(own, own, Angles.zero((X.shape[0], 1), X.dtype))[:, 0]
+
+    def _entering_angles(self, x, z, angles):
+        """Yield the angles that enter each hidden layer, and last the read-out."""
+        angles = angles_with_constant(x[0], z[0], angles)
+        yield angles
+        for layer in range(self.depth):
+            angles = self._dual.angles(x[layer].total, z[layer].total, angles)
+            angles = angles_with_constant(x[layer + 1], z[layer + 1], angles)
+            yield angles
+
+    def is_stationary(self):
+        """Return False: the kernel depends on the lengths of the rows."""
+        return False
+
+    def __repr__(self):
+        return (
+            f"{type(self).__name__}(depth={self.depth}, "
+            f"activation={self.activation!r}, "
+            f"weight_variance={self.weight_variance:.3g}, "
+            f"bias_variance={self.bias_variance:.3g})"
+        )
+
+    @property
+    def _dual(self):
+        return ACTIVATIONS[self.activation]
+
+    def _deviations(self):
+        return math.sqrt(self.weight_variance), math.sqrt(self.bias_variance)
+
+    def _validate(self):
+        name = type(self).__name__
+        if (
+            not isinstance(self.depth, Integral)
+            or isinstance(self.depth, bool)
+            or self.depth < 1
+        ):
+            raise ValueError(
+                f"The 'depth' of {name} must be an int >= 1, the number of hidden "
+                f"layers. Got {self.depth!r} instead."
+            )
+        if not isinstance(self.activation, str) or self.activation not in ACTIVATIONS:
+            raise ValueError(
+                f"The 'activation' of {name} must be one of {sorted(ACTIVATIONS)}. "
+                f"Got {self.activation!r} instead."
+            )
+        for parameter in ("weight_variance", "bias_variance"):
+            value = getattr(self, parameter)
+            if not isinstance(value, Real) or not 0 <= value < math.inf:
+                raise ValueError(
+                    f"The '{parameter}' of {name} must be a finite number >= 0. "
+                    f"Got {value!r} instead."
+                )
+
+    def _validate_rows(self, X, n_features=None):
+        X = check_array(
+            X, dtype=[np.float64, np.float32], estimator=type(self).__name__
+        )
+        if n_features is not None and X.shape[1] != n_features:
+            raise ValueError(
+                f"{type(self).__name__} compares rows of the same features: X has "
+                f"{n_features}, Y has {X.shape[1]}."
+            )
+        return X
+
+
+def _tiles(shape, lower):
+    """Slices of the tiles; with `lower` only those that meet the lower triangle."""
+    for start in range(0, shape[0], _TILE[0]):
+        rows = slice(start, min(start + _TILE[0], shape[0]))
+        end = rows.stop if lower else shape[1]
+        for left in range(0, end, _TILE[1]):
+            yield rows, slice(left, min(left + _TILE[1], end))
+
+
+def _clear_diagonal(angles, rows, columns):
+    """Set the angle of every row with itself to 0 exactly."""
+    own = np.arange(max(rows.start, columns.start), min(rows.stop, columns.stop))
+    angles.versine[own - rows.start, own - columns.start] = 0.0
+    angles.vercosine[own - rows.start, own - columns.start] = 2.0
+
+
+class NNGP(_InfiniteWidthKernel):
+    """Neural network Gaussian process kernel: the prior of an infinitely wide network.
+
+    Covariance of the outputs of a randomly initialised fully connected network whose
+    hidden layers are infinitely wide, in the normalisation of `neural-tangents`:
+    inputs enter as ``x.z / n_features``, and every layer, the read-out included, has
+    weight variance ``weight_variance`` and bias variance ``bias_variance``::
+
+        Sigma_1     = weight_variance * x.z / n_features + bias_variance
+        Sigma_{l+1} = weight_variance * E[phi phi](Sigma_l) + bias_variance
+
+    and the kernel is ``Sigma_{depth + 1}``.
+
+    Parameters
+    ----------
+    depth : int, default=1
+        Number of hidden layers, >= 1.
+    activation : {"relu", "leaky_relu", "abs", "erf", "sin", "cos", "gaussian", \
+            "gelu"}, default="relu"
+        Activation function; leaky_relu has slope 0.01 below zero, gaussian is
+        ``exp(-f^2)``.
+    weight_variance : float, default=2.0
+        Variance of the weights, >= 0. 2 keeps the scale of relu layers.
+    bias_variance : float, default=0.1
+        Variance of the biases, >= 0. With relu, one hidden layer and no bias, functions
+        of odd frequency >= 3 on the sphere cannot be learned.
+    weight_variance_bounds, bias_variance_bounds : pair of floats >= 0 or "fixed", \
+            default=(1e-5, 1e5)
+        Bounds for the optimiser of a Gaussian process. A variance of 0 is held fixed.
+
+    See Also
+    --------
+    NTK : The kernel that describes training such a network by gradient descent.
+
+    References
+    ----------
+    J. Lee, Y. Bahri, R. Novak, S. Schoenholz, J. Pennington, J. Sohl-Dickstein, *Deep
+    Neural Networks as Gaussian Processes*, ICLR 2018.
+
+    Examples
+    --------
+    >>> from sklearn_msk.kernels import NNGP
+    >>> NNGP(bias_variance=0.0)([[1.0, 0.0], [0.0, 1.0]]).round(4)
+    array([[1.    , 0.3183],
+           [0.3183, 1.    ]])
+    """
+
+    def _recursion(self, x, z, angles):
+        *_, read_out = self._entering_angles(x, z, angles)
+        return _covariance(x[-1], z[-1], read_out)
+
+
+class NTK(_InfiniteWidthKernel):
+    """Neural tangent kernel: an infinitely wide network under gradient descent.
+
+    In the normalisation of `neural-tangents`, with the covariances ``Sigma`` of `NNGP`::
+
+        Theta_1     = Sigma_1
+        Theta_{l+1} = Sigma_{l+1} + weight_variance * Theta_l * E[phi' phi'](Sigma_l)
+
+    and the kernel is ``Theta_{depth + 1}``.
+
+    Parameters
+    ----------
+    depth : int, default=1
+        Number of hidden layers, >= 1.
+    activation : {"relu", "leaky_relu", "abs", "erf", "sin", "cos", "gaussian", \
+            "gelu"}, default="relu"
+        Activation function; leaky_relu has slope 0.01 below zero, gaussian is
+        ``exp(-f^2)``.
+    weight_variance : float, default=2.0
+        Variance of the weights, >= 0. 2 keeps the scale of relu layers.
+    bias_variance : float, default=0.1
+        Variance of the biases, >= 0. With relu, one hidden layer and no bias, functions
+        of odd frequency >= 3 on the sphere cannot be learned.
+    weight_variance_bounds, bias_variance_bounds : pair of floats >= 0 or "fixed", \
+            default=(1e-5, 1e5)
+        Bounds for the optimiser of a Gaussian process. A variance of 0 is held fixed.
+
+    See Also
+    --------
+    NNGP : The kernel of such a network at initialisation.
+
+    References
+    ----------
+    A. Jacot, F. Gabriel, C. Hongler, *Neural Tangent Kernel: Convergence and
+    Generalization in Neural Networks*, NeurIPS 2018.
+
+    Examples
+    --------
+    >>> from sklearn.kernel_ridge import KernelRidge
+    >>> from sklearn_msk.kernels import NTK
+    >>> NTK(bias_variance=0.0)([[1.0, 0.0], [0.0, 1.0]]).round(4)
+    array([[2.    , 0.3183],
+           [0.3183, 2.    ]])
+    >>> KernelRidge(kernel=NTK(depth=3)).fit([[0.0], [1.0]], [0.0, 1.0])
+    KernelRidge(kernel=NTK(depth=3, activation='relu', weight_variance=2, bias_variance=0.1))
+    """
+
+    def _recursion(self, x, z, angles):
+        layers = self._entering_angles(x, z, angles)
+        entering = next(layers)
+        tangent = _covariance(x[0], z[0], entering)
+        for layer, leaving in enumerate(layers):
+            tangent *= self._dual.derivative(x[layer].total, z[layer].total, entering)
+            tangent *= self.weight_variance
+            tangent += _covariance(x[layer + 1], z[layer + 1], leaving)
+            entering = leaving
+        return tangent
+
+
+def _covariance(x, z, angles):
+    """``|x| |z| cos(theta)`` of rows with these lengths."""
+    covariance = angles.cosine
+    covariance *= x.total
+    covariance *= z.total
+    return covariance

@@ -1,0 +1,143 @@
+"""From the `kernel` parameter of an estimator to something that can be evaluated."""
+
+import inspect
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.gaussian_process.kernels import Kernel
+from sklearn.metrics.pairwise import kernel_metrics
+
+from sklearn_msk._validation import check_matrix_finite
+from sklearn_msk.kernels._activations import ACTIVATIONS
+from sklearn_msk.kernels._adapters import (
+    CallableKernel,
+    PairwiseKernel,
+    PrecomputedKernel,
+)
+from sklearn_msk.kernels._infinite_width import NNGP, NTK, _InfiniteWidthKernel
+
+_NETWORKS = {
+    f"{prefix}_{activation}": (kernel, activation)
+    for prefix, kernel in (("ntk", NTK), ("nngp", NNGP))
+    for activation in ACTIVATIONS
+}
+_NETWORK_PARAMS = ("depth", "weight_variance", "bias_variance")
+
+
+def kernel_names():
+    """Every name that the `kernel` parameter of an estimator takes."""
+    return [*_NETWORKS, *sorted(kernel_metrics()), "precomputed"]
+
+
+def resolve_kernel(kernel, *, gamma=None, degree=3, coef0=1, kernel_params=None):
+    """Turn the kernel parameters of an estimator into one kernel.
+
+    Parameters
+    ----------
+    kernel : str, sklearn.gaussian_process.kernels.Kernel or callable
+        ``{ntk,nngp}_{activation}``, a name of
+        `sklearn.metrics.pairwise.pairwise_kernels`, a kernel object, a function
+        ``k(X, Y) -> (n_X, n_Y)``, or "precomputed".
+    gamma, degree, coef0 : float
+        Parameters of the pairwise names that have them.
+    kernel_params : dict, default=None
+        Keyword arguments of a named or callable kernel.
+
+    Returns
+    -------
+    Kernel, PairwiseKernel, CallableKernel or PrecomputedKernel
+
+    Raises
+    ------
+    ValueError
+        If the kernel is unknown or does not take these parameters.
+    """
+    params = dict(kernel_params or {})
+    if isinstance(kernel, str) and kernel in _NETWORKS:
+        _check_params(kernel, params, _NETWORK_PARAMS)
+        network, activation = _NETWORKS[kernel]
+        resolved = network(activation=activation, **params)
+        resolved._validate()
+        return resolved
+    if isinstance(kernel, str) and kernel in kernel_metrics():
+        return _pairwise(kernel, params, gamma, degree, coef0)
+    if isinstance(kernel, str) and kernel == "precomputed":
+        _check_params(kernel, params, ())
+        return PrecomputedKernel()
+    if isinstance(kernel, Kernel):
+        _check_params(type(kernel).__name__, params, ())
+        return clone(kernel)
+    if callable(kernel) and not isinstance(kernel, type):
+        return CallableKernel(kernel, params)
+    instance = f" Pass an instance, {kernel.__name__}()." if callable(kernel) else ""
+    raise ValueError(
+        f"The 'kernel' parameter must be one of {kernel_names()}, an instance of "
+        "sklearn.gaussian_process.kernels.Kernel, or a callable k(X, Y) that returns "
+        f"an array of shape (n_samples_X, n_samples_Y). Got {kernel!r} instead."
+        f"{instance}"
+    )
+
+
+def _pairwise(metric, params, gamma, degree, coef0):
+    """Name and parameters of a pairwise kernel; `kernel_params` has the last word."""
+    accepted = inspect.signature(kernel_metrics()[metric]).parameters
+    legal = [name for name in accepted if name not in ("X", "Y", "dense_output")]
+    _check_params(metric, params, legal)
+    common = {"gamma": gamma, "degree": degree, "coef0": coef0}
+    common = {name: value for name, value in common.items() if name in legal}
+    return PairwiseKernel(metric, common | params)
+
+
+def _check_params(kernel, params, legal):
+    unknown = sorted(set(params) - set(legal))
+    if unknown:
+        takes = f"takes {list(legal)}" if legal else "takes none"
+        raise ValueError(
+            f"Unknown keys {unknown} in 'kernel_params': the kernel {kernel!r} {takes}."
+        )
+
+
+def describe_kernel(kernel):
+    """How messages call a resolved kernel."""
+    if isinstance(kernel, PrecomputedKernel):
+        return "precomputed kernel"
+    if isinstance(kernel, PairwiseKernel):
+        return f"kernel {kernel.metric!r}"
+    if isinstance(kernel, CallableKernel):
+        name = getattr(kernel.function, "__name__", repr(kernel.function))
+        return f"callable kernel {name!r}"
+    return f"kernel {kernel!r}"
+
+
+def evaluate_kernel(kernel, X, Y=None, n_jobs=None):
+    """Kernel matrix of a resolved kernel, checked.
+
+    Parameters
+    ----------
+    kernel : object returned by `resolve_kernel`
+    X : ndarray of shape (n_X, n_features)
+    Y : ndarray of shape (n_Y, n_features), default=None
+        None means X.
+    n_jobs : int, default=None
+        Threads for the kernels of this package and the pairwise ones.
+
+    Returns
+    -------
+    ndarray of shape (n_X, n_Y), float32 or float64
+        Not to be written to: it may be the user's own.
+
+    Raises
+    ------
+    ValueError
+        If an entry is not finite, or a callable returns another shape.
+    """
+    if isinstance(kernel, _InfiniteWidthKernel):
+        K = kernel.matrix(X, Y, n_jobs=n_jobs)
+    elif isinstance(kernel, PairwiseKernel):
+        K = kernel(X, Y, n_jobs=n_jobs)
+    else:
+        K = kernel(X, Y)
+    if K.dtype not in (np.float32, np.float64):
+        K = K.astype(np.float64)
+    check_matrix_finite(K, describe_kernel(kernel))
+    return K
