@@ -43,7 +43,7 @@ class Preconditioner:
     def largest_rate(self):
         """Upper bound of the largest eigenvalue of ``M = S^(1/2) A S^(1/2)``.
 
-        In the basis of the pairs and their complement M is ``[[diag(g), E^T], [E, B]]``,
+        In the basis of the pairs and their complement, ``M = [[diag(g), E^T], [E, B]]``
         with ``|B|`` the next eigenvalue of A and the columns of E bounded by the
         residuals times ``sqrt(g / lam)``; so ``|M| <= max(g, |B|) + |E|``.
         """

@@ -71,6 +71,6 @@ def check_positive_semidefinite(smallest, largest, name):
 
 
 def count_distinct_rows(X):
-    """Number of rows of a matrix that differ from each other, byte for byte."""
+    """Count the rows of a matrix that differ from each other, byte for byte."""
     # Adding zero turns -0.0 into 0.0, which is the same number in other bytes.
     return len({row.tobytes() for row in X + 0.0}) if len(X) else 0

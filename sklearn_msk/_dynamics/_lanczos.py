@@ -102,10 +102,11 @@ class _KrylovBasis:
     def estimate_error(self, schedule):
         """Estimate ``|K (a - a_T)| / |y|``, the error of the fitted values.
 
-        What was learned is ``A c = S^(-1/2) M Q u = S^(-1/2) (Q T u + h q_next u_last)``,
-        no product needed. The estimate is the larger of its change since the last
-        estimate, which sees a basis too short for few steps, and of its part along
-        ``q_next``, the residual of the limit, which sees slow convergence over many.
+        What was learned is ``A c = S^(-1/2) M Q u`` with ``M Q u = Q T u + h q_next
+        u_last``: no product is needed. The estimate is the larger of its change since
+        the last estimate, which sees a basis too short for few steps, and of its part
+        along ``q_next``, the residual of the limit, which sees slow convergence over
+        many.
         """
         if self.complete:
             return

@@ -81,7 +81,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         rate: at 1.0 every direction decays monotonically; "descent" needs < 2, "flow"
         takes any.
     max_iter : int or inf, default=100
-        Number of steps T, >= 1; ``numpy.inf`` trains to the limit. Fewer steps fit less.
+        Number of steps T, >= 1; ``numpy.inf`` trains to the limit. Fewer fit less.
     dynamics : {"flow", "descent"}, default="flow"
         Gradient flow for the time of T steps, or T discrete steps.
     fit_intercept : bool, default=True
@@ -98,8 +98,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     solver : {"auto", "lanczos", "eigh", "gd"}, default="auto"
         How the path is computed; it moves fitted values by at most `tol`. "lanczos":
         about the square root of T products; "eigh": a full decomposition, exact; "gd":
-        the literal loop, for descent with finite `max_iter` only; "auto": "lanczos", but
-        "eigh" for the limit up to 1500 rows.
+        the literal loop, for descent with finite `max_iter` only; "auto": "lanczos",
+        but "eigh" for the limit up to 1500 rows.
     eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}, default="auto"
         How the leading directions are computed. "dense" is exact; "auto" is "dense" up
         to 1500 rows and "randomized" (block Krylov) beyond.
@@ -349,8 +349,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         )
         if self._is_precomputed() and X.shape[0] != X.shape[1]:
             raise ValueError(
-                "With kernel='precomputed', X must be the square kernel matrix of shape "
-                f"(n_samples, n_samples). Got shape {X.shape} instead."
+                "With kernel='precomputed', X must be the square kernel matrix of "
+                f"shape (n_samples, n_samples). Got shape {X.shape} instead."
             )
         if sample_weight is None:
             return X, y.astype(np.float64), None
@@ -431,9 +431,9 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             warnings.warn(
                 "The kernel matrix is too ill-conditioned for the limit without "
                 f"ridge: at least {path.n_dropped - repeated} of its {A.n_distinct} "
-                f"eigenvalues lie below rounding, {path.noise / S.spectrum.largest:.1e} "
-                "of the largest, and their directions were left out. Set alpha > 0 or "
-                "a finite max_iter, or pass float64.",
+                f"eigenvalues are below {path.noise / S.spectrum.largest:.1e} of the "
+                "largest, where rounding hides them, and their directions were left "
+                "out. Set alpha > 0 or a finite max_iter, or pass float64.",
                 ConvergenceWarning,
                 stacklevel=5,
             )

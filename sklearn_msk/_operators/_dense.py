@@ -7,7 +7,7 @@ _ROWS = 512
 
 
 class DenseOperator:
-    """``A = D^(1/2) K D^(1/2)`` with ``D = diag(w) / sum(w)``; ``K / n`` without weights.
+    """``A = D^(1/2) K D^(1/2)``, ``D = diag(w) / sum(w)``; ``K / n`` without weights.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class DenseOperator:
         return max(arithmetic, entries * np.sqrt(self.shape[0]))
 
     def __matmul__(self, V):
-        """``A @ V`` in double precision, whatever the precision of K.
+        """Return ``A @ V`` in double precision, whatever the precision of K.
 
         Parameters
         ----------
@@ -96,7 +96,7 @@ class DenseOperator:
         return product
 
     def dense(self):
-        """A as a new array of shape (n, n), float64."""
+        """Return A as a new array of shape (n, n), float64."""
         A = self.roots[:, None] * self.K
         A *= self.roots
         return A

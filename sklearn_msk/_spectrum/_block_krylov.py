@@ -55,20 +55,22 @@ def block_krylov(apply, m, start, max_columns):
         coupling = basis[:, :columns].T @ image
         projected[:columns, done:columns] = coupling
         projected[done:columns, :columns] = coupling.T
-        values, vectors = eigh(projected[:columns, :columns])
-        values, vectors = values[::-1], vectors[:, ::-1]
-        if columns == n:
-            break
-        block, step = _orthonormal_complement(image, basis[:, :columns])
-        residuals = np.linalg.norm(step @ vectors[done:, :m], axis=0)
-        if columns >= m and converged(values[:m], residuals, n):
-            break
-        if columns + width > max_columns and max_columns < n:
-            keep = m + width
-            basis[:, :keep] = basis[:, :columns] @ vectors[:, :keep]
-            projected[:keep, :keep] = np.diag(values[:keep])
-            values, vectors = values[:keep], np.eye(keep)
-            columns = keep
+        if columns < n:
+            block, step = _orthonormal_complement(image, basis[:, :columns])
+        if columns >= min(n, m + 2 * width):
+            values, vectors = eigh(projected[:columns, :columns])
+            values, vectors = values[::-1], vectors[:, ::-1]
+            if columns == n:
+                break
+            residuals = np.linalg.norm(step @ vectors[done:, :m], axis=0)
+            if converged(values[:m], residuals, n):
+                break
+            if columns + width > max_columns and max_columns < n:
+                keep = m + width
+                basis[:, :keep] = basis[:, :columns] @ vectors[:, :keep]
+                projected[:keep, :keep] = np.diag(values[:keep])
+                values, vectors = values[:keep], np.eye(keep)
+                columns = keep
         block, done = block[:, : n - columns], columns
     return values[:m], basis[:, : len(values)] @ vectors[:, :m], values[-1]
 
@@ -77,8 +79,8 @@ def converged(values, residuals, n):
     """Whether pairs are accurate enough for a preconditioner.
 
     A residual ``r_i`` couples direction i to the rest, and S scales this coupling by
-    ``sqrt(g_i / lam_i)``. Under flatten that is ``r_i sqrt(lam_m / lam_i)``, to be small
-    next to the ``lam_m`` that it perturbs: ``r_i <= 1e-4 sqrt(lam_i lam_m)``,
+    ``sqrt(g_i / lam_i)``. Under flatten that is ``r_i sqrt(lam_m / lam_i)``, to be
+    small next to the ``lam_m`` that it perturbs: ``r_i <= 1e-4 sqrt(lam_i lam_m)``,
     or what rounding leaves of them for an operator of order n.
     """
     values = np.maximum(values, 0.0)

@@ -76,7 +76,7 @@ def _ritz_values(A, vectors):
 
 
 def _smallest_ritz_value(A, random_state):
-    """Smallest Ritz value of a short block Krylov iteration: is A indefinite?"""
+    """Smallest Ritz value of a short block Krylov iteration."""
     width = _BLOCK[0]
     start = random_state.standard_normal((A.shape[0], width))
     return block_krylov(

@@ -161,7 +161,7 @@ class Gelu(_Smooth):
         return inner / (2.0 * math.pi) + 0.25 * u
 
     def derivative(self, s_x, s_z, angles):
-        """The formula of the class, in the terms of `_turned`."""
+        """Evaluate the formula of the class in the terms of `_turned`."""
         sine, cosine, x, z = _turned(s_x, s_z, angles)
         ratio = x.constant_share * (z.constant_share / sine)
         x_square, z_square = np.square(x.constant_share), np.square(z.constant_share)
@@ -174,9 +174,9 @@ class Gelu(_Smooth):
 def _turned(s_x, s_z, angles):
     """Angles between rows of lengths ``s`` after a one was appended to each.
 
-    Their cosine is that of the inputs alone, ``s_x s_z u / sqrt((1 + s_x^2)(1 + s_z^2))``
-    (the one is orthogonal to its counterpart), and ``sin^2 = c_x^2 + s_x^2 c_z^2 +
-    s_x^2 s_z^2 sin(theta)^2`` with the shares ``s, c`` is a sum of non-negative terms.
+    The appended entries are orthogonal to each other, so that the cosine is ``s_x s_z
+    cos(theta)`` with the shares ``s, c`` of `Lengths`, and ``sin^2 = c_x^2 + s_x^2
+    c_z^2 + s_x^2 s_z^2 sin(theta)^2`` is a sum of non-negative terms.
 
     Returns
     -------
@@ -196,7 +196,7 @@ class _Wave:
 
     @staticmethod
     def _sine_moment(s_x, s_z, angles):
-        """``exp(-(a+b)/2) sinh(c)``, from ``expm1`` so that small ``c`` keeps digits."""
+        """``exp(-(a+b)/2) sinh(c)``; by ``expm1``, small ``c`` keeps its digits."""
         acute = angles.acute_versine
         decay = -0.5 * np.square(s_x - s_z) - s_x * s_z * acute
         covariance = s_x * s_z * (1.0 - acute)
@@ -213,7 +213,7 @@ class _Wave:
 
 
 class Sin(_Wave, _Smooth):
-    """``E[phi phi] = exp(-(a+b)/2) sinh(c)``, ``E[phi' phi'] = exp(-(a+b)/2) cosh(c)``."""
+    """``E[phi phi] = exp(-(a+b)/2) sinh(c)``, for the derivative cosh."""
 
     def _moment(self, s_x, s_z, angles):
         return self._sine_moment(s_x, s_z, angles)
@@ -224,7 +224,7 @@ class Sin(_Wave, _Smooth):
 
 
 class Cos(_Wave, _Smooth):
-    """``E[phi phi] = exp(-(a+b)/2) cosh(c)``, ``E[phi' phi'] = exp(-(a+b)/2) sinh(c)``."""
+    """``E[phi phi] = exp(-(a+b)/2) cosh(c)``, for the derivative sinh."""
 
     def _moment(self, s_x, s_z, angles):
         return self._cosine_moment(s_x, s_z, angles)

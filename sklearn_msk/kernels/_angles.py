@@ -72,7 +72,7 @@ def unit_rows(X):
 
     Parameters
     ----------
-    X : ndarray of shape (n, n_features)
+    X : ndarray of shape (n, n_features), float64
 
     Returns
     -------
@@ -80,7 +80,6 @@ def unit_rows(X):
     directions : ndarray of shape (n, n_features), float64
         Unit rows; a zero row stays zero.
     """
-    X = X.astype(np.float64)
     largest = np.abs(X).max(axis=1, initial=0.0)
     scaled = X / np.where(largest > 0, largest, 1.0)[:, None]
     norms = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))

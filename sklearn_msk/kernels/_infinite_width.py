@@ -26,16 +26,18 @@ class _Rows:
 
     Attributes
     ----------
-    directions : ndarray of shape (n, n_features)
+    directions : ndarray of shape (n, n_features + 1), float64
+        Unit rows of the weighted inputs and the bias: what enters the first layer.
     layers : list of depth + 1 Lengths
         Standard deviations of the pre-activations, the read-out last.
     """
 
     def __init__(self, kernel, X, dtype):
         weight, bias = kernel._deviations()
-        lengths, self.directions = unit_rows(X)
-        signal = lengths * (weight / math.sqrt(X.shape[1]))
-        self.layers = [append_constant(signal, bias)]
+        inputs = X.astype(np.float64) * (weight / math.sqrt(X.shape[1]))
+        inputs = np.column_stack([inputs, np.full(len(X), bias)])
+        lengths, self.directions = unit_rows(inputs)
+        self.layers = [append_constant(lengths, 0.0)]
         for _ in range(kernel.depth):
             signal = weight * kernel._dual.length(self.layers[-1].total)
             self.layers.append(append_constant(signal, bias))
@@ -187,7 +189,6 @@ class _InfiniteWidthKernel(Kernel):
 
     def _entering_angles(self, x, z, angles):
         """Yield the angles that enter each hidden layer, and last the read-out."""
-        angles = angles_with_constant(x[0], z[0], angles)
         yield angles
         for layer in range(self.depth):
             angles = self._dual.angles(x[layer].total, z[layer].total, angles)
@@ -320,7 +321,7 @@ class NNGP(_InfiniteWidthKernel):
 class NTK(_InfiniteWidthKernel):
     """Neural tangent kernel: an infinitely wide network under gradient descent.
 
-    In the normalisation of `neural-tangents`, with the covariances ``Sigma`` of `NNGP`::
+    In the normalisation of `neural-tangents`, with the ``Sigma`` of `NNGP`::
 
         Theta_1     = Sigma_1
         Theta_{l+1} = Sigma_{l+1} + weight_variance * Theta_l * E[phi' phi'](Sigma_l)
@@ -360,8 +361,9 @@ class NTK(_InfiniteWidthKernel):
     >>> NTK(bias_variance=0.0)([[1.0, 0.0], [0.0, 1.0]]).round(4)
     array([[2.    , 0.3183],
            [0.3183, 2.    ]])
-    >>> KernelRidge(kernel=NTK(depth=3)).fit([[0.0], [1.0]], [0.0, 1.0])
-    KernelRidge(kernel=NTK(depth=3, activation='relu', weight_variance=2, bias_variance=0.1))
+    >>> model = KernelRidge(kernel=NTK(depth=3), alpha=1e-3)
+    >>> model.fit([[0.0], [1.0]], [0.0, 1.0]).predict([[1.0]]).round(2)
+    array([1.])
     """
 
     def _recursion(self, x, z, angles):
