@@ -49,4 +49,5 @@ class Preconditioner:
         """
         coupling = self.spectrum.residual_norms * np.sqrt(self.ratios)
         largest = self.modified_eigenvalues.max(initial=self.spectrum.next_eigenvalue)
-        return float(largest + np.linalg.norm(coupling))
+        # `hypot`, as the squares of a norm would overflow for kernels of 1e160.
+        return float(largest + np.hypot.reduce(coupling))

@@ -49,7 +49,7 @@ def check_iterations(iterations, max_iter):
         If one of them is not.
     """
     for value in np.ravel(np.asarray(iterations, dtype=object)):
-        whole = isinstance(value, Real) and (np.isinf(value) or value == int(value))
+        whole = isinstance(value, Real) and (np.isinf(value) or value % 1 == 0)
         if not whole or not 1 <= value <= max_iter:
             raise ValueError(
                 f"The 'iterations' must be whole numbers from 1 to max_iter={max_iter}"

@@ -354,11 +354,16 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             )
         if sample_weight is None:
             return X, y.astype(np.float64), None
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        if weights.min() < 0 or weights.max() == 0:
+        if not np.any(sample_weight):
             raise ValueError(
-                "The 'sample_weight' must be non-negative and not all zero. Got values "
-                f"from {weights.min():.6g} to {weights.max():.6g} instead."
+                "The 'sample_weight' must not be all zero: no row would be left. Got "
+                f"{np.size(sample_weight)} zeros instead."
+            )
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if weights.min() < 0:
+            raise ValueError(
+                "The 'sample_weight' must be non-negative. Got a smallest value of "
+                f"{weights.min():.6g} instead."
             )
         return X, y.astype(np.float64), weights
 
@@ -422,7 +427,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 f"{A.shape[0]} rows), a smaller max_iter, a larger k or alpha, or a "
                 "larger tol.",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         if not math.isinf(self.max_iter) or S.largest_rate == 0.0:
             return
@@ -435,7 +440,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 "largest, where rounding hides them, and their directions were left "
                 "out. Set alpha > 0 or a finite max_iter, or pass float64.",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
     def predict(self, X):
@@ -461,7 +466,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = self._check_queries(X)
-        return self._apply(X, self.dual_coef_) + self.intercept_
+        return self._shift(self._apply(X, self.dual_coef_))
 
     def staged_predict(self, X, iterations=None):
         """Predict targets after each of several steps of the path.
@@ -504,22 +509,23 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """Yield the predictions of each step from an array of all of them."""
         for step in range(stages.shape[-1]):
             stage = stages[..., step]
-            yield (
-                stage[:, 0] if self.dual_coef_.ndim == 1 else stage
-            ) + self.intercept_
+            yield self._shift(stage[:, 0] if self.dual_coef_.ndim == 1 else stage)
 
     def _check_queries(self, X):
         return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
 
     def _apply(self, X, coef):
         """``k(X, X_fit_) @ coef`` in blocks of rows that fit the working memory."""
-        dtype = self.dual_coef_.dtype
         flat = coef.reshape(coef.shape[0], -1).astype(np.float64)
-        out = np.empty((X.shape[0], flat.shape[1]), dtype)
+        out = np.empty((X.shape[0], flat.shape[1]))
         for rows in gen_batches(X.shape[0], _batch_size(coef.shape[0])):
             K = evaluate_kernel(self.kernel_, X[rows], self.X_fit_, self.n_jobs)
             out[rows] = K.astype(np.float64, copy=False) @ flat
         return out.reshape(X.shape[0], *coef.shape[1:])
+
+    def _shift(self, prediction):
+        """Add the intercept, and only then round to the precision of the kernel."""
+        return (prediction + self.intercept_).astype(self.dual_coef_.dtype, copy=False)
 
     def _is_precomputed(self):
         return isinstance(self.kernel_, PrecomputedKernel)

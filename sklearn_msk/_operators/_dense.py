@@ -40,7 +40,7 @@ class DenseOperator:
         self.roots = np.sqrt(
             np.full(n, 1.0 / n) if weights is None else weights / self.total_weight
         )
-        self.scale = float(self.diagonal().max()) or 1.0
+        self.scale = float(np.abs(self.diagonal()).max()) or 1.0
         self.n_distinct = n if n_distinct is None else n_distinct
         self.rank_floor = self.n_distinct * float(np.finfo(K.dtype).eps)
 
@@ -68,7 +68,7 @@ class DenseOperator:
             random matrix of the size of the rounding of K's entries.
         """
         arithmetic = self.n_distinct * np.finfo(np.float64).eps * largest
-        entries = 4.0 * float(np.finfo(self.K.dtype).eps) * self.diagonal().max()
+        entries = 4.0 * float(np.finfo(self.K.dtype).eps) * self.scale
         return max(arithmetic, entries * np.sqrt(self.shape[0]))
 
     def __matmul__(self, V):

@@ -6,7 +6,7 @@ from scipy.linalg import eigh, qr
 # How far residuals may leave the pairs for S, relative to sqrt(lam_i lam_m): see
 # `converged`. Predictions move by less than this, whatever the number of steps.
 _TOLERANCE = 1e-4
-_MAX_PASSES = 200
+_MAX_PASSES = 300
 
 
 def block_krylov(apply, m, start, max_columns):
@@ -37,6 +37,11 @@ def block_krylov(apply, m, start, max_columns):
     smallest : float
         Smallest Ritz value.
 
+    Raises
+    ------
+    ArithmeticError
+        If the pairs have not converged after 300 blocks.
+
     References
     ----------
     C. Musco, C. Musco, *Randomized Block Krylov Methods for Stronger and Faster
@@ -57,22 +62,23 @@ def block_krylov(apply, m, start, max_columns):
         projected[done:columns, :columns] = coupling.T
         if columns < n:
             block, step = _orthonormal_complement(image, basis[:, :columns])
-        if columns >= min(n, m + 2 * width):
+        full = columns + width > max_columns
+        if full or columns >= m + 2 * width:
             values, vectors = eigh(projected[:columns, :columns])
             values, vectors = values[::-1], vectors[:, ::-1]
             if columns == n:
-                break
+                return values[:m], basis @ vectors[:, :m], values[-1]
             residuals = np.linalg.norm(step @ vectors[done:, :m], axis=0)
-            if converged(values[:m], residuals, n):
-                break
-            if columns + width > max_columns and max_columns < n:
+            if columns >= m and converged(values[:m], residuals, n):
+                leading = basis[:, :columns] @ vectors[:, :m]
+                return values[:m], leading, values[-1]
+            if full and max_columns < n:
                 keep = m + width
                 basis[:, :keep] = basis[:, :columns] @ vectors[:, :keep]
                 projected[:keep, :keep] = np.diag(values[:keep])
-                values, vectors = values[:keep], np.eye(keep)
                 columns = keep
         block, done = block[:, : n - columns], columns
-    return values[:m], basis[:, : len(values)] @ vectors[:, :m], values[-1]
+    raise ArithmeticError(f"no convergence within {_MAX_PASSES} blocks")
 
 
 def converged(values, residuals, n):

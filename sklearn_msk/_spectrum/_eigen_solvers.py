@@ -1,16 +1,19 @@
 """Eigensolvers: the m leading pairs of a scaled operator, and its smallest Ritz value.
 
 Each takes an operator A, a number of pairs m and a `numpy.random.RandomState`, works
-on ``A / A.scale`` and returns ``(values, vectors, smallest)`` in these units.
+on ``A / A.scale`` and returns ``(values, vectors, smallest)`` in these units; it raises
+`BREAKDOWN` where its iteration does not converge.
 """
 
 import warnings
 
 import numpy as np
 from scipy.linalg import eigh
-from scipy.sparse.linalg import LinearOperator, eigsh, lobpcg
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
 
 from sklearn_msk._spectrum._block_krylov import block_krylov, converged
+
+BREAKDOWN = (ArithmeticError, ArpackError)
 
 # Columns of a block: enough for fast products, few enough for a high degree.
 _BLOCK = (10, 128)
@@ -53,8 +56,9 @@ def lobpcg_(A, m, random_state):
         values, vectors = values[order], vectors[:, order]
         residuals = A @ vectors[:, :m] / A.scale - vectors[:, :m] * values[:m]
         if converged(values[:m], np.linalg.norm(residuals, axis=0), A.shape[0]):
-            break
-    return values[:m], vectors[:, :m], _smallest_ritz_value(A, random_state)
+            return values[:m], vectors[:, :m], _smallest_ritz_value(A, random_state)
+    # Its Gram matrices are singular where K has fewer dimensions than its blocks.
+    raise ArithmeticError("lobpcg does not converge")
 
 
 def randomized(A, m, random_state):

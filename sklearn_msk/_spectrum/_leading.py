@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sklearn_msk._spectrum._eigen_solvers import EIGEN_SOLVERS
+from sklearn_msk._spectrum._eigen_solvers import BREAKDOWN, EIGEN_SOLVERS
 from sklearn_msk._spectrum._spectrum import Spectrum
 
 # Up to here a full decomposition takes less than half a second.
@@ -24,7 +24,7 @@ def leading_spectrum(A, k, eigen_solver="auto", random_state=None):
     eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}
         "auto" is "dense" up to 1500 rows or where k is a quarter of them, and
         "randomized" beyond. "arpack" and "lobpcg" become "dense" where k is too close
-        to n for them.
+        to n for them, or where their iteration breaks down.
     random_state : int, RandomState instance or None, default=None
         Start vectors; None is deterministic too.
 
@@ -34,9 +34,13 @@ def leading_spectrum(A, k, eigen_solver="auto", random_state=None):
     """
     n = A.shape[0]
     m = min(k + 1, n)
-    method = _method(eigen_solver, n, m)
+    method = _method(eigen_solver, n, m) if A.diagonal().any() else "dense"
     rng = check_random_state(0 if random_state is None else random_state)
-    values, vectors, smallest = EIGEN_SOLVERS[method](A, m, rng)
+    try:
+        values, vectors, smallest = EIGEN_SOLVERS[method](A, m, rng)
+    except BREAKDOWN:
+        method = "dense"
+        values, vectors, smallest = EIGEN_SOLVERS[method](A, m, rng)
     vectors = _fix_signs(vectors)
     residuals = np.linalg.norm(A @ vectors / A.scale - vectors * values, axis=0)
 

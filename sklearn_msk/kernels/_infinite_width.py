@@ -156,11 +156,13 @@ class _InfiniteWidthKernel(Kernel):
         angles = angles_between(x.directions[rows], z.directions[columns], out.dtype)
         if symmetric:
             _clear_diagonal(angles, rows, columns)
-        tile = self._recursion(
-            [layer.as_column(rows) for layer in x.layers],
-            [layer.as_row(columns) for layer in z.layers],
-            angles,
-        )
+        # A kernel value that overflows is infinite, which the estimators report.
+        with np.errstate(over="ignore", invalid="ignore"):
+            tile = self._recursion(
+                [layer.as_column(rows) for layer in x.layers],
+                [layer.as_row(columns) for layer in z.layers],
+                angles,
+            )
         if not symmetric:
             out[rows, columns] = tile
         elif columns.stop <= rows.start:

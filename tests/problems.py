@@ -1,0 +1,57 @@
+"""Operators, preconditioners and the literal recurrence, for the tests of the parts."""
+
+import numpy as np
+
+from sklearn_msk._operators import DenseOperator
+from sklearn_msk._preconditioner import Preconditioner
+from sklearn_msk._spectrum import Spectrum, leading_spectrum
+from sklearn_msk.kernels import NTK
+
+
+def kernel_matrix(n=60, seed=0, dtype=np.float64):
+    """NTK matrix of random rows."""
+    X = np.random.RandomState(seed).standard_normal((n, 3)).astype(dtype)
+    return NTK(bias_variance=0.3)(X)
+
+
+def preconditioner(A, k, g):
+    """S of the k leading pairs, exact."""
+    spectrum = leading_spectrum(A, k, "dense")
+    return Preconditioner(spectrum, g(spectrum.eigenvalues))
+
+
+def rough_preconditioner(A, k, seed=0):
+    """S > 0 that has little to do with the eigenvectors of A."""
+    rng = np.random.RandomState(seed)
+    vectors = np.linalg.qr(rng.standard_normal((A.shape[0], k)))[0]
+    values = np.linspace(1.0, 0.2, k) * np.trace(A.dense())
+    spectrum = Spectrum(values, vectors, np.zeros(k), "dense", 0.0, 0.0, 0.0)
+    return Preconditioner(spectrum, values * rng.uniform(0.3, 1.0, k))
+
+
+def dense_preconditioner(S):
+    """S as a matrix, by its definition in the design."""
+    V = S.spectrum.eigenvectors
+    drop = 1.0 - S.modified_eigenvalues / S.spectrum.eigenvalues
+    return np.eye(V.shape[0]) - (V * drop) @ V.T
+
+
+def recurrence(K, y, S, eta, T, alpha=0.0, weights=None):
+    """Coefficients after T steps of the design's recurrence, written out.
+
+    ``a <- (1 - eta alpha / n) a - (eta / n) S (K a - y)``; with weights, in the
+    variable ``c`` of ``a = D^(1/2) c``.
+    """
+    w = np.ones(len(K)) if weights is None else weights
+    root = np.sqrt(w / w.sum())
+    c = np.zeros_like(y)
+    for _ in range(T):
+        a = (root * c.T).T
+        residual = (root * (K @ a - y).T).T
+        c = (1 - eta * alpha / w.sum()) * c - eta * S @ residual
+    return (root * c.T).T
+
+
+def dense(K, weights=None):
+    """Operator of a kernel matrix."""
+    return DenseOperator(K, weights)

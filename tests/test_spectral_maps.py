@@ -1,0 +1,97 @@
+"""Spectral maps: their values, their parameters and what they may return."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from sklearn_msk.spectral_maps import Flatten, Identity, Lift, Power
+from sklearn_msk.spectral_maps._evaluation import (
+    modified_eigenvalues,
+    resolve_spectral_map,
+)
+
+EIGENVALUES = np.array([4.0, 2.0, 1.0, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("g", "expected"),
+    [
+        (Identity(), [4.0, 2.0, 1.0, 0.5]),
+        (Flatten(), [0.5, 0.5, 0.5, 0.5]),
+        (Flatten(level=1.5), [1.5, 1.5, 1.0, 0.5]),
+        (Flatten(level=0.1), [0.1, 0.1, 0.1, 0.1]),
+        (Lift(), [4.0, 4.0, 4.0, 4.0]),
+        (Lift(level=1.5), [4.0, 2.0, 1.5, 1.5]),
+        (Power(exponent=0), [4.0, 4.0, 4.0, 4.0]),
+        (Power(exponent=1), [4.0, 2.0, 1.0, 0.5]),
+        (Power(exponent=2), [4.0, 1.0, 0.25, 0.0625]),
+        (np.sqrt, np.sqrt(EIGENVALUES)),
+    ],
+)
+def test_values(g, expected):
+    np.testing.assert_allclose(modified_eigenvalues(g, EIGENVALUES), expected)
+
+
+def test_names():
+    for name, kind in [("identity", Identity), ("flatten", Flatten), ("lift", Lift)]:
+        assert type(resolve_spectral_map(name)) is kind
+    assert resolve_spectral_map(np.sqrt) is np.sqrt
+
+
+def test_presets_are_estimators():
+    g = clone(Power(exponent=0.5)).set_params(exponent=2)
+    assert g.get_params() == {"exponent": 2}
+
+
+def test_map_cannot_write_to_the_eigenvalues():
+    eigenvalues = EIGENVALUES.copy()
+
+    def careless(lam):
+        lam *= 0.5
+        return lam
+
+    np.testing.assert_allclose(
+        modified_eigenvalues(careless, eigenvalues), EIGENVALUES / 2
+    )
+    np.testing.assert_array_equal(eigenvalues, EIGENVALUES)
+
+
+def test_map_is_not_called_without_eigenvalues():
+    def fails(lam):
+        raise AssertionError
+
+    assert modified_eigenvalues(fails, np.empty(0)).shape == (0,)
+
+
+def test_zero_is_legal_only_where_allowed():
+    g = lambda lam: np.where(lam > 1, lam, 0.0)  # noqa: E731
+    assert modified_eigenvalues(g, EIGENVALUES, allow_zero=True)[-1] == 0
+    with pytest.raises(ValueError, match=r"> 0: at eigenvalue 2 .*, 1, it returned 0"):
+        modified_eigenvalues(g, EIGENVALUES)
+
+
+@pytest.mark.parametrize(
+    ("g", "message"),
+    [
+        (lambda lam: lam[:2], r"shape of the eigenvalues, \(4,\). Got shape \(2,\)"),
+        (lambda lam: 1.0, r"Got shape \(\)"),
+        (lambda lam: lam * np.nan, "at eigenvalue 0 .*, 4, it returned nan"),
+        (lambda lam: lam - 1, "at eigenvalue 2 .*, 1, it returned 0"),
+        (lambda lam: -lam, "at eigenvalue 0 .*, 4, it returned -4"),
+        (lambda lam: lam / (lam > 1), "at eigenvalue 2 .*, 1, it returned inf"),
+        (lambda lam: "many", "failed on an array of 4 eigenvalues between 0.5 and 4"),
+        (Flatten(level=0), "'level' of Flatten must be None or a finite .* Got 0"),
+        (Lift(level="high"), "'level' of Lift must be .* Got 'high'"),
+        (Power(exponent=np.nan), "'exponent' of Power must be a finite .* Got nan"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_bad_values(g, message):
+    with pytest.raises(ValueError, match=message):
+        modified_eigenvalues(g, EIGENVALUES)
+
+
+@pytest.mark.parametrize("g", ["power", "", 3, None, Flatten])
+def test_unknown_map(g):
+    with pytest.raises(ValueError, match=r"'g' parameter must be one of \['identity'"):
+        resolve_spectral_map(g)

@@ -1,0 +1,172 @@
+"""Eigensolvers against the full decomposition."""
+
+import numpy as np
+import pytest
+from problems import kernel_matrix
+from sklearn.gaussian_process.kernels import RBF
+
+from sklearn_msk._operators import DenseOperator
+from sklearn_msk._spectrum import leading_spectrum
+from sklearn_msk._spectrum._leading import DENSE_MAX
+
+EIGEN_SOLVERS = ["dense", "arpack", "lobpcg", "randomized"]
+
+
+def circle_matrix(n=240):
+    """Rows on the circle: every eigenvalue but the first comes twice."""
+    angles = 2 * np.pi * np.arange(n) / n
+    X = np.column_stack([np.cos(angles), np.sin(angles)])
+    return kernel_of(X)
+
+
+def kernel_of(X):
+    from sklearn_msk.kernels import NTK
+
+    return NTK(bias_variance=0.3)(X)
+
+
+def duplicated_matrix():
+    X = np.random.RandomState(0).standard_normal((80, 3))
+    return kernel_of(np.vstack([X, X, X]))
+
+
+MATRICES = {
+    "random": lambda: kernel_matrix(240),
+    "clustered": lambda: kernel_matrix(240) + 0.3 * np.eye(240),
+    "repeated": circle_matrix,
+    "duplicates": duplicated_matrix,
+    "smooth": lambda: RBF(2.0)(np.random.RandomState(0).uniform(size=(240, 2))),
+}
+
+
+@pytest.mark.parametrize("eigen_solver", EIGEN_SOLVERS)
+@pytest.mark.parametrize("k", [0, 1, 7, 30])
+@pytest.mark.parametrize("matrix", MATRICES)
+def test_pairs_are_those_of_the_full_decomposition(matrix, k, eigen_solver):
+    A = DenseOperator(MATRICES[matrix]())
+    expected = np.linalg.eigvalsh(A.dense())[::-1]
+    spectrum = leading_spectrum(A, k, eigen_solver)
+    found = len(spectrum.eigenvalues)
+    assert found == k or expected[found] < 2 * spectrum.floor
+    rounding = 1e-13 * expected[0]
+    np.testing.assert_allclose(
+        spectrum.eigenvalues, expected[:found], rtol=1e-6, atol=rounding
+    )
+    V = spectrum.eigenvectors
+    np.testing.assert_allclose(V.T @ V, np.eye(found), atol=1e-12)
+    residuals = np.linalg.norm(A.dense() @ V - V * spectrum.eigenvalues, axis=0)
+    np.testing.assert_allclose(spectrum.residual_norms, residuals, atol=rounding)
+    bound = 1e-4 * np.sqrt(expected[:found] * max(expected[k], spectrum.floor))
+    assert np.all(residuals <= bound + rounding)
+    if found == k:
+        assert spectrum.next_eigenvalue >= expected[k] * (1 - 1e-9)
+        assert spectrum.next_eigenvalue <= expected[k] * (1 + 1e-3) + rounding
+
+
+def test_every_pair_and_more(data):
+    A = DenseOperator(kernel_matrix(30))
+    for eigen_solver in EIGEN_SOLVERS:
+        for k in (29, 30, 100):
+            spectrum = leading_spectrum(A, k, eigen_solver)
+            assert len(spectrum.eigenvalues) == min(k, 30)
+            np.testing.assert_allclose(
+                spectrum.eigenvalues.sum() + spectrum.next_eigenvalue,
+                np.trace(A.dense()),
+                rtol=1e-4,
+            )
+
+
+@pytest.mark.parametrize("eigen_solver", EIGEN_SOLVERS)
+def test_numerical_rank(eigen_solver):
+    """Of a kernel of rank 5 only five pairs are used, in either precision."""
+    X = np.random.RandomState(0).standard_normal((200, 5))
+    for dtype in (np.float64, np.float32):
+        spectrum = leading_spectrum(DenseOperator((X @ X.T).astype(dtype)), 20,
+                                    eigen_solver)  # fmt: skip
+        assert len(spectrum.eigenvalues) == 5
+        assert 0 <= spectrum.next_eigenvalue <= spectrum.floor * 10
+
+
+@pytest.mark.parametrize("eigen_solver", EIGEN_SOLVERS)
+@pytest.mark.parametrize("n", [1, 2, 5, 12, 25])
+def test_few_rows_of_low_rank(n, eigen_solver):
+    x = np.random.RandomState(0).standard_normal(n)
+    A = DenseOperator(np.outer(x, x))
+    for k in (0, 1, n - 1, n, n + 5):
+        spectrum = leading_spectrum(A, k, eigen_solver)
+        assert len(spectrum.eigenvalues) == min(k, 1)
+        np.testing.assert_allclose(spectrum.largest, x @ x / n)
+
+
+def test_rank_floor_is_the_documented_one():
+    K = np.diag(np.array([1.0, 1e-3, 1e-13, 1e-15, 0.0]))
+    assert len(leading_spectrum(DenseOperator(K), 5, "dense").eigenvalues) == 3
+    K32 = np.diag(np.array([1.0, 1e-3, 1e-7, 0.0], dtype=np.float32))
+    assert len(leading_spectrum(DenseOperator(K32), 4, "dense").eigenvalues) == 2
+    negative = np.diag(np.array([1.0, 1e-3, 3e-8, -1e-8]))
+    assert len(leading_spectrum(DenseOperator(negative), 4, "dense").eigenvalues) == 2
+
+
+def test_distinct_rows_set_the_rank_floor():
+    K = np.diag(np.array([1.0, 5e-15]))
+    assert len(leading_spectrum(DenseOperator(K), 2, "dense").eigenvalues) == 2
+    weightless = np.zeros((40, 40))
+    weightless[:2, :2] = K
+    few = DenseOperator(weightless, n_distinct=2)
+    assert len(leading_spectrum(few, 2, "dense").eigenvalues) == 2
+    many = DenseOperator(weightless)
+    assert len(leading_spectrum(many, 2, "dense").eigenvalues) == 1
+
+
+@pytest.mark.parametrize("eigen_solver", EIGEN_SOLVERS)
+def test_deterministic_with_fixed_signs(eigen_solver):
+    A = DenseOperator(kernel_matrix(200))
+    first, second = (leading_spectrum(A, 9, eigen_solver) for _ in range(2))
+    np.testing.assert_array_equal(first.eigenvectors, second.eigenvectors)
+    V = first.eigenvectors
+    assert np.all(V[np.abs(V).argmax(axis=0), np.arange(9)] > 0)
+    other = leading_spectrum(A, 9, eigen_solver, random_state=7).eigenvectors
+    np.testing.assert_allclose(np.abs(np.sum(V * other, axis=0)), 1.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("eigen_solver", EIGEN_SOLVERS)
+def test_negative_eigenvalue_is_seen(eigen_solver):
+    K = kernel_matrix(200)
+    v = np.linalg.qr(np.random.RandomState(3).standard_normal((200, 1)))[0]
+    A = DenseOperator(K - 30.0 * v @ v.T)
+    spectrum = leading_spectrum(A, 5, eigen_solver)
+    assert spectrum.smallest < -1e-3 * spectrum.largest
+
+
+def test_restart_of_the_block_krylov_basis():
+    """A basis too small for one sweep is replaced by its Ritz vectors and goes on."""
+    from sklearn_msk._spectrum._block_krylov import block_krylov
+
+    K = kernel_matrix(300) / 300
+    start = np.random.RandomState(0).standard_normal((300, 5))
+    products = []
+
+    def apply(V):
+        products.append(V.shape[1])
+        return K @ V
+
+    values, vectors, _ = block_krylov(apply, 12, start, max_columns=24)
+    assert sum(products) > 24
+    expected = np.linalg.eigvalsh(K)[::-1][:12]
+    np.testing.assert_allclose(values, expected, rtol=1e-6)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(12), atol=1e-12)
+
+
+def test_auto_chooses_by_size():
+    assert leading_spectrum(DenseOperator(np.eye(30)), 3).method == "dense"
+    n = DENSE_MAX + 1
+    K = np.diag(np.geomspace(1.0, 1e-6, n))
+    assert leading_spectrum(DenseOperator(K), 3).method == "randomized"
+    assert leading_spectrum(DenseOperator(K), n // 3).method == "dense"
+
+
+@pytest.mark.parametrize("eigen_solver", EIGEN_SOLVERS)
+def test_zero_operator(eigen_solver):
+    spectrum = leading_spectrum(DenseOperator(np.zeros((100, 100))), 3, eigen_solver)
+    assert len(spectrum.eigenvalues) == 0
+    assert spectrum.largest == 0.0
