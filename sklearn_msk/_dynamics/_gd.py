@@ -18,6 +18,7 @@ def gd_trajectory(A, y, S, schedule, tol):
         total_weight=A.total_weight,
         n_products=int(schedule.max_iter) * (1 if y.ndim == 1 else y.shape[1]),
         error_estimate=0.0,
+        rounding_error=0.0,
         A=A,
         S=S,
         b=A.right_hand_side(y),

@@ -41,16 +41,19 @@ def lanczos_trajectory(A, y, S, schedule, tol):
         active = [basis for basis in active if basis.error > tol]
     for basis in active:
         basis.estimate_error(schedule)
-    return ModalTrajectory(
+    path = ModalTrajectory(
         schedule=schedule,
         roots=A.roots,
         total_weight=A.total_weight,
         n_products=n_products,
         error_estimate=max(basis.error for basis in bases),
+        rounding_error=0.0,
         modes=tuple(basis.modes() for basis in bases),
         noise=noise,
         single_target=y.ndim == 1,
     )
+    fitted = np.column_stack([basis.fitted(schedule) for basis in bases])
+    return path.verified(A, y, fitted[:, 0] if y.ndim == 1 else fitted)
 
 
 class _KrylovBasis:
@@ -110,22 +113,32 @@ class _KrylovBasis:
         """
         if self.complete:
             return
-        size = len(self.diagonal)
-        rates, ritz, weights = self._decompose()
-        gain = schedule.gain(self.unit * rates, self.noise) * self.unit
-        u = ritz @ (gain * weights)
-        learned = np.append(
-            ritz @ (rates * gain * weights), self.off_diagonal[-1] * u[-1]
-        )
+        learned = self._learn(schedule)
         previous, self._learned = self._learned, learned
         if previous is None:
             return
         change = learned.copy()
         change[: len(previous)] -= previous
-        change = self.S.power(-0.5, self.vectors[:, : size + 1] @ change)
+        change = self.S.power(-0.5, self.vectors[:, : len(change)] @ change)
         residual = learned[-1] * self.S.power(-0.5, self.last)
         error = max(np.linalg.norm(change), np.linalg.norm(residual))
         self.error = float(error / self.target_norm)
+
+    def fitted(self, schedule):
+        """Return ``A c``, as the recurrence of the basis has it."""
+        if not self.diagonal:
+            return np.zeros(len(self.vectors))
+        learned = self._learn(schedule)
+        return self.S.power(-0.5, self.vectors[:, : len(learned)] @ learned)
+
+    def _learn(self, schedule):
+        """Coordinates of ``S^(1/2) A c`` in the basis and the vector after it."""
+        rates, ritz, weights = self._decompose()
+        gain = schedule.gain(self.unit * rates, self.noise) * self.unit
+        learned = ritz @ (rates * gain * weights)
+        if self.complete:
+            return learned
+        return np.append(learned, self.off_diagonal[-1] * (ritz[-1] @ (gain * weights)))
 
     def _decompose(self):
         """Ritz values (units of M / unit), Ritz vectors in Q, weights of the start."""

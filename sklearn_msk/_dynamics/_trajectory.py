@@ -24,6 +24,8 @@ class Trajectory(ABC):
         Products of the kernel matrix with a vector that it took.
     error_estimate : float
         Estimated ``|K (a - a_T)| / |y|`` for `schedule`, the worst target.
+    rounding_error : float
+        What rounding alone adds to it; large where S or K is too ill-conditioned.
     """
 
     schedule: Schedule
@@ -31,6 +33,7 @@ class Trajectory(ABC):
     total_weight: float
     n_products: int
     error_estimate: float
+    rounding_error: float
 
     def coef(self, max_iter=None, learning_rate=None, alpha=None):
         """Dual coefficients.
@@ -86,6 +89,23 @@ class ModalTrajectory(Trajectory):
             for part in self.modes
         ]
         return columns[0] if self.single_target else np.column_stack(columns)
+
+    def verified(self, A, y, fitted):
+        """Return the same path with its `rounding_error`, at the cost of a product.
+
+        Parameters
+        ----------
+        A : operator
+        y : ndarray of shape (n,) or (n, n_targets)
+        fitted : ndarray of the shape of y
+            ``A c`` as the solver has it, to be compared with the product.
+        """
+        size = np.linalg.norm(A.right_hand_side(y), axis=0)
+        product = A @ self._coordinates(self.schedule)
+        difference = np.linalg.norm(product - fitted, axis=0)
+        error = np.max(difference / np.where(size > 0, size, 1.0))
+        products = self.n_products + len(self.modes)
+        return replace(self, n_products=products, rounding_error=float(error))
 
     @property
     def n_dropped(self):

@@ -82,7 +82,7 @@ class _InfiniteWidthKernel(Kernel):
         bounds = "fixed" if fixed else getattr(self, f"{name}_bounds")
         return Hyperparameter(name, "numeric", bounds)
 
-    def __call__(self, X, Y=None, eval_gradient=False):
+    def __call__(self, X, Y=None, eval_gradient=False, n_jobs=None):
         """Kernel matrix.
 
         Parameters
@@ -95,6 +95,9 @@ class _InfiniteWidthKernel(Kernel):
         eval_gradient : bool, default=False
             Whether to return the gradient for the logarithms of the variances too;
             possible only where both are held fixed, the gradient then being empty.
+        n_jobs : int, default=None
+            Number of threads that compute the matrix, as in `joblib.Parallel`. The
+            result does not depend on it.
 
         Returns
         -------
@@ -110,7 +113,7 @@ class _InfiniteWidthKernel(Kernel):
             differ in their features, or if a gradient is asked for that is not empty.
         """
         if not eval_gradient:
-            return self.matrix(X, Y)
+            return self._matrix(X, Y, n_jobs)
         if Y is not None:
             raise ValueError("The gradient can be evaluated only where Y is None.")
         if self.n_dims:
@@ -119,25 +122,10 @@ class _InfiniteWidthKernel(Kernel):
                 "fixed: weight_variance_bounds='fixed', bias_variance_bounds='fixed', "
                 "or GaussianProcessRegressor(optimizer=None)."
             )
-        K = self.matrix(X)
+        K = self._matrix(X, None, n_jobs)
         return K, np.empty((*K.shape, 0))
 
-    def matrix(self, X, Y=None, n_jobs=None):
-        """Kernel matrix, its tiles computed in threads.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples_X, n_features)
-        Y : array-like of shape (n_samples_Y, n_features), default=None
-            None means X.
-        n_jobs : int, default=None
-            Number of threads, as in `joblib.Parallel`. The result does not depend on
-            it.
-
-        Returns
-        -------
-        K : ndarray of shape (n_samples_X, n_samples_Y)
-        """
+    def _matrix(self, X, Y, n_jobs):
         self._validate()
         X = self._validate_rows(X)
         Z = X if Y is None else self._validate_rows(Y, X.shape[1])

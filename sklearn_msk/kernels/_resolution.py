@@ -131,12 +131,12 @@ def evaluate_kernel(kernel, X, Y=None, n_jobs=None):
     ValueError
         If an entry is not finite, or a callable returns another shape.
     """
-    if isinstance(kernel, _InfiniteWidthKernel):
-        K = kernel.matrix(X, Y, n_jobs=n_jobs)
-    elif isinstance(kernel, PairwiseKernel):
-        K = kernel(X, Y, n_jobs=n_jobs)
-    else:
-        K = kernel(X, Y)
+    threads = {}
+    if isinstance(kernel, _InfiniteWidthKernel | PairwiseKernel):
+        threads["n_jobs"] = n_jobs
+    # An overflow is infinite, which is reported below with more to go by.
+    with np.errstate(over="ignore", invalid="ignore"):
+        K = kernel(X, Y, **threads)
     if K.dtype not in (np.float32, np.float64):
         K = K.astype(np.float64)
     check_matrix_finite(K, describe_kernel(kernel))

@@ -1,0 +1,288 @@
+"""From the `kernel` parameter of an estimator to a matrix, or to a message."""
+
+import re
+from functools import partial
+
+import numpy as np
+import pytest
+from sklearn.gaussian_process.kernels import RBF, DotProduct, WhiteKernel
+from sklearn.metrics.pairwise import (
+    kernel_metrics,
+    pairwise_kernels,
+    polynomial_kernel,
+    rbf_kernel,
+)
+from test_kernels_quadrature import ACTIVATIONS
+
+from sklearn_msk.kernels import NNGP, NTK
+from sklearn_msk.kernels._resolution import (
+    evaluate_kernel,
+    kernel_names,
+    resolve_kernel,
+)
+
+NETWORKS = {"ntk": NTK, "nngp": NNGP}
+# positive, as the chi-squared kernels want them
+X = np.abs(np.random.RandomState(0).normal(size=(7, 3)))
+Y = X[:4] + 0.1
+
+
+def _evaluate(kernel, *rows, n_jobs=None, **params):
+    rows = rows or (X, Y)
+    return evaluate_kernel(resolve_kernel(kernel, **params), *rows, n_jobs=n_jobs)
+
+
+def _raises(*parts):
+    """Expect a ValueError whose message holds these parts in this order."""
+    return pytest.raises(ValueError, match=".*".join(map(re.escape, parts)))
+
+
+class TestNames:
+    @pytest.mark.parametrize("activation", ACTIVATIONS)
+    @pytest.mark.parametrize("prefix", NETWORKS)
+    def test_networks(self, prefix, activation):
+        expected = NETWORKS[prefix](activation=activation)
+        assert resolve_kernel(f"{prefix}_{activation}") == expected
+        np.testing.assert_array_equal(
+            _evaluate(f"{prefix}_{activation}"), expected(X, Y)
+        )
+
+    @pytest.mark.parametrize("metric", kernel_metrics())
+    def test_pairwise_kernels(self, metric):
+        for rows in ((X,), (X, Y)):
+            np.testing.assert_allclose(
+                _evaluate(metric, *rows), pairwise_kernels(*rows, metric=metric)
+            )
+
+    def test_precomputed_is_returned_as_it_is(self):
+        K = NTK()(X)
+        assert _evaluate("precomputed", K) is K
+
+    def test_list_of_names_is_complete(self):
+        networks = [f"{p}_{a}" for p in NETWORKS for a in ACTIVATIONS]
+        expected = {*networks, *kernel_metrics(), "precomputed"}
+        assert set(kernel_names()) == expected
+        assert len(kernel_names()) == len(expected)
+
+    @pytest.mark.parametrize("unknown", ["ntk_tanh", "NTK_relu", "ntk", "", None, 3])
+    def test_unknown_kernels_are_told_every_name(self, unknown):
+        with _raises(*map(repr, kernel_names()), f"Got {unknown!r} instead."):
+            resolve_kernel(unknown)
+
+
+class TestParameters:
+    def test_of_networks(self):
+        params = {"depth": 3, "weight_variance": 1.5, "bias_variance": 0.0}
+        resolved = resolve_kernel("ntk_erf", kernel_params=params)
+        assert resolved == NTK(activation="erf", **params)
+
+    def test_of_networks_are_checked_at_once(self):
+        with _raises("'depth' of NTK must be an int >= 1"):
+            resolve_kernel("ntk_erf", kernel_params={"depth": 0})
+
+    def test_of_pairwise_kernels(self):
+        own = {"gamma": 0.3, "degree": 2, "coef0": 5.0}
+        expected = polynomial_kernel(X, Y, **own)
+        np.testing.assert_allclose(_evaluate("poly", **own), expected)
+        np.testing.assert_allclose(_evaluate("poly", kernel_params=own), expected)
+
+    def test_kernel_params_have_the_last_word(self):
+        result = _evaluate("rbf", gamma=0.3, kernel_params={"gamma": 2.0})
+        np.testing.assert_allclose(result, rbf_kernel(X, Y, gamma=2.0))
+
+    def test_of_kernels_that_have_none_are_ignored(self):
+        result = _evaluate("linear", gamma=0.3, degree=5, coef0=2.0)
+        np.testing.assert_allclose(result, X @ Y.T)
+        assert resolve_kernel("ntk_relu", gamma=0.3, degree=5, coef0=2.0) == NTK()
+
+    def test_of_callables(self):
+        def scaled(X, Y, factor=1.0, power=1):
+            return factor * (X @ Y.T) ** power
+
+        result = _evaluate(scaled, kernel_params={"factor": 3.0, "power": 2})
+        np.testing.assert_allclose(result, 3.0 * (X @ Y.T) ** 2)
+
+    @pytest.mark.parametrize("kernel", ["rbf", rbf_kernel], ids=["name", "callable"])
+    def test_the_users_dict_is_not_kept(self, kernel):
+        params = {"gamma": 0.3}
+        resolved = resolve_kernel(kernel, kernel_params=params)
+        params["gamma"] = 100.0
+        np.testing.assert_allclose(resolved(X, Y), rbf_kernel(X, Y, gamma=0.3))
+
+    @pytest.mark.parametrize(
+        ("kernel", "unknown", "legal"),
+        [
+            ("ntk_relu", "deph", "takes ['depth', 'weight_variance', 'bias_variance']"),
+            ("nngp_sin", "activation", "takes ['depth', 'weight_variance'"),
+            ("rbf", "gama", "takes ['gamma']"),
+            ("poly", "X", "takes ['degree', 'gamma', 'coef0']"),
+            ("cosine", "dense_output", "takes none"),
+            ("linear", "gamma", "takes none"),
+            ("precomputed", "gamma", "takes none"),
+        ],
+    )
+    def test_unknown_keys_are_told_the_legal_ones(self, kernel, unknown, legal):
+        with _raises("Unknown keys", repr(unknown), repr(kernel), legal):
+            resolve_kernel(kernel, kernel_params={unknown: 1})
+
+    def test_kernel_objects_take_no_keys(self):
+        with _raises("Unknown keys ['length_scale']", "'RBF' takes none"):
+            resolve_kernel(RBF(), kernel_params={"length_scale": 2.0})
+
+
+class TestObjects:
+    @pytest.mark.parametrize(
+        "kernel", [NTK(3, "gelu"), NNGP() * RBF() + WhiteKernel(0.1)], ids=str
+    )
+    def test_kernel_objects_are_cloned(self, kernel):
+        resolved = resolve_kernel(kernel)
+        assert resolved is not kernel
+        assert resolved == kernel
+        np.testing.assert_array_equal(_evaluate(kernel), kernel(X, Y))
+        np.testing.assert_array_equal(_evaluate(kernel, X), kernel(X))
+
+    @pytest.mark.parametrize("kernel", [NTK, RBF])
+    def test_a_class_is_told_to_be_an_instance(self, kernel):
+        with _raises("'kernel' parameter", f"Pass an instance, {kernel.__name__}()."):
+            resolve_kernel(kernel)
+
+    @pytest.mark.parametrize("kernel", ["ntk_relu", "rbf", "chi2"])
+    def test_threads_change_no_bit(self, kernel):
+        rows, others = np.tile(X, (40, 1)), np.tile(Y, (40, 1))
+        params = {"gamma": 0.5}
+        np.testing.assert_array_equal(
+            _evaluate(kernel, rows, others, n_jobs=2, **params),
+            _evaluate(kernel, rows, others, **params),
+        )
+
+
+class _CallableObject:
+    def __call__(self, X, Y):
+        return X @ Y.T
+
+
+class TestCallables:
+    @pytest.mark.parametrize(
+        "function",
+        [
+            lambda X, Y: X @ Y.T,
+            lambda X, Y: (X @ Y.T).tolist(),
+            partial(pairwise_kernels, metric="linear"),
+            _CallableObject(),
+        ],
+        ids=["array", "list", "partial", "object"],
+    )
+    def test_returns_the_matrix(self, function):
+        np.testing.assert_allclose(_evaluate(function), X @ Y.T)
+        np.testing.assert_allclose(_evaluate(function, X), X @ X.T)
+
+    @pytest.mark.parametrize(
+        ("dtype", "expected"),
+        [(np.float32, np.float32), (np.float64, np.float64)]
+        + [(dtype, np.float64) for dtype in (np.float16, np.int64, bool)],
+    )
+    def test_dtype_is_one_of_two(self, dtype, expected):
+        K = _evaluate(lambda X, Y: np.ones((len(X), len(Y)), dtype))
+        assert K.dtype == expected
+        assert np.all(K == 1.0)
+
+    @pytest.mark.parametrize(
+        "function",
+        [
+            lambda X, Y: np.ones((len(X), len(Y) + 1)),
+            lambda X, Y: np.ones(len(X)) if X.ndim == 2 else np.ones(2),
+            lambda X, Y: np.ones((len(Y), len(X))),
+        ],
+        ids=["column more", "one axis", "transposed"],
+    )
+    def test_wrong_shape_is_told_with_the_right_one(self, function):
+        got = str(function(X, Y).shape)
+        with _raises("(n_samples_X, n_samples_Y) = (7, 4)", "(7, 3)", "(4, 3)", got):
+            _evaluate(function)
+
+    @pytest.mark.xfail(
+        reason="a matrix product of rows is a number, so this passes for k(x, z)"
+    )
+    @pytest.mark.parametrize(
+        "function",
+        [lambda X, Y: Y @ X.T, lambda X, Y: X @ X.T],
+        ids=["transposed", "without Y"],
+    )
+    def test_wrong_matrices_are_not_taken_for_functions_of_rows(self, function):
+        with _raises("(n_samples_X, n_samples_Y) = (7, 4)", str(function(X, Y).shape)):
+            _evaluate(function)
+
+    @pytest.mark.parametrize(
+        "function",
+        [
+            # on matrices: an error, a number, a wrong shape, an error of its own
+            lambda x, z: x @ z,
+            lambda x, z: np.tanh(np.sum(x) * np.sum(z)),
+            lambda x, z: np.sum(x, axis=-1) * np.sum(z),
+            lambda x, z: float(x[0]) * float(z[0]),
+        ],
+        ids=["error", "number", "shape", "conversion"],
+    )
+    def test_functions_of_two_rows_are_recognised(self, function):
+        with _raises("compares two rows", "pairwise_kernels(X, Y, metric=function)"):
+            _evaluate(function)
+
+    def test_the_advice_for_functions_of_two_rows_works(self):
+        def function(x, z):
+            return x @ z
+
+        result = _evaluate(lambda X, Y: pairwise_kernels(X, Y, metric=function))
+        np.testing.assert_allclose(result, X @ Y.T)
+
+    def test_its_own_errors_come_through(self):
+        def broken(X, Y):
+            raise RuntimeError("out of order")
+
+        with pytest.raises(RuntimeError, match="out of order"):
+            _evaluate(broken)
+
+
+class TestNotFinite:
+    @pytest.mark.parametrize(
+        ("kernel", "scale", "name"),
+        [
+            ("ntk_relu", 1e200, "kernel NTK(depth=1, activation='relu'"),
+            ("nngp_gelu", 1e160, "kernel NNGP(depth=1, activation='gelu'"),
+            ("poly", 1e200, "kernel 'poly'"),
+            (DotProduct(), 1e200, "kernel DotProduct(sigma_0=1)"),
+        ],
+        ids=str,
+    )
+    def test_overflow_names_the_kernel(self, kernel, scale, name):
+        # Some warn on their way, those of scikit-learn among them.
+        with np.errstate(all="ignore"), _raises(name, "is inf in row 0, column 0"):
+            _evaluate(kernel, scale * X)
+
+    @pytest.mark.parametrize("activation", ACTIVATIONS)
+    @pytest.mark.parametrize("prefix", NETWORKS)
+    def test_overflow_of_a_network_is_an_error_or_none(self, prefix, activation):
+        # A bounded activation may stay finite; no NaN may come through.
+        for dtype, scale in ((np.float64, 1e200), (np.float32, 1e30)):
+            rows = (scale * X).astype(dtype)
+            try:
+                with np.errstate(all="ignore"):
+                    K = _evaluate(f"{prefix}_{activation}", rows)
+            except ValueError as error:
+                assert f"activation='{activation}'" in str(error)
+            else:
+                assert np.isfinite(K).all()
+
+    def test_a_callable_is_named_with_the_entry(self):
+        def spoilt(X, Y):
+            K = X @ Y.T
+            K[5, 2] = np.nan
+            return K
+
+        with _raises("callable kernel 'spoilt' is nan in row 5, column 2", "(7, 4)"):
+            _evaluate(spoilt)
+
+    def test_a_precomputed_matrix_is_checked_beyond_its_first_rows(self):
+        K = np.ones((600, 2))
+        K[590, 1] = -np.inf
+        with _raises("precomputed kernel is -inf in row 590, column 1"):
+            _evaluate("precomputed", K)
