@@ -104,6 +104,7 @@ KERNELS = [
         {"kernel": lambda X, Y: X @ Y[::-1].T},
         r"callable kernel '<lambda>' must be symmetric",
     ),
+    ({"kernel": lambda X, Y: X @ Y.T + 0j}, "must return real numbers.* complex128"),
     (
         {"kernel": "sigmoid", "gamma": 1.0},
         r"kernel 'sigmoid' must be positive semi-definite.* eigenvalue of -",

@@ -326,7 +326,6 @@ class TestLengths:
         np.testing.assert_allclose(K / (s * t), expected, rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.xfail(reason="gelu rounds the cosine of angle 0 in every layer")
 def test_deep_gelu_keeps_the_diagonal_of_long_rows():
     # Rows this long see a relu, whose derivative at angle 0 is known only if the angle
     # is: a rounded cosine loses half of the digits.

@@ -13,7 +13,8 @@ class of three pure functions:
     ``E[phi'(f_x) phi'(f_z)]``.
 
 Lengths come as arrays that broadcast against the angles. All forms are scaled, so
-that none overflows before the kernel itself does.
+that none overflows before the kernel itself does. An activation whose angles come from
+a normalised moment needs double precision: in single, small angles would be lost.
 
 References
 ----------
@@ -41,6 +42,8 @@ class PiecewiseLinear:
         E[phi phi]   = s_x s_z (m cos(theta) + q (sin(theta) - theta cos(theta)))
         E[phi' phi'] = m - q theta
     """
+
+    needs_double = False
 
     def __init__(self, negative_slope, positive_slope):
         self.mean_square = 0.5 * (negative_slope**2 + positive_slope**2)
@@ -84,13 +87,23 @@ class PiecewiseLinear:
 class _Smooth:
     """An activation given by its normalised second moment rather than by its angles."""
 
+    needs_double = True
+
     def length(self, s):
         return np.sqrt(self._moment(s, s, Angles.zero(s.shape, s.dtype)))
 
     def angles(self, s_x, s_z, angles):
-        cosine = self._moment(s_x, s_z, angles)
-        for length in (self.length(s_x), self.length(s_z)):
-            cosine /= np.where(length > 0, length, 1.0)
+        return self._normalise(self._moment, s_x, s_z, angles)
+
+    @staticmethod
+    def _normalise(moment, s_x, s_z, angles):
+        """Angles whose cosine is a moment over the roots of those of equal rows."""
+        cosine = moment(s_x, s_z, angles)
+        for s in (s_x, s_z):
+            own = np.sqrt(moment(s, s, Angles.zero(s.shape, s.dtype)))
+            cosine /= np.where(own > 0, own, 1.0)
+        # Equal rows stay equal, whatever the rounding of their cosine.
+        np.copyto(cosine, 1.0, where=(angles.versine == 0) & (s_x == s_z))
         np.clip(cosine, -1.0, 1.0, out=cosine)
         return Angles(1.0 - cosine, 1.0 + cosine)
 
@@ -144,18 +157,13 @@ class Gelu(_Smooth):
         return s * np.sqrt(self._scaled_moment(s, s, Angles.zero(s.shape, s.dtype)))
 
     def angles(self, s_x, s_z, angles):
-        cosine = self._scaled_moment(s_x, s_z, angles)
-        for s in (s_x, s_z):
-            zero = Angles.zero(s.shape, s.dtype)
-            cosine /= np.sqrt(self._scaled_moment(s, s, zero))
-        np.clip(cosine, -1.0, 1.0, out=cosine)
-        return Angles(1.0 - cosine, 1.0 + cosine)
+        return self._normalise(self._scaled_moment, s_x, s_z, angles)
 
     def _scaled_moment(self, s_x, s_z, angles):
         """``E[phi phi] / (s_x s_z)``."""
         sine, cosine, x, z = _turned(s_x, s_z, angles)
         u = angles.cosine
-        ratio = x.constant_share * (z.constant_share / sine)
+        ratio = np.square(x.constant_share * z.constant_share) / sine
         inner = x.input_share * z.input_share * (u * u * ratio + sine)
         inner += u * np.arctan2(cosine, sine)
         return inner / (2.0 * math.pi) + 0.25 * u

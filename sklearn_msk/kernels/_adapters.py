@@ -62,7 +62,7 @@ class CallableKernel:
             raise
         if K.shape == expected:
             return K
-        if self._takes_rows(X, Y):
+        if K.ndim < 2 and self._takes_rows(X, Y):
             raise ValueError(self._rows_message())
         raise ValueError(
             "A callable 'kernel' must return an array of shape (n_samples_X, "

@@ -129,10 +129,9 @@ class _InfiniteWidthKernel(Kernel):
         self._validate()
         X = self._validate_rows(X)
         Z = X if Y is None else self._validate_rows(Y, X.shape[1])
-        dtype = np.result_type(X, Z)
-        x = _Rows(self, X, dtype)
-        z = x if Y is None else _Rows(self, Z, dtype)
-        out = np.empty((X.shape[0], Z.shape[0]), dtype)
+        out = np.empty((X.shape[0], Z.shape[0]), np.result_type(X, Z))
+        x = _Rows(self, X, self._working_dtype(out.dtype))
+        z = x if Y is None else _Rows(self, Z, self._working_dtype(out.dtype))
         Parallel(n_jobs=n_jobs, prefer="threads")(
             delayed(self._fill_tile)(out, x, z, rows, columns, symmetric=Y is None)
             for rows, columns in _tiles(out.shape, lower=Y is None)
@@ -141,16 +140,17 @@ class _InfiniteWidthKernel(Kernel):
 
     def _fill_tile(self, out, x, z, rows, columns, symmetric):
         """Compute one tile of the matrix, and its mirror image if it is symmetric."""
-        angles = angles_between(x.directions[rows], z.directions[columns], out.dtype)
+        dtype = self._working_dtype(out.dtype)
+        angles = angles_between(x.directions[rows], z.directions[columns], dtype)
         if symmetric:
             _clear_diagonal(angles, rows, columns)
         # A kernel value that overflows is infinite, which the estimators report.
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             tile = self._recursion(
                 [layer.as_column(rows) for layer in x.layers],
                 [layer.as_row(columns) for layer in z.layers],
                 angles,
-            )
+            ).astype(out.dtype, copy=False)
         if not symmetric:
             out[rows, columns] = tile
         elif columns.stop <= rows.start:
@@ -174,8 +174,12 @@ class _InfiniteWidthKernel(Kernel):
         """
         self._validate()
         X = self._validate_rows(X)
-        own = [layer.as_column() for layer in _Rows(self, X, X.dtype).layers]
-        return self._recursion(own, own, Angles.zero((X.shape[0], 1), X.dtype))[:, 0]
+        dtype = self._working_dtype(X.dtype)
+        own = [layer.as_column() for layer in _Rows(self, X, dtype).layers]
+        angles = Angles.zero((X.shape[0], 1), dtype)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            diagonal = self._recursion(own, own, angles)
+            return diagonal[:, 0].astype(X.dtype, copy=False)
 
     def _entering_angles(self, x, z, angles):
         """Yield the angles that enter each hidden layer, and last the read-out."""
@@ -191,11 +195,15 @@ class _InfiniteWidthKernel(Kernel):
 
     def __repr__(self):
         return (
-            f"{type(self).__name__}(depth={self.depth}, "
+            f"{type(self).__name__}(depth={self.depth!r}, "
             f"activation={self.activation!r}, "
-            f"weight_variance={self.weight_variance:.3g}, "
-            f"bias_variance={self.bias_variance:.3g})"
+            f"weight_variance={_short(self.weight_variance)}, "
+            f"bias_variance={_short(self.bias_variance)})"
         )
+
+    def _working_dtype(self, dtype):
+        """Precision of the recursion for a matrix of this precision."""
+        return np.dtype(np.float64) if self._dual.needs_double else dtype
 
     @property
     def _dual(self):
@@ -222,7 +230,8 @@ class _InfiniteWidthKernel(Kernel):
             )
         for parameter in ("weight_variance", "bias_variance"):
             value = getattr(self, parameter)
-            if not isinstance(value, Real) or not 0 <= value < math.inf:
+            number = isinstance(value, Real) and not isinstance(value, bool)
+            if not number or not 0 <= value < math.inf:
                 raise ValueError(
                     f"The '{parameter}' of {name} must be a finite number >= 0. "
                     f"Got {value!r} instead."
@@ -238,6 +247,11 @@ class _InfiniteWidthKernel(Kernel):
                 f"{n_features}, Y has {X.shape[1]}."
             )
         return X
+
+
+def _short(value):
+    """Three digits of a number, or whatever it is instead of one."""
+    return f"{value:.3g}" if isinstance(value, Real) else repr(value)
 
 
 def _tiles(shape, lower):

@@ -84,12 +84,17 @@ def _pairwise(metric, params, gamma, degree, coef0):
     legal = [name for name in accepted if name not in ("X", "Y", "dense_output")]
     _check_params(metric, params, legal)
     common = {"gamma": gamma, "degree": degree, "coef0": coef0}
-    common = {name: value for name, value in common.items() if name in legal}
+    # Without a gamma, each kernel has a default of its own.
+    common = {
+        name: value
+        for name, value in common.items()
+        if name in legal and value is not None
+    }
     return PairwiseKernel(metric, common | params)
 
 
 def _check_params(kernel, params, legal):
-    unknown = sorted(set(params) - set(legal))
+    unknown = sorted(set(params) - set(legal), key=str)
     if unknown:
         takes = f"takes {list(legal)}" if legal else "takes none"
         raise ValueError(
@@ -137,6 +142,11 @@ def evaluate_kernel(kernel, X, Y=None, n_jobs=None):
     # An overflow is infinite, which is reported below with more to go by.
     with np.errstate(over="ignore", invalid="ignore"):
         K = kernel(X, Y, **threads)
+    if K.dtype.kind not in "fiub":
+        raise ValueError(
+            f"The {describe_kernel(kernel)} must return real numbers. Got an array of "
+            f"dtype {K.dtype} instead."
+        )
     if K.dtype not in (np.float32, np.float64):
         K = K.astype(np.float64)
     check_matrix_finite(K, describe_kernel(kernel))
