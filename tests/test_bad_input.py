@@ -219,3 +219,11 @@ def test_stopping_at_max_iter_is_no_warning(data):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         MSKRegressor(k=0, max_iter=1).fit(*data[:2])
+
+
+def test_warning_where_rounding_shows(data):
+    """Rates a hundred million times the eigenvalues ask more than K's digits give."""
+    X, Y, _ = data
+    steep = lambda lam: lam[0] * (lam[-1] / lam) ** 2  # noqa: E731
+    with pytest.warns(ConvergenceWarning, match=r"too ill-conditioned: rounding alone"):
+        MSKRegressor(RBF(length_scale=20.0), g=steep, k=30).fit(X, Y)

@@ -3,13 +3,12 @@
 import math
 import time
 import warnings
+from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_msk._compat import (
@@ -19,26 +18,17 @@ from sklearn_msk._compat import (
     _check_sample_weight,
     _fit_context,
 )
-from sklearn_msk._dynamics import Schedule, smallest_tol, trajectory
+from sklearn_msk._dynamics import Schedule, trajectory
 from sklearn_msk._estimators._iterations import check_iterations, default_iterations
-from sklearn_msk._operators import DenseOperator
-from sklearn_msk._preconditioner import Preconditioner
-from sklearn_msk._spectrum import leading_spectrum
-from sklearn_msk._validation import (
-    check_matrix_symmetric,
-    check_positive_semidefinite,
-    count_distinct_rows,
+from sklearn_msk._estimators._prediction import apply_kernel, round_to
+from sklearn_msk._estimators._training import (
+    convergence_messages,
+    find_preconditioner,
+    kernel_operator,
 )
-from sklearn_msk.kernels._adapters import CallableKernel, PrecomputedKernel
-from sklearn_msk.kernels._resolution import (
-    describe_kernel,
-    evaluate_kernel,
-    resolve_kernel,
-)
-from sklearn_msk.spectral_maps._evaluation import (
-    modified_eigenvalues,
-    resolve_spectral_map,
-)
+from sklearn_msk.kernels._adapters import PrecomputedKernel
+from sklearn_msk.kernels._resolution import resolve_kernel
+from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
 
 
 class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -299,14 +289,18 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         g = resolve_spectral_map(self.g)
         X, y, weights = self._check_data(X, y, sample_weight)
         self.intercept_, y = self._centre(y, weights)
-        A = self._operator(X, weights)
-        S = self._preconditioner(A, g)
+        with self._stage("kernel matrix"):
+            A = kernel_operator(self.kernel_, X, weights, self.n_jobs)
+        with self._stage("leading directions"):
+            S = find_preconditioner(
+                A, g, self.k, self.eigen_solver, self.random_state, self.kernel_
+            )
         if S.largest_rate == 0.0:
             # K = 0 has nothing to learn with: the model is its intercept.
             y = np.zeros_like(y)
         path = self._train(A, S, y)
 
-        self.dual_coef_ = _cast(path.coef(), A.K.dtype)
+        self.dual_coef_ = round_to(A.K.dtype, path.coef())
         self.X_fit_ = None if self._is_precomputed() else X
         self.spectrum_ = S.spectrum
         self.modified_eigenvalues_ = S.modified_eigenvalues
@@ -374,83 +368,34 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         mean = np.average(y, axis=0, weights=weights)
         return (float(mean) if y.ndim == 1 else mean), y - mean
 
-    def _operator(self, X, weights):
-        """Evaluate and check the kernel matrix."""
-        started = time.perf_counter()
-        K = evaluate_kernel(self.kernel_, X, n_jobs=self.n_jobs)
-        if isinstance(self.kernel_, CallableKernel | PrecomputedKernel):
-            check_matrix_symmetric(K, describe_kernel(self.kernel_))
-        self._report(
-            f"kernel matrix of {K.shape[0]} rows, {K.dtype}, "
-            f"in {time.perf_counter() - started:.2f} s"
-        )
-        distinct = count_distinct_rows(X if weights is None else X[weights > 0])
-        return DenseOperator(K, weights, distinct)
-
-    def _preconditioner(self, A, g):
-        """Find the leading directions, and the rates that g gives them."""
-        started = time.perf_counter()
-        spectrum = leading_spectrum(A, self.k, self.eigen_solver, self.random_state)
-        check_positive_semidefinite(
-            spectrum.smallest, spectrum.largest, describe_kernel(self.kernel_)
-        )
-        self._report(
-            f"{len(spectrum.eigenvalues)} leading directions by {spectrum.method} "
-            f"in {time.perf_counter() - started:.2f} s"
-        )
-        return Preconditioner(spectrum, modified_eigenvalues(g, spectrum.eigenvalues))
-
     def _train(self, A, S, y):
         """Follow the path of the targets and judge the result."""
-        started = time.perf_counter()
         ridge = self.alpha / A.total_weight
         # Without any rate, there is nothing that the step could be a fraction of.
         damping = (S.largest_rate + ridge) or 1.0
         self.learning_rate_ = self.learning_rate / damping
         self.max_learning_rate_ = 2.0 / damping
         schedule = Schedule(self.dynamics, self.max_iter, self.learning_rate_, ridge)
-        path = trajectory(A, y, S, schedule, self.solver, self.tol)
-        self._report(
-            f"{self.max_iter} steps in {path.n_products} products and "
-            f"{time.perf_counter() - started:.2f} s, "
-            f"estimated error {path.error_estimate:.1e}"
-        )
-        self._warn_where_not_converged(A, S, path)
+        with self._stage("steps"):
+            path = trajectory(A, y, S, schedule, self.solver, self.tol)
+        if self.verbose:
+            print(
+                f"[MSKRegressor] {self.max_iter} steps: {path.n_products} products, "
+                f"estimated error {path.error_estimate:.1e}, "
+                f"rounding {path.rounding_error:.1e}"
+            )
+        for message in convergence_messages(A, S, path, self.tol):
+            # Through _fit, fit and scikit-learn's context to the user.
+            warnings.warn(message, ConvergenceWarning, stacklevel=5)
         return path
 
-    def _warn_where_not_converged(self, A, S, path):
-        tol = max(self.tol, smallest_tol(A))
-        if path.error_estimate > tol:
-            self._warn(
-                f"The solver stopped after {path.n_products} products at a relative "
-                f"error of {path.error_estimate:.1e} in the fitted values, above "
-                f"tol={tol:.1e}. Use solver='eigh' (a full decomposition of the "
-                f"{A.shape[0]} rows), a smaller max_iter, a larger k or alpha, or a "
-                "larger tol."
-            )
-        repeated = A.shape[0] - A.n_distinct
-        interpolates = math.isinf(self.max_iter) and self.alpha == 0
-        if interpolates and S.largest_rate > 0 and path.n_dropped > repeated:
-            self._warn(
-                "The kernel matrix is too ill-conditioned for the limit without "
-                f"ridge: at least {path.n_dropped - repeated} of its {A.n_distinct} "
-                f"eigenvalues are below {path.noise / S.spectrum.largest:.1e} of the "
-                "largest, where rounding hides them, and their directions were left "
-                "out. Set alpha > 0 or a finite max_iter, or pass float64."
-            )
-        elif path.rounding_error > tol:
-            self._warn(
-                "The preconditioned problem is too ill-conditioned: rounding alone "
-                f"moves the fitted values by {path.rounding_error:.1e}, above "
-                f"tol={tol:.1e}. The rates that g gives are between "
-                f"{S.ratios.min(initial=1.0):.1e} and {S.ratios.max(initial=1.0):.1e} "
-                "times the eigenvalues; use a smaller k, a map closer to the identity, "
-                "alpha > 0 or fewer steps."
-            )
-
-    def _warn(self, message):
-        # From here through _train, _fit, fit and scikit-learn's context to the user.
-        warnings.warn(message, ConvergenceWarning, stacklevel=7)
+    @contextmanager
+    def _stage(self, name):
+        """Print how long a part of the fit took, under `verbose`."""
+        started = time.perf_counter()
+        yield
+        if self.verbose:
+            print(f"[MSKRegressor] {name}: {time.perf_counter() - started:.2f} s")
 
     def predict(self, X):
         """Predict targets.
@@ -511,53 +456,23 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             iterations = check_iterations(iterations, self.n_iter_)
         X = self._check_queries(X)
         path = [self.trajectory_.coef(max_iter=steps) for steps in iterations]
-        stages = self._apply(X, np.stack([_columns(coef) for coef in path], axis=-1))
+        stages = self._apply(X, np.stack(path, axis=-1))
         return self._stages(stages)
 
     def _stages(self, stages):
         """Yield the predictions of each step from an array of all of them."""
         for step in range(stages.shape[-1]):
-            stage = stages[..., step]
-            yield self._shift(stage[:, 0] if self.dual_coef_.ndim == 1 else stage)
+            yield self._shift(stages[..., step])
 
     def _check_queries(self, X):
         return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
 
     def _apply(self, X, coef):
-        """``k(X, X_fit_) @ coef`` in blocks of rows that fit the working memory."""
-        flat = coef.reshape(coef.shape[0], -1).astype(np.float64)
-        out = np.empty((X.shape[0], flat.shape[1]))
-        for rows in gen_batches(X.shape[0], _batch_size(coef.shape[0])):
-            K = evaluate_kernel(self.kernel_, X[rows], self.X_fit_, self.n_jobs)
-            out[rows] = K.astype(np.float64, copy=False) @ flat
-        return out.reshape(X.shape[0], *coef.shape[1:])
+        return apply_kernel(self.kernel_, X, self.X_fit_, coef, self.n_jobs)
 
     def _shift(self, prediction):
         """Add the intercept, and only then round to the precision of the kernel."""
-        return _cast(prediction + self.intercept_, self.dual_coef_.dtype)
+        return round_to(self.dual_coef_.dtype, prediction + self.intercept_)
 
     def _is_precomputed(self):
         return isinstance(self.kernel_, PrecomputedKernel)
-
-    def _report(self, message):
-        if self.verbose:
-            print(f"[MSKRegressor] {message}")
-
-
-def _batch_size(n_columns):
-    """Rows of a cross-kernel that scikit-learn's working memory holds.
-
-    A kernel needs a few temporaries of the size of its block.
-    """
-    row_bytes = 4 * 8 * n_columns
-    return max(1, int(get_config()["working_memory"] * 2**20 // row_bytes))
-
-
-def _cast(array, dtype):
-    """Round to the precision of the kernel matrix, where its range allows."""
-    fits = np.abs(array).max(initial=0.0) < np.finfo(dtype).max
-    return array.astype(dtype, copy=False) if fits else array
-
-
-def _columns(coef):
-    return coef[:, None] if coef.ndim == 1 else coef

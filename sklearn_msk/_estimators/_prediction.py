@@ -1,0 +1,45 @@
+"""The parts of a prediction that every estimator shares."""
+
+import numpy as np
+from sklearn import get_config
+from sklearn.utils import gen_batches
+
+from sklearn_msk.kernels._resolution import evaluate_kernel
+
+
+def apply_kernel(kernel, X, X_fit, coef, n_jobs):
+    """``k(X, X_fit) @ coef`` in blocks of rows that fit the working memory.
+
+    Parameters
+    ----------
+    kernel : object returned by `resolve_kernel`
+    X : ndarray of shape (n_queries, n_features)
+    X_fit : ndarray of shape (n_samples, n_features) or None
+    coef : ndarray of shape (n_samples, ...)
+    n_jobs : int or None
+
+    Returns
+    -------
+    ndarray of shape (n_queries, ...), float64
+    """
+    flat = coef.reshape(coef.shape[0], -1).astype(np.float64)
+    out = np.empty((X.shape[0], flat.shape[1]))
+    for rows in gen_batches(X.shape[0], _batch_size(coef.shape[0])):
+        K = evaluate_kernel(kernel, X[rows], X_fit, n_jobs)
+        out[rows] = K.astype(np.float64, copy=False) @ flat
+    return out.reshape(X.shape[0], *coef.shape[1:])
+
+
+def round_to(dtype, array):
+    """Round to the precision of the kernel matrix, where its range allows."""
+    fits = np.abs(array).max(initial=0.0) < np.finfo(dtype).max
+    return array.astype(dtype, copy=False) if fits else array
+
+
+def _batch_size(n_columns):
+    """Rows of a cross-kernel that scikit-learn's working memory holds.
+
+    A kernel needs a few temporaries of the size of its block.
+    """
+    row_bytes = 4 * 8 * n_columns
+    return max(1, int(get_config()["working_memory"] * 2**20 // row_bytes))

@@ -1,0 +1,95 @@
+"""The parts of a fit that every estimator shares."""
+
+import math
+
+from sklearn_msk._dynamics import smallest_tol
+from sklearn_msk._operators import DenseOperator
+from sklearn_msk._preconditioner import Preconditioner
+from sklearn_msk._spectrum import leading_spectrum
+from sklearn_msk._validation import (
+    check_matrix_symmetric,
+    check_positive_semidefinite,
+    count_distinct_rows,
+)
+from sklearn_msk.kernels._adapters import CallableKernel, PrecomputedKernel
+from sklearn_msk.kernels._resolution import describe_kernel, evaluate_kernel
+from sklearn_msk.spectral_maps._evaluation import modified_eigenvalues
+
+# Rounding relative to y that a user need not hear of: a preconditioner near the
+# rounding of K cannot do better.
+_ROUNDING = 1e-2
+
+
+def kernel_operator(kernel, X, weights, n_jobs):
+    """Evaluate and check the kernel matrix of the training rows.
+
+    Parameters
+    ----------
+    kernel : object returned by `resolve_kernel`
+    X : ndarray of shape (n_samples, n_features)
+    weights : ndarray of shape (n_samples,) or None
+    n_jobs : int or None
+
+    Returns
+    -------
+    DenseOperator
+
+    Raises
+    ------
+    ValueError
+        If the matrix is not finite or not symmetric.
+    """
+    K = evaluate_kernel(kernel, X, n_jobs=n_jobs)
+    if isinstance(kernel, CallableKernel | PrecomputedKernel):
+        check_matrix_symmetric(K, describe_kernel(kernel))
+    distinct = count_distinct_rows(X if weights is None else X[weights > 0])
+    return DenseOperator(K, weights, distinct)
+
+
+def find_preconditioner(A, g, k, eigen_solver, random_state, kernel):
+    """Find the leading directions, and the rates that g gives them.
+
+    Returns
+    -------
+    Preconditioner
+
+    Raises
+    ------
+    ValueError
+        If the kernel is not positive semi-definite, or if g returns what it must not.
+    """
+    spectrum = leading_spectrum(A, k, eigen_solver, random_state)
+    check_positive_semidefinite(
+        spectrum.smallest, spectrum.largest, describe_kernel(kernel)
+    )
+    return Preconditioner(spectrum, modified_eigenvalues(g, spectrum.eigenvalues))
+
+
+def convergence_messages(A, S, path, tol):
+    """Yield what the user has to be told of a path, with what to do about it."""
+    tol = max(tol, smallest_tol(A))
+    if path.error_estimate > tol:
+        yield (
+            f"The solver stopped after {path.n_products} products at a relative error "
+            f"of {path.error_estimate:.1e} in the fitted values, above tol={tol:.1e}. "
+            f"Use solver='eigh' (a full decomposition of the {A.shape[0]} rows), a "
+            "smaller max_iter, a larger k or alpha, or a larger tol."
+        )
+    repeated = A.shape[0] - A.n_distinct
+    interpolates = math.isinf(path.schedule.max_iter) and path.schedule.ridge == 0
+    if interpolates and S.largest_rate > 0 and path.n_dropped > repeated:
+        yield (
+            "The kernel matrix is too ill-conditioned for the limit without ridge: at "
+            f"least {path.n_dropped - repeated} of its {A.n_distinct} eigenvalues are "
+            f"below {path.noise / S.spectrum.largest:.1e} of the largest, where "
+            "rounding hides them, and their directions were left out. Set alpha > 0 or "
+            "a finite max_iter, or pass float64."
+        )
+    elif path.rounding_error > max(tol, _ROUNDING):
+        yield (
+            "The preconditioned problem is too ill-conditioned: rounding alone moves "
+            f"the fitted values by {path.rounding_error:.1e} relative to y. The rates "
+            f"that g gives are between {S.ratios.min(initial=1.0):.1e} and "
+            f"{S.ratios.max(initial=1.0):.1e} times the eigenvalues; use a smaller k, "
+            "a map closer to the identity, alpha > 0 or fewer steps."
+        )
