@@ -138,6 +138,15 @@ def test_negative_eigenvalue_is_seen(eigen_solver):
     assert spectrum.smallest < -1e-3 * spectrum.largest
 
 
+@pytest.mark.parametrize("eigen_solver", EIGEN_SOLVERS)
+def test_tighter_tolerance(eigen_solver):
+    A = DenseOperator(kernel_matrix(400))
+    spectrum = leading_spectrum(A, 20, eigen_solver, tol=1e-9)
+    last = spectrum.next_eigenvalue
+    bound = 1e-9 * np.sqrt(spectrum.eigenvalues * last) + 1e-13 * spectrum.largest
+    assert np.all(spectrum.residual_norms <= bound)
+
+
 def test_restart_of_the_block_krylov_basis():
     """A basis too small for one sweep is replaced by its Ritz vectors and goes on."""
     from sklearn_msk._spectrum._block_krylov import block_krylov
@@ -150,7 +159,7 @@ def test_restart_of_the_block_krylov_basis():
         products.append(V.shape[1])
         return K @ V
 
-    values, vectors, _ = block_krylov(apply, 12, start, max_columns=24)
+    values, vectors, _ = block_krylov(apply, 12, start, max_columns=24, tol=1e-4)
     assert sum(products) > 24
     expected = np.linalg.eigvalsh(K)[::-1][:12]
     np.testing.assert_allclose(values, expected, rtol=1e-6)

@@ -3,13 +3,10 @@
 import numpy as np
 from scipy.linalg import eigh, qr
 
-# How far residuals may leave the pairs for S, relative to sqrt(lam_i lam_m): see
-# `converged`. Predictions move by less than this, whatever the number of steps.
-_TOLERANCE = 1e-4
 _MAX_PASSES = 300
 
 
-def block_krylov(apply, m, start, max_columns):
+def block_krylov(apply, m, start, max_columns, tol):
     """Leading eigenpairs of a symmetric operator by block Krylov iteration.
 
     An orthonormal basis V of ``span{Q, A Q, A^2 Q, ...}`` is kept fully orthogonal; the
@@ -29,6 +26,9 @@ def block_krylov(apply, m, start, max_columns):
     max_columns : int
         Largest basis, at least ``min(n, m + 2 width)``. A basis of n columns is
         complete and its pairs exact.
+
+    tol : float
+        What `converged` takes.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def block_krylov(apply, m, start, max_columns):
             if columns == n:
                 return values[:m], basis @ vectors[:, :m], values[-1]
             residuals = np.linalg.norm(step @ vectors[done:, :m], axis=0)
-            if columns >= m and converged(values[:m], residuals, n):
+            if columns >= m and converged(values[:m], residuals, n, tol):
                 leading = basis[:, :columns] @ vectors[:, :m]
                 return values[:m], leading, values[-1]
             if full and max_columns < n:
@@ -81,17 +81,18 @@ def block_krylov(apply, m, start, max_columns):
     raise ArithmeticError(f"no convergence within {_MAX_PASSES} blocks")
 
 
-def converged(values, residuals, n):
-    """Whether pairs are accurate enough for a preconditioner.
+def converged(values, residuals, n, tol):
+    """Whether pairs are accurate enough: ``r_i <= tol sqrt(lam_i lam_m)``.
 
     A residual ``r_i`` couples direction i to the rest, and S scales this coupling by
     ``sqrt(g_i / lam_i)``. Under flatten that is ``r_i sqrt(lam_m / lam_i)``, to be
-    small next to the ``lam_m`` that it perturbs: ``r_i <= 1e-4 sqrt(lam_i lam_m)``,
-    or what rounding leaves of them for an operator of order n.
+    small next to the ``lam_m`` that it perturbs: predictions move by less than tol,
+    whatever the number of steps. A residual may also be what rounding leaves of it for
+    an operator of order n.
     """
     values = np.maximum(values, 0.0)
     rounding = n * np.finfo(np.float64).eps * values[0]
-    bound = _TOLERANCE * np.sqrt(values * values[-1])
+    bound = tol * np.sqrt(values * values[-1])
     return bool(np.all(residuals <= np.maximum(bound, rounding)))
 
 

@@ -1,8 +1,8 @@
 """Eigensolvers: the m leading pairs of a scaled operator, and its smallest Ritz value.
 
-Each takes an operator A, a number of pairs m and a `numpy.random.RandomState`, works
-on ``A / A.scale`` and returns ``(values, vectors, smallest)`` in these units; it raises
-`BREAKDOWN` where its iteration does not converge.
+Each takes an operator A, a number of pairs m, a `numpy.random.RandomState` and the
+tolerance of `converged`, works on ``A / A.scale`` and returns ``(values, vectors,
+smallest)`` in these units; it raises `BREAKDOWN` where its iteration does not converge.
 """
 
 import warnings
@@ -22,7 +22,7 @@ _BLOCK = (10, 128)
 _GUARD = 10
 
 
-def dense(A, m, random_state):
+def dense(A, m, random_state, tol):
     """Full decomposition by `scipy.linalg.eigh`: exact."""
     matrix = A.dense()
     matrix /= A.scale
@@ -30,22 +30,22 @@ def dense(A, m, random_state):
     return values[: -m - 1 : -1], vectors[:, : -m - 1 : -1], values[0]
 
 
-def arpack(A, m, random_state):
+def arpack(A, m, random_state, tol):
     """Implicitly restarted Lanczos by `scipy.sparse.linalg.eigsh`."""
     n = A.shape[0]
     operator = LinearOperator(A.shape, lambda v: A @ v / A.scale, dtype=np.float64)
     start = random_state.uniform(-1.0, 1.0, n)
-    values, vectors = eigsh(operator, m, which="LA", v0=start, tol=1e-10)
+    values, vectors = eigsh(operator, m, which="LA", v0=start, tol=1e-3 * tol)
     return values[::-1], vectors[:, ::-1], _smallest_ritz_value(A, random_state)
 
 
-def lobpcg_(A, m, random_state):
+def lobpcg_(A, m, random_state, tol):
     """Locally optimal block preconditioned conjugate gradients, with guard vectors."""
     vectors = random_state.standard_normal((A.shape[0], m + _GUARD))
     # lobpcg stops at an absolute residual, which the eigenvalues only now decide.
     values = _ritz_values(A, vectors)
     for _ in range(10):
-        bound = max(1e-5 * values[m - 1], A.shape[0] * 1e-16 * values[0])
+        bound = max(0.1 * tol * values[m - 1], A.shape[0] * 1e-16 * values[0])
         with warnings.catch_warnings():
             # Its own warnings speak of an iteration that goes on below.
             warnings.simplefilter("ignore", UserWarning)
@@ -55,13 +55,14 @@ def lobpcg_(A, m, random_state):
         order = np.argsort(values)[::-1]
         values, vectors = values[order], vectors[:, order]
         residuals = A @ vectors[:, :m] / A.scale - vectors[:, :m] * values[:m]
-        if converged(values[:m], np.linalg.norm(residuals, axis=0), A.shape[0]):
+        norms = np.linalg.norm(residuals, axis=0)
+        if converged(values[:m], norms, A.shape[0], tol):
             return values[:m], vectors[:, :m], _smallest_ritz_value(A, random_state)
     # Its Gram matrices are singular where K has fewer dimensions than its blocks.
     raise ArithmeticError("lobpcg does not converge")
 
 
-def randomized(A, m, random_state):
+def randomized(A, m, random_state, tol):
     """Block Krylov iteration from a random block."""
     n = A.shape[0]
     width = min(n, int(np.clip(m // 3, *_BLOCK)))
@@ -70,6 +71,7 @@ def randomized(A, m, random_state):
         m,
         start=random_state.standard_normal((n, width)),
         max_columns=min(n, 5 * m + 10 * width),
+        tol=tol,
     )
 
 
@@ -84,7 +86,11 @@ def _smallest_ritz_value(A, random_state):
     width = _BLOCK[0]
     start = random_state.standard_normal((A.shape[0], width))
     return block_krylov(
-        lambda V: A @ V / A.scale, width, start=start, max_columns=A.shape[0]
+        lambda V: A @ V / A.scale,
+        width,
+        start=start,
+        max_columns=min(A.shape[0], 50 * width),
+        tol=1e-4,
     )[2]
 
 

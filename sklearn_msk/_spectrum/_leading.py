@@ -10,7 +10,7 @@ from sklearn_msk._spectrum._spectrum import Spectrum
 DENSE_MAX = 1500
 
 
-def leading_spectrum(A, k, eigen_solver="auto", random_state=None):
+def leading_spectrum(A, k, eigen_solver="auto", random_state=None, tol=1e-4):
     """Leading eigenpairs of A, truncated at its numerical rank.
 
     The rank counts eigenvalues above ``max(n eps(dtype of K), -4 lam_min / lam_1)
@@ -27,6 +27,9 @@ def leading_spectrum(A, k, eigen_solver="auto", random_state=None):
         to n for them, or where their iteration breaks down.
     random_state : int, RandomState instance or None, default=None
         Start vectors; None is deterministic too.
+    tol : float, default=1e-4
+        Residuals stay below ``tol sqrt(lam_i lam_m)``, m the last pair computed; the
+        default serves a preconditioner.
 
     Returns
     -------
@@ -37,10 +40,10 @@ def leading_spectrum(A, k, eigen_solver="auto", random_state=None):
     method = _method(eigen_solver, n, m) if A.diagonal().any() else "dense"
     rng = check_random_state(0 if random_state is None else random_state)
     try:
-        values, vectors, smallest = EIGEN_SOLVERS[method](A, m, rng)
+        values, vectors, smallest = EIGEN_SOLVERS[method](A, m, rng, tol)
     except BREAKDOWN:
         method = "dense"
-        values, vectors, smallest = EIGEN_SOLVERS[method](A, m, rng)
+        values, vectors, smallest = EIGEN_SOLVERS[method](A, m, rng, tol)
     vectors = _fix_signs(vectors)
     residuals = np.linalg.norm(A @ vectors / A.scale - vectors * values, axis=0)
 
