@@ -6,11 +6,16 @@ from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
     check_estimator,
     check_estimators_nan_inf,
+    check_global_output_transform_pandas,
     check_param_validation,
+    check_set_output_transform,
+    check_set_output_transform_pandas,
+    check_transformer_get_feature_names_out,
+    check_transformer_get_feature_names_out_pandas,
     parametrize_with_checks,
 )
 
-from sklearn_msk import MSKRegressor
+from sklearn_msk import MSKKernel, MSKRegressor
 from sklearn_msk.kernels import NTK
 from sklearn_msk.spectral_maps import Power
 
@@ -50,8 +55,22 @@ def expected_failures(estimator):
     return dict.fromkeys(names, _INDEFINITE)
 
 
+KERNEL_CONFIGURATIONS = [
+    {},
+    {"kernel": "nngp_erf"},
+    {"kernel": "rbf", "gamma": 0.5},
+    {"kernel": "precomputed"},
+    {"g": "lift"},
+    {"g": Power(exponent=0.5), "k": 3},
+    {"k": 0},
+    {"eigen_solver": "arpack"},
+    {"eigen_solver": "randomized", "random_state": 3},
+]
+
+
 @parametrize_with_checks(
-    [MSKRegressor(**configuration) for configuration in CONFIGURATIONS],
+    [MSKRegressor(**configuration) for configuration in CONFIGURATIONS]
+    + [MSKKernel(**configuration) for configuration in KERNEL_CONFIGURATIONS],
     expected_failed_checks=expected_failures,
 )
 def test_sklearn_compatible(estimator, check):
@@ -66,12 +85,29 @@ def test_sklearn_compatible(estimator, check):
         check_param_validation,
     ],
 )
-def test_checks_that_are_left_out(check):
-    check("MSKRegressor", MSKRegressor())
+@pytest.mark.parametrize("estimator", [MSKRegressor(), MSKKernel()])
+def test_checks_that_are_left_out(check, estimator):
+    check(type(estimator).__name__, estimator)
 
 
-def test_no_check_is_skipped():
+@pytest.mark.parametrize(
+    "check",
+    [
+        check_set_output_transform,
+        check_set_output_transform_pandas,
+        check_global_output_transform_pandas,
+        check_transformer_get_feature_names_out,
+        check_transformer_get_feature_names_out_pandas,
+    ],
+)
+@pytest.mark.filterwarnings("ignore:X (does not have valid|has) feature names")
+def test_transformer_checks_that_are_left_out(check):
+    check("MSKKernel", MSKKernel())
+
+
+@pytest.mark.parametrize("estimator", [MSKRegressor(), MSKKernel()])
+def test_no_check_is_skipped(estimator):
     """Without pandas or SCIPY_ARRAY_API some are, silently."""
-    results = check_estimator(MSKRegressor(), on_skip=None)
-    assert len(results) >= 50
+    results = check_estimator(estimator, on_skip=None)
+    assert len(results) >= 45
     assert {result["status"] for result in results} == {"passed"}

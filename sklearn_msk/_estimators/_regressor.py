@@ -21,6 +21,7 @@ from sklearn_msk._compat import (
 from sklearn_msk._dynamics import Schedule, trajectory
 from sklearn_msk._estimators._iterations import check_iterations, default_iterations
 from sklearn_msk._estimators._prediction import apply_kernel, round_to
+from sklearn_msk._estimators._state import restored_on_failure
 from sklearn_msk._estimators._training import (
     convergence_messages,
     find_preconditioner,
@@ -268,15 +269,10 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             If `tol` is not met, or if K is too ill-conditioned for the limit without
             ridge. Stopping at `max_iter` is never a warning.
         """
-        before = dict(vars(self))
-        try:
-            self._fit(X, y, sample_weight)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
+        self._fit(X, y, sample_weight)
         return self
 
+    @restored_on_failure
     def _fit(self, X, y, sample_weight):
         self._check_combinations()
         self.kernel_ = resolve_kernel(
@@ -342,11 +338,6 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             multi_output=True,
             y_numeric=True,
         )
-        if self._is_precomputed() and X.shape[0] != X.shape[1]:
-            raise ValueError(
-                "With kernel='precomputed', X must be the square kernel matrix of "
-                f"shape (n_samples, n_samples). Got shape {X.shape} instead."
-            )
         if sample_weight is None:
             return X, y.astype(np.float64), None
         if not np.asarray(sample_weight).any():
@@ -385,8 +376,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 f"rounding {path.rounding_error:.1e}"
             )
         for message in convergence_messages(A, S, path, self.tol):
-            # Through _fit, fit and scikit-learn's context to the user.
-            warnings.warn(message, ConvergenceWarning, stacklevel=5)
+            # Through _fit and its guard, fit and scikit-learn's context to the user.
+            warnings.warn(message, ConvergenceWarning, stacklevel=6)
         return path
 
     @contextmanager

@@ -37,8 +37,13 @@ def kernel_operator(kernel, X, weights, n_jobs):
     Raises
     ------
     ValueError
-        If the matrix is not finite or not symmetric.
+        If the matrix is not square, not finite or not symmetric.
     """
+    if isinstance(kernel, PrecomputedKernel) and X.shape[0] != X.shape[1]:
+        raise ValueError(
+            "With kernel='precomputed', X must be the square kernel matrix of shape "
+            f"(n_samples, n_samples). Got shape {X.shape} instead."
+        )
     K = evaluate_kernel(kernel, X, n_jobs=n_jobs)
     if isinstance(kernel, CallableKernel | PrecomputedKernel):
         check_matrix_symmetric(K, describe_kernel(kernel))
@@ -46,8 +51,24 @@ def kernel_operator(kernel, X, weights, n_jobs):
     return DenseOperator(K, weights, distinct)
 
 
-def find_preconditioner(A, g, k, eigen_solver, random_state, kernel):
+def find_preconditioner(
+    A, g, k, eigen_solver, random_state, kernel, *, tol=1e-4, allow_zero=False
+):
     """Find the leading directions, and the rates that g gives them.
+
+    Parameters
+    ----------
+    A : operator
+    g : callable
+    k : int
+    eigen_solver : str
+    random_state : int, RandomState instance or None
+    kernel : object returned by `resolve_kernel`
+        For messages.
+    tol : float, default=1e-4
+        Tolerance of the pairs, see `leading_spectrum`.
+    allow_zero : bool, default=False
+        Whether ``g(lam) = 0`` is legal.
 
     Returns
     -------
@@ -58,11 +79,12 @@ def find_preconditioner(A, g, k, eigen_solver, random_state, kernel):
     ValueError
         If the kernel is not positive semi-definite, or if g returns what it must not.
     """
-    spectrum = leading_spectrum(A, k, eigen_solver, random_state)
+    spectrum = leading_spectrum(A, k, eigen_solver, random_state, tol)
     check_positive_semidefinite(
         spectrum.smallest, spectrum.largest, describe_kernel(kernel)
     )
-    return Preconditioner(spectrum, modified_eigenvalues(g, spectrum.eigenvalues))
+    rates = modified_eigenvalues(g, spectrum.eigenvalues, allow_zero=allow_zero)
+    return Preconditioner(spectrum, rates)
 
 
 def convergence_messages(A, S, path, tol):

@@ -1,0 +1,311 @@
+"""A kernel with a modified spectrum, as a transformer."""
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_msk._compat import Interval, StrOptions, _fit_context
+from sklearn_msk._estimators._prediction import apply_kernel, round_to
+from sklearn_msk._estimators._state import restored_on_failure
+from sklearn_msk._estimators._training import find_preconditioner, kernel_operator
+from sklearn_msk.kernels._adapters import PrecomputedKernel
+from sklearn_msk.kernels._resolution import evaluate_kernel, resolve_kernel
+from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
+
+# Residuals r_i leave eigenvalues of about -r_i^2 / lam_i where g takes lam_i away: at
+# this tolerance they are rounding.
+_TOL = 1e-9
+
+
+class MSKKernel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Modified Spectrum Kernel: an existing kernel whose leading eigenvalues g maps.
+
+    It keeps the eigenfunctions of the kernel, estimated on the training rows, and its
+    eigenvalues beyond the k leading ones::
+
+        k_g(x, z) = k(x, z) + sum_{i<=k} (g(lam_i) - lam_i) phi_i(x) phi_i(z)
+        phi_i(x)  = sum_j k(x, x_j) v_i[j] / (sqrt(n) lam_i)
+
+    `transform` gives its matrix with the training rows, for use in front of
+    ``KernelRidge(kernel="precomputed")``, ``SVR(kernel="precomputed")`` or
+    ``KernelPCA(kernel="precomputed")``.
+
+    Parameters
+    ----------
+    kernel : str, sklearn.gaussian_process.kernels.Kernel or callable, \
+            default="ntk_relu"
+        As in `MSKRegressor`. With "precomputed", `fit` takes the kernel matrix of the
+        training rows and `transform` that of other rows with them.
+    g : {"identity", "flatten", "lift"}, spectral map or callable, default="flatten"
+        From the k leading eigenvalues of K/n, descending, to those of the new kernel,
+        all >= 0; 0 takes a direction away. For a map that jumps at the last eigenvalue
+        choose k at a gap of the spectrum.
+    k : int, default=50
+        Number of leading eigenvalues that g maps; 0 leaves the kernel as it is.
+    gamma : float, default=None
+        Parameter of the pairwise kernels that have it, as in `KernelRidge`.
+    degree : float, default=3
+        Degree of the polynomial kernel.
+    coef0 : float, default=1
+        Constant of the polynomial and sigmoid kernels.
+    kernel_params : dict, default=None
+        Keyword arguments of a named or callable kernel.
+    eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}, default="auto"
+        How the leading directions are computed, always to convergence.
+    n_jobs : int, default=None
+        Threads that compute kernel matrices. It changes no result.
+    random_state : int, RandomState instance or None, default=None
+        Start vectors of the iterative eigensolvers. None is deterministic too.
+
+    Attributes
+    ----------
+    X_fit_ : ndarray of shape (n_samples, n_features) or None
+        Training rows; None for a precomputed kernel.
+    kernel_ : object
+        The kernel in use.
+    spectrum_ : Spectrum
+        Leading eigenvalues and eigenvectors of K/n, see `MSKRegressor`.
+    modified_eigenvalues_ : ndarray of shape (k_,)
+        ``g(eigenvalues)``.
+    k_ : int
+        Eigenvalues mapped: k, or the numerical rank of K where that is less.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where all are strings.
+
+    See Also
+    --------
+    MSKRegressor : The same spectrum as training dynamics. Its limit with ridge alpha
+        predicts what `MSKKernel` before ``KernelRidge(alpha)`` does.
+
+    References
+    ----------
+    A. Geifman, D. Barzilai, R. Basri, M. Galun, *Controlling the Inductive Bias of Wide
+    Neural Networks by Modifying the Kernel's Spectrum*, TMLR 2024, arXiv:2307.14531.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.kernel_ridge import KernelRidge
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_msk import MSKKernel
+    >>> x = np.linspace(-2, 2, 200)[:, None]
+    >>> y = np.sin(5 * x.ravel())
+    >>> ridge = KernelRidge(kernel="precomputed")
+    >>> plain = make_pipeline(MSKKernel(k=0), ridge)
+    >>> lifted = make_pipeline(MSKKernel(g="lift", k=20), ridge)
+    >>> print(f"{plain.fit(x, y).score(x, y):.2f} {lifted.fit(x, y).score(x, y):.2f}")
+    0.63 1.00
+    """
+
+    _parameter_constraints: dict = {
+        "kernel": [str, callable],
+        "g": [str, callable],
+        "k": [Interval(Integral, 0, None, closed="left")],
+        "gamma": [Interval(Real, 0, math.inf, closed="left"), None],
+        "degree": [Interval(Real, 0, math.inf, closed="left")],
+        "coef0": [Interval(Real, -math.inf, math.inf, closed="neither")],
+        "kernel_params": [dict, None],
+        "eigen_solver": [
+            StrOptions({"auto", "dense", "arpack", "lobpcg", "randomized"})
+        ],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        kernel="ntk_relu",
+        *,
+        g="flatten",
+        k=50,
+        gamma=None,
+        degree=3,
+        coef0=1,
+        kernel_params=None,
+        eigen_solver="auto",
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.kernel = kernel
+        self.g = g
+        self.k = k
+        self.gamma = gamma
+        self.degree = degree
+        self.coef0 = coef0
+        self.kernel_params = kernel_params
+        self.eigen_solver = eigen_solver
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.pairwise = self.kernel == "precomputed"
+        tags.input_tags.positive_only = self.kernel in ("chi2", "additive_chi2")
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def fit(self, X, y=None):
+        """Find the leading eigenvalues and eigenfunctions.
+
+        A fit that fails leaves the object as it was before.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows; for ``kernel="precomputed"`` their kernel matrix of shape
+            (n_samples, n_samples), which is never written to.
+        y : Ignored
+            Not used, present for API consistency.
+
+        Returns
+        -------
+        self : MSKKernel
+
+        Raises
+        ------
+        ValueError
+            If a parameter, the data or what the kernel or g return is out of its range.
+        """
+        self._fit(X)
+        return self
+
+    def fit_transform(self, X, y=None):
+        """Fit and return the matrix of the new kernel on the training rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            As in `fit`.
+        y : Ignored
+            Not used, present for API consistency.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_samples)
+            Exactly symmetric, and positive semi-definite to rounding.
+        """
+        K = self._fit(X)
+        phi = self._eigenfunctions_fit()
+        return self._add_modes(K, phi, phi)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @restored_on_failure
+    def _fit(self, X):
+        """Fit, and return the matrix of the kernel as it is."""
+        self.kernel_ = resolve_kernel(
+            self.kernel,
+            gamma=self.gamma,
+            degree=self.degree,
+            coef0=self.coef0,
+            kernel_params=self.kernel_params,
+        )
+        g = resolve_spectral_map(self.g)
+        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        A = kernel_operator(self.kernel_, X, None, self.n_jobs)
+        S = find_preconditioner(
+            A,
+            g,
+            self.k,
+            self.eigen_solver,
+            self.random_state,
+            self.kernel_,
+            tol=_TOL,
+            allow_zero=True,
+        )
+        self.X_fit_ = None if isinstance(self.kernel_, PrecomputedKernel) else X
+        self.spectrum_ = S.spectrum
+        self.modified_eigenvalues_ = S.modified_eigenvalues
+        self.k_ = len(S.modified_eigenvalues)
+        return A.K
+
+    def transform(self, X):
+        """Kernel of rows with the training rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            Rows; for ``kernel="precomputed"`` their kernel with the training rows, of
+            shape (n_queries, n_samples).
+
+        Returns
+        -------
+        ndarray of shape (n_queries, n_samples)
+            float32 where the kernel matrix is, float64 otherwise.
+        """
+        check_is_fitted(self)
+        X = self._check_rows(X)
+        K = evaluate_kernel(self.kernel_, X, self.X_fit_, self.n_jobs)
+        return self._add_modes(K, self._eigenfunctions(K), self._eigenfunctions_fit())
+
+    def evaluate(self, X, Y=None):
+        """Kernel of any two sets of rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_X, n_features)
+        Y : array-like of shape (n_Y, n_features), default=None
+            None means X, and the result is then exactly symmetric.
+
+        Returns
+        -------
+        ndarray of shape (n_X, n_Y)
+
+        Raises
+        ------
+        ValueError
+            If the kernel is precomputed: of two new sets it is not known.
+        """
+        check_is_fitted(self)
+        if self.X_fit_ is None:
+            raise ValueError(
+                "evaluate needs a kernel that it can compute between any two rows. Got "
+                "kernel='precomputed' instead; use transform, or pass the kernel."
+            )
+        X = self._check_rows(X)
+        phi_x = self._eigenfunctions_of(X)
+        if Y is None:
+            K = evaluate_kernel(self.kernel_, X, None, self.n_jobs)
+            return self._add_modes(K, phi_x, phi_x)
+        Y = self._check_rows(Y)
+        K = evaluate_kernel(self.kernel_, X, Y, self.n_jobs)
+        return self._add_modes(K, phi_x, self._eigenfunctions_of(Y))
+
+    @property
+    def _n_features_out(self):
+        return self.spectrum_.eigenvectors.shape[0]
+
+    def _check_rows(self, X):
+        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+
+    def _eigenfunctions_fit(self):
+        """``phi_i`` at the training rows, ``sqrt(n) v_i``."""
+        return math.sqrt(self._n_features_out) * self.spectrum_.eigenvectors
+
+    def _eigenfunctions(self, K):
+        """``phi_i`` at rows whose kernel with the training rows is K."""
+        scale = math.sqrt(self._n_features_out) * self.spectrum_.eigenvalues
+        return K.astype(np.float64, copy=False) @ (self.spectrum_.eigenvectors / scale)
+
+    def _eigenfunctions_of(self, X):
+        """``phi_i`` at any rows, in blocks that fit the working memory."""
+        scale = math.sqrt(self._n_features_out) * self.spectrum_.eigenvalues
+        weights = self.spectrum_.eigenvectors / scale
+        return apply_kernel(self.kernel_, X, self.X_fit_, weights, self.n_jobs)
+
+    def _add_modes(self, K, phi_x, phi_z):
+        """``K + sum_i (g(lam_i) - lam_i) phi_i(x) phi_i(z)``, in the precision of K."""
+        change = self.modified_eigenvalues_ - self.spectrum_.eigenvalues
+        modes = (phi_x * change) @ phi_z.T
+        modes += K
+        if phi_x is phi_z:
+            modes = 0.5 * (modes + modes.T)
+        return round_to(K.dtype, modes)
