@@ -74,3 +74,21 @@ def count_distinct_rows(X):
     """Count the rows of a matrix that differ from each other, byte for byte."""
     # Adding zero turns -0.0 into 0.0, which is the same number in other bytes.
     return len({row.tobytes() for row in X + 0.0}) if len(X) else 0
+
+
+def check_not_bool(estimator, *names):
+    """Raise a ValueError where a count is a bool, which scikit-learn takes for an int.
+
+    Parameters
+    ----------
+    estimator : estimator
+    *names : str
+        Parameters that are counts.
+    """
+    for name in names:
+        value = getattr(estimator, name)
+        if isinstance(value, bool | np.bool_):
+            raise ValueError(
+                f"The {name!r} parameter of {type(estimator).__name__} must be a "
+                f"number. Got {value!r} instead."
+            )

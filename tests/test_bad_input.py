@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.gaussian_process.kernels import RBF
+from sklearn.gaussian_process.kernels import RBF, CompoundKernel
 
 from sklearn_msk import MSKRegressor
 from sklearn_msk.kernels import NTK
@@ -30,6 +30,8 @@ def exploding(X, Y):
 PARAMETERS = [
     ({"k": -1}, r"'k' parameter of MSKRegressor must be an int .* \[0, inf\). Got -1"),
     ({"k": 2.5}, r"'k' parameter .* Got 2.5"),
+    ({"k": True}, r"'k' parameter .* Got True"),
+    ({"max_iter": True}, r"'max_iter' parameter .* Got True"),
     ({"alpha": -1.0}, r"'alpha' parameter .* \[0.0, inf\). Got -1.0"),
     ({"alpha": np.inf}, r"'alpha' parameter .* Got inf"),
     ({"alpha": np.nan}, r"'alpha' parameter .* Got nan"),
@@ -96,6 +98,8 @@ KERNELS = [
         {"kernel": lambda x, z: float(x[0] * z[0])},
         r"called once with two matrices.* compares two rows",
     ),
+    ({"kernel": lambda X, Y: None}, r"array of real numbers. Got NoneType"),
+    ({"kernel": CompoundKernel([RBF(), RBF(2.0)])}, r"\(60, 60\). Got .*\(60, 60, 2\)"),
     (
         {"kernel": lambda X, Y: X @ Y.T * np.nan},
         r"callable kernel '<lambda>' is nan in row 0, column 0",
@@ -104,7 +108,10 @@ KERNELS = [
         {"kernel": lambda X, Y: X @ Y[::-1].T},
         r"callable kernel '<lambda>' must be symmetric",
     ),
-    ({"kernel": lambda X, Y: X @ Y.T + 0j}, "must return real numbers.* complex128"),
+    (
+        {"kernel": lambda X, Y: X @ Y.T + 0j},
+        r"array of real numbers. Got ndarray .* complex128",
+    ),
     (
         {"kernel": "sigmoid", "gamma": 1.0},
         r"kernel 'sigmoid' must be positive semi-definite.* eigenvalue of -",

@@ -339,7 +339,12 @@ def test_staged_predict_of_a_long_path_is_log_spaced(data):
     X, Y, _ = data
     model = MSKRegressor(max_iter=10**6, store_trajectory=True).fit(X, Y[:, 0])
     stages = list(model.staged_predict(X[:2]))
-    assert 500 < len(stages) <= 1000
+    assert len(stages) == 1000
+    steps = model.path_iterations_
+    assert steps[0] == 1
+    assert steps[-1] == 10**6
+    assert np.all(np.diff(steps) >= 1)
+    np.testing.assert_array_equal(steps, np.rint(steps))
     np.testing.assert_allclose(stages[-1], model.predict(X[:2]), atol=1e-9)
 
 
@@ -378,6 +383,12 @@ def test_trajectory_serves_other_rates_and_ridges(data):
     np.testing.assert_allclose(K @ a, K @ ridge.dual_coef_, atol=1e-8)
     with pytest.raises(AttributeError):
         path.n_products = 0
+    for bad in ({"max_iter": 0}, {"max_iter": 101}, {"max_iter": "a"},
+                {"learning_rate": -1.0}, {"alpha": -1.0}, {"alpha": np.nan}):  # fmt: skip
+        with pytest.raises(
+            ValueError, match=r"of a trajectory must be a number .* Got"
+        ):
+            path.coef(**bad)
 
 
 # Life in scikit-learn

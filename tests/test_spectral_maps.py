@@ -80,6 +80,8 @@ def test_zero_is_legal_only_where_allowed():
         (lambda lam: -lam, "at eigenvalue 0 .*, 4, it returned -4"),
         (lambda lam: lam / (lam > 1), "at eigenvalue 2 .*, 1, it returned inf"),
         (lambda lam: "many", "failed on an array of 4 eigenvalues between 0.5 and 4"),
+        (lambda lam: lam + 0j, "must return real numbers, not dtype complex128"),
+        (lambda lam: 1 / 0, "failed on an array .*division by zero"),
         (Flatten(level=0), "'level' of Flatten must be None or a finite .* Got 0"),
         (Lift(level="high"), "'level' of Lift must be .* Got 'high'"),
         (Power(exponent=np.nan), "'exponent' of Power must be a finite .* Got nan"),

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from numbers import Real
 
 import numpy as np
 
@@ -41,18 +42,33 @@ class Trajectory(ABC):
         Parameters
         ----------
         max_iter : int or inf, default=None
-            Number of steps T; None is that of `schedule`. The stated accuracy holds up
-            to there.
+            Number of steps T, from 1 to that of `schedule`, which is what None means.
         learning_rate : float, default=None
-            Absolute step on K/n, as `MSKRegressor.learning_rate_`; None is that of
-            `schedule`.
+            Absolute step on K/n, > 0, as `MSKRegressor.learning_rate_`; None is that
+            of `schedule`.
         alpha : float, default=None
-            Ridge in the units of `KernelRidge`; None is that of `schedule`.
+            Ridge, >= 0, in the units of `KernelRidge`; None is that of `schedule`.
 
         Returns
         -------
         ndarray of shape (n,) or (n, n_targets), float64
+
+        Raises
+        ------
+        ValueError
+            If one of them is out of its range.
         """
+        last = self.schedule.max_iter
+        for name, value, legal, holds in (
+            ("max_iter", max_iter, f"from 1 to {last}", lambda v: 1 <= v <= last),
+            ("learning_rate", learning_rate, "> 0", lambda v: 0 < v < np.inf),
+            ("alpha", alpha, ">= 0", lambda v: 0 <= v < np.inf),
+        ):
+            if value is not None and not (isinstance(value, Real) and holds(value)):
+                raise ValueError(
+                    f"The {name!r} of a trajectory must be a number {legal}. "
+                    f"Got {value!r} instead."
+                )
         changed = {
             "max_iter": max_iter,
             "learning_rate": learning_rate,

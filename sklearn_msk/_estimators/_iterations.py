@@ -23,11 +23,18 @@ def default_iterations(schedule, slowest_rate):
     last = schedule.max_iter
     if np.isinf(last):
         last = np.ceil(10.0 / (schedule.learning_rate * slowest_rate))
-    if last <= _EVERY:
-        steps = np.arange(1.0, last + 1)
-    else:
-        steps = np.unique(np.rint(np.geomspace(1.0, last, _EVERY)))
+    steps = _log_spaced(last) if last > _EVERY else np.arange(1.0, last + 1)
     return np.append(steps, np.inf) if np.isinf(schedule.max_iter) else steps
+
+
+def _log_spaced(last):
+    """1000 whole numbers to `last`: every one at first, then log-spaced."""
+    for every in range(1, _EVERY):
+        factor = (last / every) ** (1.0 / (_EVERY - every))
+        if every * (factor - 1.0) >= 1.0:
+            break
+    spaced = np.geomspace(every, last, _EVERY - every + 1)[1:]
+    return np.append(np.arange(1.0, every + 1), np.rint(spaced))
 
 
 def check_iterations(iterations, max_iter):
@@ -48,6 +55,8 @@ def check_iterations(iterations, max_iter):
     ValueError
         If one of them is not.
     """
+    if not np.size(iterations):
+        raise ValueError("The 'iterations' must hold at least one step. Got none.")
     for value in np.ravel(np.asarray(iterations, dtype=object)):
         whole = isinstance(value, Real) and (np.isinf(value) or value % 1 == 0)
         if not whole or not 1 <= value <= max_iter:

@@ -15,6 +15,7 @@ from sklearn_msk._compat import Interval, StrOptions, _fit_context
 from sklearn_msk._estimators._prediction import apply_kernel, round_to
 from sklearn_msk._estimators._state import restored_on_failure
 from sklearn_msk._estimators._training import find_preconditioner, kernel_operator
+from sklearn_msk._validation import check_not_bool
 from sklearn_msk.kernels._adapters import PrecomputedKernel
 from sklearn_msk.kernels._resolution import evaluate_kernel, resolve_kernel
 from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
@@ -50,9 +51,10 @@ class MSKKernel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     k : int, default=50
         Number of leading eigenvalues that g maps; 0 leaves the kernel as it is.
     gamma : float, default=None
-        Parameter of the pairwise kernels that have it, as in `KernelRidge`.
+        Parameter, >= 0, of the pairwise kernels that have it, as in `KernelRidge`;
+        other kernels do not see it. A gamma in `kernel_params` has the last word.
     degree : float, default=3
-        Degree of the polynomial kernel.
+        Degree, >= 0, of the polynomial kernel.
     coef0 : float, default=1
         Constant of the polynomial and sigmoid kernels.
     kernel_params : dict, default=None
@@ -201,6 +203,7 @@ class MSKKernel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     @restored_on_failure
     def _fit(self, X):
         """Fit, and return the matrix of the kernel as it is."""
+        check_not_bool(self, "k")
         self.kernel_ = resolve_kernel(
             self.kernel,
             gamma=self.gamma,

@@ -27,6 +27,7 @@ from sklearn_msk._estimators._training import (
     find_preconditioner,
     kernel_operator,
 )
+from sklearn_msk._validation import check_not_bool
 from sklearn_msk.kernels._adapters import PrecomputedKernel
 from sklearn_msk.kernels._resolution import resolve_kernel
 from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
@@ -78,9 +79,10 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     fit_intercept : bool, default=True
         Whether the (weighted) mean of y is taken out first and added back.
     gamma : float, default=None
-        Parameter of the pairwise kernels that have it, as in `KernelRidge`.
+        Parameter, >= 0, of the pairwise kernels that have it, as in `KernelRidge`;
+        other kernels do not see it. A gamma in `kernel_params` has the last word.
     degree : float, default=3
-        Degree of the polynomial kernel.
+        Degree, >= 0, of the polynomial kernel.
     coef0 : float, default=1
         Constant of the polynomial and sigmoid kernels.
     kernel_params : dict, default=None
@@ -96,7 +98,9 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         to 1500 rows and "randomized" (block Krylov) beyond.
     tol : float, default=1e-4
         Bound, > 0, on the error ``|K (a - a_T)| / |y|`` that the solver makes in the
-        fitted values of each target; never less than rounding allows.
+        fitted values of each target, for the directions in use; never less than
+        rounding allows. What `eigen_solver` leaves open comes on top: at most 1e-2
+        standard deviations of y, rarely more than a thousandth of that.
     store_trajectory : bool, default=False
         Whether to keep the whole path, for `staged_predict`.
     n_jobs : int, default=None
@@ -134,7 +138,11 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         result included.
     trajectory_ : Trajectory
         With ``store_trajectory=True``: ``trajectory_.coef(max_iter, learning_rate,
-        alpha)`` gives the dual coefficients anywhere on the path.
+        alpha)`` gives the dual coefficients anywhere on the path; its learning rate is
+        absolute, as `learning_rate_`.
+    path_iterations_ : ndarray of shape (n_iterations,)
+        With ``store_trajectory=True``: the steps that `staged_predict` yields by
+        default, inf for the limit.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -248,7 +256,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X : array-like of shape (n_samples, n_features)
             Training rows; for ``kernel="precomputed"`` the kernel matrix of shape
             (n_samples, n_samples), which is never written to. float32 rows give a
-            float32 kernel matrix.
+            float32 kernel matrix where the kernel keeps to their precision, as those of
+            this package and the pairwise ones do.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
         sample_weight : float or array-like of shape (n_samples,), default=None
@@ -303,13 +312,16 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.k_ = len(S.modified_eigenvalues)
         self.n_iter_ = self.max_iter
         self.n_products_ = path.n_products
+        for name in ("trajectory_", "path_iterations_"):
+            vars(self).pop(name, None)
         if self.store_trajectory:
+            slowest = max(S.spectrum.floor, 1e-8 * S.spectrum.largest)
             self.trajectory_ = path
-        else:
-            vars(self).pop("trajectory_", None)
+            self.path_iterations_ = default_iterations(path.schedule, slowest)
 
     def _check_combinations(self):
         """Raise where parameters exclude each other."""
+        check_not_bool(self, "k", "max_iter")
         if self.dynamics == "descent" and not self.learning_rate < 2:
             raise ValueError(
                 "The 'learning_rate' of MSKRegressor must be in the range (0, 2) for "
@@ -422,7 +434,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             As in `predict`.
         iterations : array-like of shape (n_iterations,), default=None
             Numbers of steps, from 1 to `max_iter` (inf where that is inf). None means
-            every step up to 1000, and 1000 log-spaced ones where there are more.
+            `path_iterations_`: every step up to 1000, and 1000 of them, log-spaced,
+            where there are more.
 
         Returns
         -------
@@ -441,8 +454,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 "a model fitted with store_trajectory=False instead."
             )
         if iterations is None:
-            slowest = max(self.spectrum_.floor, 1e-8 * self.spectrum_.largest)
-            iterations = default_iterations(self.trajectory_.schedule, slowest)
+            iterations = self.path_iterations_
         else:
             iterations = check_iterations(iterations, self.n_iter_)
         X = self._check_queries(X)

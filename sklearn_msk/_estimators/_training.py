@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from sklearn_msk._dynamics import smallest_tol
 from sklearn_msk._operators import DenseOperator
 from sklearn_msk._preconditioner import Preconditioner
@@ -52,7 +54,7 @@ def kernel_operator(kernel, X, weights, n_jobs):
 
 
 def find_preconditioner(
-    A, g, k, eigen_solver, random_state, kernel, *, tol=1e-4, allow_zero=False
+    A, g, k, eigen_solver, random_state, kernel, *, tol=1e-5, allow_zero=False
 ):
     """Find the leading directions, and the rates that g gives them.
 
@@ -65,7 +67,7 @@ def find_preconditioner(
     random_state : int, RandomState instance or None
     kernel : object returned by `resolve_kernel`
         For messages.
-    tol : float, default=1e-4
+    tol : float, default=1e-5
         Tolerance of the pairs, see `leading_spectrum`.
     allow_zero : bool, default=False
         Whether ``g(lam) = 0`` is legal.
@@ -105,7 +107,7 @@ def convergence_messages(A, S, path, tol):
             f"least {path.n_dropped - repeated} of its {A.n_distinct} eigenvalues are "
             f"below {path.noise / S.spectrum.largest:.1e} of the largest, where "
             "rounding hides them, and their directions were left out. Set alpha > 0 or "
-            "a finite max_iter, or pass float64."
+            f"a finite max_iter{', or pass float64' * (A.K.dtype == np.float32)}."
         )
     elif path.rounding_error > max(tol, _ROUNDING):
         yield (

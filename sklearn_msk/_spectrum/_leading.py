@@ -10,7 +10,7 @@ from sklearn_msk._spectrum._spectrum import Spectrum
 DENSE_MAX = 1500
 
 
-def leading_spectrum(A, k, eigen_solver="auto", random_state=None, tol=1e-4):
+def leading_spectrum(A, k, eigen_solver="auto", random_state=None, tol=1e-5):
     """Leading eigenpairs of A, truncated at its numerical rank.
 
     The rank counts eigenvalues above ``max(n eps(dtype of K), -4 lam_min / lam_1)
@@ -27,7 +27,7 @@ def leading_spectrum(A, k, eigen_solver="auto", random_state=None, tol=1e-4):
         to n for them, or where their iteration breaks down.
     random_state : int, RandomState instance or None, default=None
         Start vectors; None is deterministic too.
-    tol : float, default=1e-4
+    tol : float, default=1e-5
         Residuals stay below ``tol sqrt(lam_i lam_m)``, m the last pair computed; the
         default serves a preconditioner.
 

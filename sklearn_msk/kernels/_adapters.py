@@ -60,6 +60,12 @@ class CallableKernel:
             if self._takes_rows(X, Y):
                 raise ValueError(self._rows_message()) from error
             raise
+        if K.dtype.kind not in "fiub":
+            raise ValueError(
+                "A callable 'kernel' must return an array of real numbers. Got "
+                f"{type(self.function(X, Y, **self.params)).__name__} of dtype "
+                f"{K.dtype} instead."
+            )
         if K.shape == expected:
             return K
         if K.ndim < 2 and self._takes_rows(X, Y):

@@ -142,10 +142,11 @@ def evaluate_kernel(kernel, X, Y=None, n_jobs=None):
     # An overflow is infinite, which is reported below with more to go by.
     with np.errstate(over="ignore", invalid="ignore"):
         K = kernel(X, Y, **threads)
-    if K.dtype.kind not in "fiub":
+    expected = (X.shape[0], X.shape[0] if Y is None else Y.shape[0])
+    if K.shape != expected and not isinstance(kernel, PrecomputedKernel):
         raise ValueError(
-            f"The {describe_kernel(kernel)} must return real numbers. Got an array of "
-            f"dtype {K.dtype} instead."
+            f"The {describe_kernel(kernel)} must give a matrix of shape {expected}. "
+            f"Got shape {K.shape} instead."
         )
     if K.dtype not in (np.float32, np.float64):
         K = K.astype(np.float64)

@@ -60,8 +60,11 @@ def modified_eigenvalues(g, eigenvalues, *, allow_zero=False):
     if not eigenvalues.size:
         return np.empty(0)
     try:
-        values = np.array(g(eigenvalues.copy()), dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        values = np.asarray(g(eigenvalues.copy()))
+        if values.dtype.kind not in "fiub":
+            raise TypeError(f"it must return real numbers, not dtype {values.dtype}")
+        values = values.astype(np.float64)
+    except Exception as error:
         raise ValueError(
             f"The spectral map g={g!r} failed on an array of {eigenvalues.size} "
             f"eigenvalues between {eigenvalues[-1]:.6g} and {eigenvalues[0]:.6g}: "
