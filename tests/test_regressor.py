@@ -383,12 +383,18 @@ def test_trajectory_serves_other_rates_and_ridges(data):
     np.testing.assert_allclose(K @ a, K @ ridge.dual_coef_, atol=1e-8)
     with pytest.raises(AttributeError):
         path.n_products = 0
-    for bad in ({"max_iter": 0}, {"max_iter": 101}, {"max_iter": "a"},
-                {"learning_rate": -1.0}, {"alpha": -1.0}, {"alpha": np.nan}):  # fmt: skip
+    for name, bad in [
+        ("max_iter", 0),
+        ("max_iter", 101),
+        ("max_iter", "a"),
+        ("learning_rate", -1.0),
+        ("alpha", -1.0),
+        ("alpha", np.nan),
+    ]:
         with pytest.raises(
-            ValueError, match=r"of a trajectory must be a number .* Got"
+            ValueError, match=f"{name!r} of a trajectory .* Got {bad!r}"
         ):
-            path.coef(**bad)
+            path.coef(**{name: bad})
 
 
 # Life in scikit-learn
