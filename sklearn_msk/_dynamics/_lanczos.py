@@ -13,7 +13,7 @@ def lanczos_trajectory(A, y, S, schedule, tol):
     """Path in the Krylov space of ``M = S^(1/2) A S^(1/2)`` from ``S^(1/2) b``.
 
     The basis is extended until the estimated error of `schedule` is below tol (see
-    `_KrylovBasis.error_estimate`) or until it holds 1500 vectors. Parameters as in
+    `_KrylovBasis.estimate_error`) or until it holds 1500 vectors. Parameters as in
     `trajectory`.
     """
     b = A.right_hand_side(y)
@@ -27,20 +27,18 @@ def lanczos_trajectory(A, y, S, schedule, tol):
     bases = [_KrylovBasis(S, column, unit, noise) for column in targets.T]
     active = [basis for basis in bases if not basis.complete]
     size = n_products = 0
-    next_check = 4
-    while active and size < min(_MAX_BASIS, A.shape[0]):
+    largest, next_check = min(_MAX_BASIS, A.shape[0]), 4
+    while active and size < largest:
         images = apply(np.column_stack([basis.last for basis in active]))
         n_products += len(active)
         size += 1
         for basis, image in zip(active, images.T, strict=True):
             basis.extend(image)
         if size >= next_check:
-            next_check = size + max(2, size // 6)
+            next_check = min(size + max(2, size // 6), largest)
             for basis in active:
                 basis.estimate_error(schedule)
         active = [basis for basis in active if basis.error > tol]
-    for basis in active:
-        basis.estimate_error(schedule)
     path = ModalTrajectory(
         schedule=schedule,
         roots=A.roots,

@@ -1,7 +1,6 @@
 """A kernel with a modified spectrum, as a transformer."""
 
 import math
-from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import (
@@ -11,13 +10,14 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_msk._compat import Interval, StrOptions, _fit_context
+from sklearn_msk._compat import _fit_context
+from sklearn_msk._estimators._kernel_mixin import KernelMixin
 from sklearn_msk._estimators._prediction import apply_kernel, round_to
 from sklearn_msk._estimators._state import restored_on_failure
 from sklearn_msk._estimators._training import find_preconditioner, kernel_operator
 from sklearn_msk._validation import check_not_bool
 from sklearn_msk.kernels._adapters import PrecomputedKernel
-from sklearn_msk.kernels._resolution import evaluate_kernel, resolve_kernel
+from sklearn_msk.kernels._resolution import evaluate_kernel
 from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
 
 # Residuals r_i leave eigenvalues of about -r_i^2 / lam_i where g takes lam_i away: at
@@ -25,7 +25,9 @@ from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
 _TOL = 1e-9
 
 
-class MSKKernel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class MSKKernel(
+    KernelMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Modified Spectrum Kernel: an existing kernel whose leading eigenvalues g maps.
 
     It keeps the eigenfunctions of the kernel, estimated on the training rows, and its
@@ -108,21 +110,6 @@ class MSKKernel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     0.63 1.00
     """
 
-    _parameter_constraints: dict = {
-        "kernel": [str, callable],
-        "g": [str, callable],
-        "k": [Interval(Integral, 0, None, closed="left")],
-        "gamma": [Interval(Real, 0, math.inf, closed="left"), None],
-        "degree": [Interval(Real, 0, math.inf, closed="left")],
-        "coef0": [Interval(Real, -math.inf, math.inf, closed="neither")],
-        "kernel_params": [dict, None],
-        "eigen_solver": [
-            StrOptions({"auto", "dense", "arpack", "lobpcg", "randomized"})
-        ],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
-    }
-
     def __init__(
         self,
         kernel="ntk_relu",
@@ -150,8 +137,6 @@ class MSKKernel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.pairwise = self.kernel == "precomputed"
-        tags.input_tags.positive_only = self.kernel in ("chi2", "additive_chi2")
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
@@ -204,13 +189,7 @@ class MSKKernel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     def _fit(self, X):
         """Fit, and return the matrix of the kernel as it is."""
         check_not_bool(self, "k")
-        self.kernel_ = resolve_kernel(
-            self.kernel,
-            gamma=self.gamma,
-            degree=self.degree,
-            coef0=self.coef0,
-            kernel_params=self.kernel_params,
-        )
+        self.kernel_ = self._resolve_kernel()
         g = resolve_spectral_map(self.g)
         X = validate_data(self, X, dtype=[np.float64, np.float32])
         A = kernel_operator(self.kernel_, X, None, self.n_jobs)
@@ -245,7 +224,7 @@ class MSKKernel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             float32 where the kernel matrix is, float64 otherwise.
         """
         check_is_fitted(self)
-        X = self._check_rows(X)
+        X = self._check_queries(X)
         K = evaluate_kernel(self.kernel_, X, self.X_fit_, self.n_jobs)
         return self._add_modes(K, self._eigenfunctions(K), self._eigenfunctions_fit())
 
@@ -273,21 +252,18 @@ class MSKKernel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
                 "evaluate needs a kernel that it can compute between any two rows. Got "
                 "kernel='precomputed' instead; use transform, or pass the kernel."
             )
-        X = self._check_rows(X)
+        X = self._check_queries(X)
         phi_x = self._eigenfunctions_of(X)
         if Y is None:
             K = evaluate_kernel(self.kernel_, X, None, self.n_jobs)
             return self._add_modes(K, phi_x, phi_x)
-        Y = self._check_rows(Y)
+        Y = self._check_queries(Y)
         K = evaluate_kernel(self.kernel_, X, Y, self.n_jobs)
         return self._add_modes(K, phi_x, self._eigenfunctions_of(Y))
 
     @property
     def _n_features_out(self):
         return self.spectrum_.eigenvectors.shape[0]
-
-    def _check_rows(self, X):
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
 
     def _eigenfunctions_fit(self):
         """``phi_i`` at the training rows, ``sqrt(n) v_i``."""

@@ -20,6 +20,7 @@ from sklearn_msk._compat import (
 )
 from sklearn_msk._dynamics import Schedule, trajectory
 from sklearn_msk._estimators._iterations import check_iterations, default_iterations
+from sklearn_msk._estimators._kernel_mixin import KernelMixin
 from sklearn_msk._estimators._prediction import apply_kernel, round_to
 from sklearn_msk._estimators._state import restored_on_failure
 from sklearn_msk._estimators._training import (
@@ -29,11 +30,10 @@ from sklearn_msk._estimators._training import (
 )
 from sklearn_msk._validation import check_not_bool
 from sklearn_msk.kernels._adapters import PrecomputedKernel
-from sklearn_msk.kernels._resolution import resolve_kernel
 from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
 
 
-class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Kernel regression by gradient flow along a spectrum that you choose.
 
     A kernel model ``f(x) = intercept + sum_j a_j k(x_j, x)`` is trained by gradient
@@ -170,9 +170,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
-        "kernel": [str, callable],
-        "g": [str, callable],
-        "k": [Interval(Integral, 0, None, closed="left")],
+        **KernelMixin._parameter_constraints,
         "alpha": [Interval(Real, 0, math.inf, closed="left")],
         "learning_rate": [Interval(Real, 0, math.inf, closed="neither")],
         "max_iter": [
@@ -181,18 +179,9 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         ],
         "dynamics": [StrOptions({"flow", "descent"})],
         "fit_intercept": ["boolean"],
-        "gamma": [Interval(Real, 0, math.inf, closed="left"), None],
-        "degree": [Interval(Real, 0, math.inf, closed="left")],
-        "coef0": [Interval(Real, -math.inf, math.inf, closed="neither")],
-        "kernel_params": [dict, None],
         "solver": [StrOptions({"auto", "lanczos", "eigh", "gd"})],
-        "eigen_solver": [
-            StrOptions({"auto", "dense", "arpack", "lobpcg", "randomized"})
-        ],
         "tol": [Interval(Real, 0, math.inf, closed="neither")],
         "store_trajectory": ["boolean"],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
 
@@ -239,12 +228,6 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.pairwise = self.kernel == "precomputed"
-        tags.input_tags.positive_only = self.kernel in ("chi2", "additive_chi2")
-        return tags
-
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Train the model.
@@ -284,13 +267,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     @restored_on_failure
     def _fit(self, X, y, sample_weight):
         self._check_combinations()
-        self.kernel_ = resolve_kernel(
-            self.kernel,
-            gamma=self.gamma,
-            degree=self.degree,
-            coef0=self.coef0,
-            kernel_params=self.kernel_params,
-        )
+        self.kernel_ = self._resolve_kernel()
         g = resolve_spectral_map(self.g)
         X, y, weights = self._check_data(X, y, sample_weight)
         self.intercept_, y = self._centre(y, weights)
@@ -466,9 +443,6 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """Yield the predictions of each step from an array of all of them."""
         for step in range(stages.shape[-1]):
             yield self._shift(stages[..., step])
-
-    def _check_queries(self, X):
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
 
     def _apply(self, X, coef):
         return apply_kernel(self.kernel_, X, self.X_fit_, coef, self.n_jobs)

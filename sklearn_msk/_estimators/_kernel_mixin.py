@@ -1,0 +1,47 @@
+"""The parameters that say which kernel, shared by the estimators."""
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from sklearn_msk._compat import Interval, StrOptions
+from sklearn_msk.kernels._resolution import resolve_kernel
+
+
+class KernelMixin:
+    """Kernel, map and eigensolver parameters: their ranges, tags and meaning."""
+
+    _parameter_constraints: dict = {
+        "kernel": [str, callable],
+        "g": [str, callable],
+        "k": [Interval(Integral, 0, None, closed="left")],
+        "gamma": [Interval(Real, 0, math.inf, closed="left"), None],
+        "degree": [Interval(Real, 0, math.inf, closed="left")],
+        "coef0": [Interval(Real, -math.inf, math.inf, closed="neither")],
+        "kernel_params": [dict, None],
+        "eigen_solver": [
+            StrOptions({"auto", "dense", "arpack", "lobpcg", "randomized"})
+        ],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.pairwise = self.kernel == "precomputed"
+        tags.input_tags.positive_only = self.kernel in ("chi2", "additive_chi2")
+        return tags
+
+    def _resolve_kernel(self):
+        return resolve_kernel(
+            self.kernel,
+            gamma=self.gamma,
+            degree=self.degree,
+            coef0=self.coef0,
+            kernel_params=self.kernel_params,
+        )
+
+    def _check_queries(self, X):
+        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
