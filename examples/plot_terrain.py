@@ -43,8 +43,8 @@ sampled = np.zeros(len(y), dtype=bool)
 rng = np.random.RandomState(0)
 sampled[rng.choice(len(y), options.samples, replace=False)] = True
 
-# Every second pixel each way is enough to look at.
-shown = ((rows % 2 == 0) & (columns % 2 == 0)).ravel()
+# Every third pixel each way is enough to look at.
+shown = ((rows % 3 == 0) & (columns % 3 == 0)).ravel()
 
 # %%
 # Plain descent, two ways to spend far fewer steps better, and the limit of all three.
@@ -84,7 +84,7 @@ pictures = {
 figure, axes = plt.subplots(1, 4, figsize=(12, 2.9), layout="constrained")
 for axis, (title, surface) in zip(axes, pictures.items(), strict=True):
     image = axis.imshow(
-        surface.reshape(elevation[::2, ::2].shape),
+        surface.reshape(elevation[::3, ::3].shape),
         cmap="cividis",
         vmin=y.min(),
         vmax=y.max(),
