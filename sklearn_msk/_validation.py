@@ -92,3 +92,21 @@ def check_not_bool(estimator, *names):
                 f"The {name!r} parameter of {type(estimator).__name__} must be a "
                 f"number. Got {value!r} instead."
             )
+
+
+def check_coef_finite(coef, A, y):
+    """Raise a ValueError where the dual coefficients are too large for a float.
+
+    Parameters
+    ----------
+    coef : ndarray of shape (n,) or (n, n_targets)
+    A : operator
+    y : ndarray of the shape of coef
+    """
+    if not np.isfinite(coef).all():
+        raise ValueError(
+            "The dual coefficients overflow: they are of the size of y divided by the "
+            f"kernel, here {np.abs(y).max():.3g} (y without its mean) and "
+            f"{A.scale * A.shape[0]:.3g}. Scale the features or y (StandardScaler, "
+            "TransformedTargetRegressor)."
+        )

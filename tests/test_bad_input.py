@@ -189,6 +189,20 @@ def test_overflow_of_the_kernel_is_an_error(data):
         fails(data, r"kernel NTK\(.*float32 matrix .* finite. .*pass float64", X=big)
 
 
+@pytest.mark.parametrize("solver", ["lanczos", "eigh", "gd"])
+def test_overflow_of_the_coefficients_is_an_error(solver, data):
+    """A kernel of 1e-240 and targets of 1e120 ask for coefficients of 1e360."""
+    fails(
+        data,
+        r"dual coefficients overflow.* and 1.*e-240. Scale the features or y",
+        X=1e-120 * data[0] / np.abs(data[0]).max(),
+        y=1e120 * data[1][:, 0],
+        kernel="linear",
+        solver=solver,
+        dynamics="descent",
+    )
+
+
 def test_a_failed_fit_keeps_the_model_that_was_there(data):
     X, Y, _ = data
     model = MSKRegressor().fit(X, Y)
