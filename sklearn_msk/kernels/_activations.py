@@ -31,57 +31,7 @@ import math
 import numpy as np
 
 from sklearn_msk.kernels._angles import Angles, append_constant
-
-
-class PiecewiseLinear:
-    """``phi(f) = negative_slope * f`` below zero and ``positive_slope * f`` above.
-
-    With ``m = (negative_slope^2 + positive_slope^2) / 2`` and
-    ``q = (positive_slope - negative_slope)^2 / (2 pi)``::
-
-        E[phi phi]   = s_x s_z (m cos(theta) + q (sin(theta) - theta cos(theta)))
-        E[phi' phi'] = m - q theta
-    """
-
-    needs_double = False
-
-    def __init__(self, negative_slope, positive_slope):
-        self.mean_square = 0.5 * (negative_slope**2 + positive_slope**2)
-        self.kink = 0.5 * (positive_slope - negative_slope) ** 2 / math.pi
-
-    def length(self, s):
-        """``s sqrt(m)``: positive homogeneity makes it linear."""
-        return s * math.sqrt(self.mean_square)
-
-    def angles(self, s_x, s_z, angles):
-        """``ver' = ver - (q/m) (sin(theta) - theta cos(theta))``, in the acute angle.
-
-        Beyond a right angle the same expression is rewritten in ``pi - theta``, so
-        that it stays exact where the two rows are opposite.
-        """
-        kink = self.kink / self.mean_square
-        acute = angles.acute_versine
-        # sin(phi) - phi cos(phi) of the acute angle phi
-        bend = np.sqrt(acute * (2.0 - acute))
-        bend -= angles.acute * (1.0 - acute)
-        bend *= kink
-        versine = acute - bend
-        if angles.obtuse is not None:
-            beyond = (kink * math.pi - 1.0) * acute
-            beyond += 2.0 - kink * math.pi
-            beyond -= bend
-            np.copyto(versine, beyond, where=angles.obtuse)
-        np.clip(versine, 0.0, 2.0, out=versine)
-        return Angles(versine, 2.0 - versine)
-
-    def derivative(self, s_x, s_z, angles):
-        """``m - q theta``."""
-        slope = self.mean_square - self.kink * angles.acute
-        if angles.obtuse is not None:
-            beyond = self.kink * angles.acute
-            beyond += self.mean_square - self.kink * math.pi
-            np.copyto(slope, beyond, where=angles.obtuse)
-        return slope
+from sklearn_msk.kernels._piecewise_linear import PiecewiseLinear
 
 
 class _Smooth:
@@ -91,6 +41,9 @@ class _Smooth:
 
     def length(self, s):
         return np.sqrt(self._moment(s, s, Angles.zero(s.shape, s.dtype)))
+
+    def mean_square_slope(self, s):
+        return self.derivative(s, s, Angles.zero(s.shape, s.dtype))
 
     def angles(self, s_x, s_z, angles):
         return self._normalise(self._moment, s_x, s_z, angles)
@@ -105,7 +58,7 @@ class _Smooth:
         # Equal rows stay equal, whatever the rounding of their cosine.
         np.copyto(cosine, 1.0, where=(angles.versine == 0) & (s_x == s_z))
         np.clip(cosine, -1.0, 1.0, out=cosine)
-        return Angles(1.0 - cosine, 1.0 + cosine)
+        return Angles(1.0 - np.abs(cosine), cosine < 0.0)
 
 
 class Erf(_Smooth):

@@ -1,9 +1,9 @@
 """Angles between rows, held so that none is lost to cancellation.
 
-An angle theta is stored as its *versine* ``1 - cos(theta)`` and its *vercosine*
-``1 + cos(theta)``. ``arccos`` of a stored cosine loses half of the digits at either
-end (an angle of 1e-4 keeps 8 of 16 in double precision and none in single); these two
-keep theta to machine precision everywhere: the versine at 0, the vercosine at pi.
+``arccos`` of a stored cosine loses half of the digits at either end: an angle of 1e-4
+keeps 8 of 16 in double precision and none in single. An angle theta is stored as the
+*versine* ``1 - cos`` of the acute angle ``min(theta, pi - theta)`` and on which side of
+a right angle it is, which keeps it to machine precision everywhere.
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
-# Below this versine (an angle of 0.2) the rounding of a matrix product would show in
+# Below this versine (an angle of 0.1) the rounding of a matrix product would show in
 # the angle, and the versine is taken from the difference of the rows instead.
-_CLOSE = 0.02
+_CLOSE = 0.005
 
 # Above this share of close pairs, all differences by `cdist` cost less than a gather.
 _MANY = 0.05
@@ -23,18 +23,18 @@ _MANY = 0.05
 
 @dataclass(frozen=True)
 class Angles:
-    """Angles between the rows of two sets, ``versine + vercosine == 2``.
+    """Angles between the rows of two sets.
 
     Attributes
     ----------
-    versine : ndarray of shape (n_x, n_z)
-        ``1 - cos(theta)``, in [0, 2].
-    vercosine : ndarray of shape (n_x, n_z)
-        ``1 + cos(theta)``, in [0, 2].
+    acute_versine : ndarray of shape (n_x, n_z)
+        Versine of ``min(theta, pi - theta)``, in [0, 1].
+    obtuse : ndarray of shape (n_x, n_z), bool, or None
+        Which angles are beyond a right angle; None where there is none.
     """
 
-    versine: np.ndarray
-    vercosine: np.ndarray
+    acute_versine: np.ndarray
+    obtuse: np.ndarray | None
 
     @property
     def cosine(self):
@@ -42,29 +42,29 @@ class Angles:
         return 1.0 - self.versine
 
     @cached_property
-    def acute_versine(self):
-        """Versine of the acute angle ``min(theta, pi - theta)``."""
-        return np.minimum(self.versine, self.vercosine)
+    def versine(self):
+        """``1 - cos(theta)``, to relative machine precision."""
+        if self.obtuse is None:
+            return self.acute_versine
+        return np.where(self.obtuse, 2.0 - self.acute_versine, self.acute_versine)
 
     @cached_property
-    def acute(self):
-        """``min(theta, pi - theta)``, to relative machine precision."""
-        half = np.multiply(self.acute_versine, 0.5)
-        np.sqrt(half, out=half)
-        np.arcsin(half, out=half)
-        half *= 2.0
-        return half
-
-    @cached_property
-    def obtuse(self):
-        """Mask of the angles beyond a right angle, None where there is none."""
-        mask = self.versine > self.vercosine
-        return mask if mask.any() else None
+    def vercosine(self):
+        """``1 + cos(theta)``, to relative machine precision."""
+        vercosine = 2.0 - self.acute_versine
+        if self.obtuse is None:
+            return vercosine
+        return np.where(self.obtuse, self.acute_versine, vercosine)
 
     @classmethod
     def zero(cls, shape, dtype):
         """Angles of rows with themselves."""
-        return cls(np.zeros(shape, dtype), np.full(shape, 2.0, dtype))
+        return cls(np.zeros(shape, dtype), None)
+
+    @classmethod
+    def from_versines(cls, versine, vercosine):
+        """Angles whose versines and vercosines are known."""
+        return cls(np.minimum(versine, vercosine), versine > vercosine)
 
 
 def unit_rows(X):
@@ -86,7 +86,7 @@ def unit_rows(X):
     return largest * norms, scaled / np.where(largest > 0, norms, 1.0)[:, None]
 
 
-def angles_between(X, Z, dtype):
+def angles_between(X, Z, out, cosine):
     """Angles between unit rows.
 
     Parameters
@@ -94,35 +94,41 @@ def angles_between(X, Z, dtype):
     X : ndarray of shape (n_x, n_features), float64
     Z : ndarray of shape (n_z, n_features), float64
         Rows of unit length, or zero. A zero row is at a right angle to every other.
-    dtype : {float32, float64}
-        Precision wanted. A double precision product carries single precision angles
-        by itself, so that only float64 looks at close pairs again.
+    out : ndarray of shape (n_x, n_z), float32 or float64
+        What the versines are written to. A double precision product carries single
+        precision angles by itself, so that only float64 looks at close pairs again.
+    cosine : ndarray of shape (n_x, n_z), float64
+        What the product is written to; it may be `out`.
 
     Returns
     -------
     Angles
     """
-    cosine = X @ Z.T
-    np.clip(cosine, -1.0, 1.0, out=cosine)
-    versine, vercosine = 1.0 - cosine, 1.0 + cosine
-    if dtype == np.float64:
-        _refine(versine, X, Z)
-        _refine(vercosine, X, -Z)
-    return Angles(
-        versine.astype(dtype, copy=False), vercosine.astype(dtype, copy=False)
-    )
+    np.matmul(X, Z.T, cosine)
+    obtuse = cosine < 0.0
+    np.abs(cosine, cosine)
+    versine = np.subtract(1.0, cosine, cosine)
+    if versine.min() < _CLOSE:
+        if out.dtype == np.float64:
+            _refine(versine, obtuse, X, Z)
+        np.maximum(versine, 0.0, out=versine)
+    if out.dtype != np.float64:
+        np.copyto(out, versine, casting="same_kind")
+    return Angles(out, obtuse if obtuse.any() else None)
 
 
-def _refine(versine, X, Z):
-    """Replace small versines by ``|x - z|^2 / 2``, which does not cancel."""
+def _refine(versine, obtuse, X, Z):
+    """Replace small versines by ``|x -+ z|^2 / 2``, which does not cancel."""
     close = versine < _CLOSE
-    n_close = np.count_nonzero(close)
-    if n_close > _MANY * close.size:
-        halved = 0.5 * cdist(X, Z, "sqeuclidean")
-        np.copyto(versine, halved, where=close)
-    elif n_close:
+    if np.count_nonzero(close) > _MANY * close.size:
+        for sign, where in ((1.0, close & ~obtuse), (-1.0, close & obtuse)):
+            if where.any():
+                halved = 0.5 * cdist(X, sign * Z, "sqeuclidean")
+                np.copyto(versine, halved, where=where)
+    else:
         rows, columns = np.nonzero(close)
-        difference = X[rows] - Z[columns]
+        signs = np.where(obtuse[rows, columns], -1.0, 1.0)
+        difference = X[rows] - signs[:, None] * Z[columns]
         versine[rows, columns] = 0.5 * np.einsum("ij,ij->i", difference, difference)
 
 
@@ -135,34 +141,63 @@ class Lengths(NamedTuple):
         Length of the row after the constant was appended.
     input_share, constant_share : ndarray of shape (n,)
         Cosine and sine of the angle that the constant turns the row by.
+    half_cosine, half_sine : ndarray of shape (n,)
+        Cosine and sine of half of that angle.
     """
 
     total: np.ndarray
     input_share: np.ndarray
     constant_share: np.ndarray
+    half_cosine: np.ndarray
+    half_sine: np.ndarray
 
-    def as_column(self, rows=slice(None)):
-        """Lengths of some rows, shaped (n, 1) to broadcast along the first axis."""
-        return Lengths(*(part[rows, None] for part in self))
+    def of(self, rows):
+        """Lengths of some rows."""
+        return Lengths(*(part[rows] for part in self))
 
-    def as_row(self, rows=slice(None)):
-        """Lengths of some rows, shaped (1, n) to broadcast along the second axis."""
-        return Lengths(*(part[None, rows] for part in self))
+    def as_column(self):
+        """Lengths shaped (n, 1), to broadcast along the first axis."""
+        return Lengths(*(part[:, None] for part in self))
+
+    def as_row(self):
+        """Lengths shaped (1, n), to broadcast along the second axis."""
+        return Lengths(*(part[None, :] for part in self))
 
 
 def append_constant(lengths, constant):
     """Lengths of rows once the same ``constant >= 0`` is appended to each of them."""
     total = np.hypot(lengths, constant)
     safe = np.where(total > 0, total, 1.0)
-    return Lengths(total, lengths / safe, constant / safe)
+    half_turn = 0.5 * np.arctan2(constant, lengths)
+    return Lengths(
+        total, lengths / safe, constant / safe, np.cos(half_turn), np.sin(half_turn)
+    )
+
+
+def half_turn(x, z, out=None):
+    """``sin((psi_x - psi_z) / 2)``, psi the angles that a constant turned rows by.
+
+    Parameters
+    ----------
+    x : Lengths of shape (n_x,)
+    z : Lengths of shape (n_z,)
+    out : ndarray of shape (n_x, n_z), default=None
+
+    Returns
+    -------
+    ndarray of shape (n_x, n_z)
+    """
+    left = np.column_stack([x.half_sine, -x.half_cosine])
+    return np.matmul(left, np.stack([z.half_cosine, z.half_sine]), out)
 
 
 def angles_with_constant(x, z, angles):
     """Angles of rows once a constant was appended to them.
 
     ``cos' = s_x s_z cos + c_x c_z`` with the shares ``s`` and ``c`` of `Lengths`; in
-    versines ``ver' = ((s_x - s_z)^2 + (c_x - c_z)^2) / 2 + s_x s_z ver``, a sum of
-    non-negative terms, and likewise for the vercosine with ``c_x + c_z``.
+    versines ``ver' = 2 sin^2((psi_x - psi_z) / 2) + s_x s_z ver`` with the angles psi
+    of the shares, a sum of non-negative terms, and likewise the vercosine, which has
+    ``2 c_x c_z`` more.
 
     Parameters
     ----------
@@ -176,14 +211,10 @@ def angles_with_constant(x, z, angles):
     """
     if not (x.constant_share.any() or z.constant_share.any()):
         return angles
-    turn = np.square(x.input_share - z.input_share)
-    turn += np.square(x.constant_share - z.constant_share)
-    turn *= 0.5
+    turn = x.half_sine * z.half_cosine - x.half_cosine * z.half_sine
+    turn = 2.0 * np.square(turn)
     shares = x.input_share * z.input_share
-    versine = shares * angles.versine
-    versine += turn
-    # ((s_x - s_z)^2 + (c_x + c_z)^2) / 2 is the turn plus 2 c_x c_z.
-    vercosine = np.multiply(shares, angles.vercosine, out=shares)
-    vercosine += turn
+    versine = shares * angles.versine + turn
+    vercosine = shares * angles.vercosine + turn
     vercosine += (2.0 * x.constant_share) * z.constant_share
-    return Angles(versine, vercosine)
+    return Angles.from_versines(versine, vercosine)

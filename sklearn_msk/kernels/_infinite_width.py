@@ -6,19 +6,20 @@ from numbers import Integral, Real
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
-from sklearn.utils import check_array
+from sklearn.utils import check_array, gen_batches
 
 from sklearn_msk.kernels._activations import ACTIVATIONS
 from sklearn_msk.kernels._angles import (
-    Angles,
     angles_between,
     angles_with_constant,
     append_constant,
     unit_rows,
 )
+from sklearn_msk.kernels._piecewise_linear import PiecewiseLinear, Tile, outer
 
-# Rows and columns of a tile: its few temporaries stay in cache.
-_TILE = (128, 128)
+# Rows and columns of a tile: its few buffers stay in cache. Not a power of two, as a
+# transposed copy of such a tile would hit the same cache lines again and again.
+_TILE = 200
 
 
 class _Rows:
@@ -146,36 +147,53 @@ class _InfiniteWidthKernel(Kernel):
         X = self._validate_rows(X)
         Z = X if Y is None else self._validate_rows(Y, X.shape[1])
         out = np.empty((X.shape[0], Z.shape[0]), np.result_type(X, Z))
-        x = _Rows(self, X, self._working_dtype(out.dtype))
-        z = x if Y is None else _Rows(self, Z, self._working_dtype(out.dtype))
+        dtype = self._working_dtype(out.dtype)
+        x = _Rows(self, X, dtype)
+        z = x if Y is None else _Rows(self, Z, dtype)
         Parallel(n_jobs=n_jobs, prefer="threads")(
-            delayed(self._fill_tile)(out, x, z, rows, columns, symmetric=Y is None)
-            for rows, columns in _tiles(out.shape, lower=Y is None)
+            delayed(self._fill_rows)(out, x, z, rows, symmetric=Y is None)
+            for rows in gen_batches(out.shape[0], _TILE)
         )
         return out
 
-    def _fill_tile(self, out, x, z, rows, columns, symmetric):
-        """Compute one tile of the matrix, and its mirror image if it is symmetric."""
-        dtype = self._working_dtype(out.dtype)
-        angles = angles_between(x.directions[rows], z.directions[columns], dtype)
-        if symmetric:
-            _clear_diagonal(angles, rows, columns)
+    def _fill_rows(self, out, x, z, rows, symmetric):
+        """Compute some rows tile by tile, and their mirror image if symmetric."""
+        buffers = _Buffers(x.layers[0].total.dtype)
+        x_layers = [layer.of(rows) for layer in x.layers]
         # A kernel value that overflows is infinite, which the estimators report.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            tile = self._recursion(
-                [layer.as_column(rows) for layer in x.layers],
-                [layer.as_row(columns) for layer in z.layers],
-                angles,
-            ).astype(out.dtype, copy=False)
-        if not symmetric:
-            out[rows, columns] = tile
-        elif columns.stop <= rows.start:
-            out[rows, columns] = tile
-            out[columns, rows] = tile.T
-        else:
-            lower = np.tri(*tile.shape, k=rows.start - columns.start, dtype=bool)
-            np.copyto(out[rows, columns], tile, where=lower)
-            np.copyto(out[columns, rows], tile.T, where=lower.T)
+            for columns in gen_batches(rows.stop if symmetric else out.shape[1], _TILE):
+                versine, product, *layers = buffers.of(
+                    rows.stop - rows.start, columns.stop - columns.start
+                )
+                angles = angles_between(
+                    x.directions[rows], z.directions[columns], versine, product
+                )
+                z_layers = [layer.of(columns) for layer in z.layers]
+                tile = self._recursion(x_layers, z_layers, angles, layers)
+                if symmetric and rows == columns:
+                    tile = np.tril(tile, -1)
+                    tile += tile.T
+                    np.fill_diagonal(tile, self._diagonal(x_layers))
+                elif symmetric:
+                    out[columns, rows] = tile.T
+                out[rows, columns] = tile
+
+    def _recursion(self, x, z, angles, buffers):
+        """Kernel of one tile, from the angles and lengths that enter each layer."""
+        if not isinstance(self._dual, PiecewiseLinear):
+            x = [layer.as_column() for layer in x]
+            z = [layer.as_row() for layer in z]
+            return self._smooth_recursion(x, z, angles)
+        tile = Tile(self._dual, angles, buffers)
+        for layer in range(1, self.depth):
+            tile.pass_layer(self._tangent)
+            tile.append_bias(x[layer], z[layer])
+        kernel = tile.pass_last_layer(self._tangent)
+        signal_x, signal_z = (rows[-1].total * rows[-1].input_share for rows in (x, z))
+        kernel *= outer(signal_x, signal_z, tile.versine)
+        kernel += self.bias_variance
+        return kernel
 
     def diag(self, X):
         """Diagonal of ``k(X, X)`` in O(n_samples), by the closed form at angle 0.
@@ -191,11 +209,20 @@ class _InfiniteWidthKernel(Kernel):
         self._validate()
         X = self._validate_rows(X)
         dtype = self._working_dtype(X.dtype)
-        own = [layer.as_column() for layer in _Rows(self, X, dtype).layers]
-        angles = Angles.zero((X.shape[0], 1), dtype)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            diagonal = self._recursion(own, own, angles)
-            return diagonal[:, 0].astype(X.dtype, copy=False)
+        diagonal = self._diagonal(_Rows(self, X, dtype).layers)
+        return diagonal.astype(X.dtype, copy=False)
+
+    def _diagonal(self, layers):
+        """Kernel of rows with themselves, from their lengths layer by layer."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            covariances = [np.square(layer.total) for layer in layers]
+            if not self._tangent:
+                return covariances[-1]
+            tangent = covariances[0]
+            for layer, covariance in zip(layers, covariances[1:], strict=False):
+                slope = self._dual.mean_square_slope(layer.total)
+                tangent = covariance + self.weight_variance * slope * tangent
+        return tangent
 
     def _entering_angles(self, x, z, angles):
         """Yield the angles that enter each hidden layer, and last the read-out."""
@@ -270,20 +297,23 @@ def _short(value):
     return f"{value:.3g}" if isinstance(value, Real) else repr(value)
 
 
-def _tiles(shape, lower):
-    """Slices of the tiles; with `lower` only those that meet the lower triangle."""
-    for start in range(0, shape[0], _TILE[0]):
-        rows = slice(start, min(start + _TILE[0], shape[0]))
-        end = rows.stop if lower else shape[1]
-        for left in range(0, end, _TILE[1]):
-            yield rows, slice(left, min(left + _TILE[1], end))
+class _Buffers:
+    """Memory for the tiles of one thread, allocated once and cut to their shapes."""
 
+    def __init__(self, dtype):
+        self._memory = [np.empty(_TILE**2, dtype) for _ in range(1 + Tile.N_BUFFERS)]
+        # The product that angles come from is float64; versines may overwrite it.
+        single = dtype != np.float64
+        self._memory.insert(1, np.empty(_TILE**2) if single else self._memory[0])
+        self._cut = {}
 
-def _clear_diagonal(angles, rows, columns):
-    """Set the angle of every row with itself to 0 exactly."""
-    own = np.arange(max(rows.start, columns.start), min(rows.stop, columns.stop))
-    angles.versine[own - rows.start, own - columns.start] = 0.0
-    angles.vercosine[own - rows.start, own - columns.start] = 2.0
+    def of(self, n_rows, n_columns):
+        """Buffers for versines, for the product that they come from, for the layers."""
+        shape = (n_rows, n_columns)
+        if shape not in self._cut:
+            n = n_rows * n_columns
+            self._cut[shape] = [buffer[:n].reshape(shape) for buffer in self._memory]
+        return self._cut[shape]
 
 
 class NNGP(_InfiniteWidthKernel):
@@ -333,7 +363,9 @@ class NNGP(_InfiniteWidthKernel):
            [0.3183, 1.    ]])
     """
 
-    def _recursion(self, x, z, angles):
+    _tangent = False
+
+    def _smooth_recursion(self, x, z, angles):
         *_, read_out = self._entering_angles(x, z, angles)
         return _covariance(x[-1], z[-1], read_out)
 
@@ -386,7 +418,9 @@ class NTK(_InfiniteWidthKernel):
     array([1.])
     """
 
-    def _recursion(self, x, z, angles):
+    _tangent = True
+
+    def _smooth_recursion(self, x, z, angles):
         layers = self._entering_angles(x, z, angles)
         entering = next(layers)
         tangent = _covariance(x[0], z[0], entering)
