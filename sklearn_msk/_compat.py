@@ -5,15 +5,19 @@ Every private scikit-learn name is imported here, so that whatever moves is mend
 
 import scipy.special
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.model_selection._validation import _score
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
 __all__ = [
+    "HasMethods",
     "Interval",
     "Options",
     "StrOptions",
     "_check_sample_weight",
     "_fit_context",
+    "_score",
+    "accepts_weights",
     "spherical_harmonic",
 ]
 
@@ -23,3 +27,12 @@ def spherical_harmonic(degree, order, polar, azimuth):
     if hasattr(scipy.special, "sph_harm_y"):
         return scipy.special.sph_harm_y(degree, order, polar, azimuth)
     return scipy.special.sph_harm(order, degree, azimuth, polar)
+
+
+def accepts_weights(search):
+    """Whether the scorers of a search are given the weights of the rows.
+
+    From 1.9 on, scikit-learn's searches pass them on without metadata routing.
+    """
+    check = getattr(search, "_check_scorers_accept_sample_weight", None)
+    return check is not None and bool(check())

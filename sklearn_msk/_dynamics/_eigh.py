@@ -3,10 +3,19 @@
 import numpy as np
 from scipy.linalg import eigh, qr
 
+from sklearn_msk._dynamics._schedule import longest
 from sklearn_msk._dynamics._trajectory import ModalTrajectory, Modes
 
 
-def eigh_trajectory(A, y, S, schedule, tol):
+def eigh_trajectories(A, y, requests, tol):
+    """Exact paths from a full decomposition for each preconditioner.
+
+    Parameters as in `trajectories`; tol is not needed.
+    """
+    return [_eigh_trajectory(A, y, S, longest(schedules)) for S, schedules in requests]
+
+
+def _eigh_trajectory(A, y, S, schedule):
     """Exact path for any S: every eigenpair of ``M = S^(1/2) A S^(1/2)``.
 
     In an orthonormal basis Z that begins with the eigenvectors of S, S is diagonal and
@@ -14,8 +23,7 @@ def eigh_trajectory(A, y, S, schedule, tol):
     by entry, the leading directions keep their digits, which the rounding of A would
     drown if M were formed from products with S.
 
-    Costs O(n^3) time and a few n x n arrays. Parameters as in `trajectory`; tol is not
-    needed.
+    Costs O(n^3) time and a few n x n arrays.
     """
     Z, roots = _diagonalise(S, A.shape[0])
     M = Z.T @ (A.dense() / A.scale) @ Z

@@ -4,14 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklearn_msk._dynamics._schedule import longest
 from sklearn_msk._dynamics._trajectory import Trajectory
 
 
-def gd_trajectory(A, y, S, schedule, tol):
+def gd_trajectories(A, y, requests, tol):
     """Preconditioned gradient descent, a product a step.
 
-    Parameters as in `trajectory`; tol is not needed.
+    Parameters as in `trajectories`; tol is not needed.
     """
+    return [_gd_trajectory(A, y, S, longest(schedules)) for S, schedules in requests]
+
+
+def _gd_trajectory(A, y, S, schedule):
     return LoopTrajectory(
         schedule=schedule,
         roots=A.roots,

@@ -3,55 +3,64 @@
 import numpy as np
 from scipy.linalg import eigh_tridiagonal
 
+from sklearn_msk._dynamics._schedule import extremes, longest
 from sklearn_msk._dynamics._trajectory import ModalTrajectory, Modes
 
 # The largest basis; beyond it the time for orthogonalisation exceeds a decomposition's.
 _MAX_BASIS = 1500
 
 
-def lanczos_trajectory(A, y, S, schedule, tol):
-    """Path in the Krylov space of ``M = S^(1/2) A S^(1/2)`` from ``S^(1/2) b``.
+def lanczos_trajectories(A, y, requests, tol):
+    """Paths in the Krylov spaces of ``M = S^(1/2) A S^(1/2)`` from ``S^(1/2) b``.
 
-    The basis is extended until the estimated error of `schedule` is below tol (see
-    `_KrylovBasis.estimate_error`) or until it holds 1500 vectors. Parameters as in
-    `trajectory`.
+    A basis for each preconditioner and target is extended until its estimated error is
+    below tol for all its schedules (see `_KrylovBasis.estimate_error`) or until it
+    holds 1500 vectors. All bases share their products with A. Parameters as in
+    `trajectories`.
     """
     b = A.right_hand_side(y)
     targets = b[:, None] if y.ndim == 1 else b
-    unit = S.largest_rate
+    grown = [
+        [_KrylovBasis(A, S, column, extremes(schedules)) for column in targets.T]
+        for S, schedules in requests
+    ]
+    _extend(A, [basis for bases in grown for basis in bases], tol)
+    paths = []
+    for (_, schedules), bases in zip(requests, grown, strict=True):
+        schedule = longest(schedules)
+        path = ModalTrajectory(
+            schedule=schedule,
+            roots=A.roots,
+            total_weight=A.total_weight,
+            n_products=sum(len(basis.diagonal) for basis in bases),
+            error_estimate=max(basis.error for basis in bases),
+            rounding_error=0.0,
+            modes=tuple(basis.modes() for basis in bases),
+            noise=bases[0].noise,
+            single_target=y.ndim == 1,
+        )
+        fitted = np.column_stack([basis.fitted(schedule) for basis in bases])
+        paths.append(path.verified(A, y, fitted[:, 0] if y.ndim == 1 else fitted))
+    return paths
 
-    def apply(V):
-        return S.power(0.5, A @ S.power(0.5, V)) / unit
 
-    noise = A.noise(S.spectrum.largest)
-    bases = [_KrylovBasis(S, column, unit, noise) for column in targets.T]
+def _extend(A, bases, tol):
+    """Extend every basis until its error is below tol."""
     active = [basis for basis in bases if not basis.complete]
-    size = n_products = 0
-    largest, next_check = min(_MAX_BASIS, A.shape[0]), 4
+    size, next_check, largest = 0, 4, min(_MAX_BASIS, A.shape[0])
     while active and size < largest:
-        images = apply(np.column_stack([basis.last for basis in active]))
-        n_products += len(active)
+        vectors = np.column_stack([basis.next_factor() for basis in active])
+        images = A @ (vectors[:, 0] if len(active) == 1 else vectors)
         size += 1
-        for basis, image in zip(active, images.T, strict=True):
+        for basis, image in zip(
+            active, images.reshape(len(vectors), -1).T, strict=True
+        ):
             basis.extend(image)
         if size >= next_check:
             next_check = min(size + max(2, size // 6), largest)
             for basis in active:
-                basis.estimate_error(schedule)
+                basis.estimate_error()
         active = [basis for basis in active if basis.error > tol]
-    path = ModalTrajectory(
-        schedule=schedule,
-        roots=A.roots,
-        total_weight=A.total_weight,
-        n_products=n_products,
-        error_estimate=max(basis.error for basis in bases),
-        rounding_error=0.0,
-        modes=tuple(basis.modes() for basis in bases),
-        noise=noise,
-        single_target=y.ndim == 1,
-    )
-    fitted = np.column_stack([basis.fitted(schedule) for basis in bases])
-    return path.verified(A, y, fitted[:, 0] if y.ndim == 1 else fitted)
 
 
 class _KrylovBasis:
@@ -61,10 +70,11 @@ class _KrylovBasis:
     ``T = Q^T M Q`` tridiagonal with every Ritz value found once.
     """
 
-    def __init__(self, S, b, unit, noise):
+    def __init__(self, A, S, b, schedules):
         self.S = S
-        self.unit = unit
-        self.noise = noise
+        self.unit = S.largest_rate
+        self.noise = A.noise(S.spectrum.largest)
+        self.schedules = schedules
         start = S.power(0.5, b)
         self.start_norm = float(np.linalg.norm(start))
         self.target_norm = float(np.linalg.norm(b))
@@ -72,7 +82,7 @@ class _KrylovBasis:
         self.diagonal, self.off_diagonal = [], []
         self.complete = self.start_norm == 0.0
         self.error = 0.0 if self.complete else np.inf
-        self._learned = None
+        self._learned = [None] * len(schedules)
         if not self.complete:
             self.vectors[:, 0] = start / self.start_norm
 
@@ -81,8 +91,13 @@ class _KrylovBasis:
         """The vector whose image extends the basis."""
         return self.vectors[:, len(self.diagonal)]
 
+    def next_factor(self):
+        """``S^(1/2)`` times the last vector: A of it is what `extend` takes."""
+        return self.S.power(0.5, self.last)
+
     def extend(self, image):
-        """Take the image of the last vector, and make the next vector from it."""
+        """Take ``A S^(1/2)`` of the last vector, and make the next vector from it."""
+        image = self.S.power(0.5, image) / self.unit
         size = len(self.diagonal) + 1
         basis = self.vectors[:, :size]
         self.diagonal.append(float(basis[:, -1] @ image))
@@ -100,27 +115,28 @@ class _KrylovBasis:
             self.vectors = grown
         self.vectors[:, size] = image / step
 
-    def estimate_error(self, schedule):
+    def estimate_error(self):
         """Estimate ``|K (a - a_T)| / |y|``, the error of the fitted values.
 
         What was learned is ``A c = S^(-1/2) M Q u`` with ``M Q u = Q T u + h q_next
         u_last``: no product is needed. The estimate is the larger of its change since
         the last estimate, which sees a basis too short for few steps, and of its part
         along ``q_next``, the residual of the limit, which sees slow convergence over
-        many.
+        many; of all schedules, the worst counts.
         """
         if self.complete:
             return
-        learned = self._learn(schedule)
+        learned = [self._learn(schedule) for schedule in self.schedules]
         previous, self._learned = self._learned, learned
-        if previous is None:
+        if previous[0] is None:
             return
-        change = learned.copy()
-        change[: len(previous)] -= previous
-        change = self.S.power(-0.5, self.vectors[:, : len(change)] @ change)
-        residual = learned[-1] * self.S.power(-0.5, self.last)
-        error = max(np.linalg.norm(change), np.linalg.norm(residual))
-        self.error = float(error / self.target_norm)
+        changes = np.column_stack(learned)
+        changes[: len(previous[0])] -= np.column_stack(previous)
+        changes = self.S.power(-0.5, self.vectors[:, : len(changes)] @ changes)
+        change = np.linalg.norm(changes, axis=0).max()
+        along = max(abs(coordinates[-1]) for coordinates in learned)
+        residual = along * np.linalg.norm(self.S.power(-0.5, self.last))
+        self.error = float(max(change, residual) / self.target_norm)
 
     def fitted(self, schedule):
         """Return ``A c``, as the recurrence of the basis has it."""

@@ -63,3 +63,29 @@ class Schedule:
         progress = 1.0 - (1.0 - z) ** int(self.max_iter)
         progress[small] = -np.expm1(self.max_iter * np.log1p(-z[small]))
         return progress
+
+
+def longest(schedules):
+    """Return the schedule of most steps; of those, the one of the largest step."""
+    return max(schedules, key=lambda s: (s.max_iter, s.learning_rate, -s.ridge))
+
+
+def extremes(schedules):
+    """Return the schedules that a path has to be checked for, to hold for all of them.
+
+    A Krylov space that serves the longest and the shortest time, at the least and at
+    the largest ridge, serves what is between.
+    """
+    chosen = {}
+    for dynamics in sorted({schedule.dynamics for schedule in schedules}):
+        alike = [schedule for schedule in schedules if schedule.dynamics == dynamics]
+        for pick_time in (min, max):
+            time = pick_time(_time(schedule) for schedule in alike)
+            at_time = [schedule for schedule in alike if _time(schedule) == time]
+            for pick_ridge in (min, max):
+                chosen[pick_ridge(at_time, key=lambda s: s.ridge)] = None
+    return list(chosen)
+
+
+def _time(schedule):
+    return schedule.max_iter * schedule.learning_rate

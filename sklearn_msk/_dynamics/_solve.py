@@ -2,11 +2,15 @@
 
 import numpy as np
 
-from sklearn_msk._dynamics._eigh import eigh_trajectory
-from sklearn_msk._dynamics._gd import gd_trajectory
-from sklearn_msk._dynamics._lanczos import lanczos_trajectory
+from sklearn_msk._dynamics._eigh import eigh_trajectories
+from sklearn_msk._dynamics._gd import gd_trajectories
+from sklearn_msk._dynamics._lanczos import lanczos_trajectories
 
-SOLVERS = {"lanczos": lanczos_trajectory, "eigh": eigh_trajectory, "gd": gd_trajectory}
+SOLVERS = {
+    "lanczos": lanczos_trajectories,
+    "eigh": eigh_trajectories,
+    "gd": gd_trajectories,
+}
 
 # Up to here the limit is taken from a full decomposition, which is exact.
 _EXACT_LIMIT_MAX = 1500
@@ -35,10 +39,34 @@ def trajectory(A, y, S, schedule, solver="auto", tol=1e-4):
     -------
     Trajectory
     """
-    if solver == "auto":
-        limit = np.isinf(schedule.max_iter)
-        solver = "eigh" if limit and A.shape[0] <= _EXACT_LIMIT_MAX else "lanczos"
-    return SOLVERS[solver](A, y, S, schedule, max(tol, smallest_tol(A)))
+    solver = choose_solver(solver, A, schedule)
+    return trajectories(A, y, [(S, [schedule])], solver, tol)[0]
+
+
+def trajectories(A, y, requests, solver, tol):
+    """Paths for several preconditioners and schedules, which share what they can.
+
+    Parameters
+    ----------
+    A, y, tol
+        As in `trajectory`.
+    requests : list of pairs (Preconditioner, list of Schedule)
+        Every path serves all of its schedules.
+    solver : {"lanczos", "eigh", "gd"}
+
+    Returns
+    -------
+    list of Trajectory
+    """
+    return SOLVERS[solver](A, y, requests, max(tol, smallest_tol(A)))
+
+
+def choose_solver(solver, A, schedule):
+    """Solver that "auto" stands for, or the one asked for."""
+    if solver != "auto":
+        return solver
+    limit = np.isinf(schedule.max_iter)
+    return "eigh" if limit and A.shape[0] <= _EXACT_LIMIT_MAX else "lanczos"
 
 
 def smallest_tol(A):

@@ -75,8 +75,20 @@ class Trajectory(ABC):
             "ridge": None if alpha is None else alpha / self.total_weight,
         }
         changed = {name: value for name, value in changed.items() if value is not None}
-        c = self._coordinates(replace(self.schedule, **changed))
-        return (self.roots * c.T).T
+        return self.dual_coef(replace(self.schedule, **changed))
+
+    def dual_coef(self, schedule):
+        """Dual coefficients for a schedule that the path was computed for, or less.
+
+        Parameters
+        ----------
+        schedule : Schedule
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, n_targets), float64
+        """
+        return (self.roots * self._coordinates(schedule).T).T
 
     @abstractmethod
     def _coordinates(self, schedule):
@@ -123,10 +135,8 @@ class ModalTrajectory(Trajectory):
         products = self.n_products + len(self.modes)
         return replace(self, n_products=products, rounding_error=float(error))
 
-    @property
-    def n_dropped(self):
-        """Number of modes that are no more than rounding, the worst target."""
-        ridge = self.schedule.ridge
+    def n_dropped(self, ridge):
+        """Count the modes that are no more than rounding, for the worst target."""
         return max(int(np.sum(m.rates + ridge <= self.noise)) for m in self.modes)
 
 

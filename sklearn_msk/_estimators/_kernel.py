@@ -14,7 +14,11 @@ from sklearn_msk._compat import _fit_context
 from sklearn_msk._estimators._kernel_mixin import KernelMixin
 from sklearn_msk._estimators._prediction import apply_kernel, round_to
 from sklearn_msk._estimators._state import restored_on_failure
-from sklearn_msk._estimators._training import find_preconditioner, kernel_operator
+from sklearn_msk._estimators._training import (
+    find_spectrum,
+    kernel_operator,
+    precondition,
+)
 from sklearn_msk._validation import check_not_bool
 from sklearn_msk.kernels._adapters import PrecomputedKernel
 from sklearn_msk.kernels._resolution import evaluate_kernel
@@ -63,6 +67,11 @@ class MSKKernel(
         Keyword arguments of a named or callable kernel.
     eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}, default="auto"
         How the leading directions are computed, always to convergence.
+    memory : str, object with the interface of joblib.Memory, or None, default=None
+        Folder, or store, that keeps the leading eigenpairs of a kernel matrix, by the
+        data and the kernel. A request for fewer pairs than are there is served from
+        them, so that a `GridSearchCV` over k (largest first), g, or the number of steps
+        decomposes each fold once. `MSKGridSearchCV` shares more, and needs no memory.
     n_jobs : int, default=None
         Threads that compute kernel matrices. It changes no result.
     random_state : int, RandomState instance or None, default=None
@@ -121,6 +130,7 @@ class MSKKernel(
         coef0=1,
         kernel_params=None,
         eigen_solver="auto",
+        memory=None,
         n_jobs=None,
         random_state=None,
     ):
@@ -132,6 +142,7 @@ class MSKKernel(
         self.coef0 = coef0
         self.kernel_params = kernel_params
         self.eigen_solver = eigen_solver
+        self.memory = memory
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -193,16 +204,8 @@ class MSKKernel(
         g = resolve_spectral_map(self.g)
         X = validate_data(self, X, dtype=[np.float64, np.float32])
         A = kernel_operator(self.kernel_, X, None, self.n_jobs)
-        S = find_preconditioner(
-            A,
-            g,
-            self.k,
-            self.eigen_solver,
-            self.random_state,
-            self.kernel_,
-            tol=_TOL,
-            allow_zero=True,
-        )
+        spectrum = find_spectrum(self, A, self.k, X, _TOL)
+        S = precondition(spectrum, g, allow_zero=True)
         self.X_fit_ = None if isinstance(self.kernel_, PrecomputedKernel) else X
         self.spectrum_ = S.spectrum
         self.modified_eigenvalues_ = S.modified_eigenvalues

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from sklearn_msk._compat import Interval, StrOptions
+from sklearn_msk._compat import HasMethods, Interval, StrOptions
 from sklearn_msk.kernels._resolution import resolve_kernel
 
 
@@ -24,6 +24,7 @@ class KernelMixin:
         "eigen_solver": [
             StrOptions({"auto", "dense", "arpack", "lobpcg", "randomized"})
         ],
+        "memory": [str, HasMethods(["cache"]), None],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }

@@ -4,6 +4,7 @@ import math
 import time
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -25,8 +26,9 @@ from sklearn_msk._estimators._prediction import apply_kernel, round_to
 from sklearn_msk._estimators._state import restored_on_failure
 from sklearn_msk._estimators._training import (
     convergence_messages,
-    find_preconditioner,
+    find_spectrum,
     kernel_operator,
+    precondition,
 )
 from sklearn_msk._validation import check_coef_finite, check_not_bool
 from sklearn_msk.kernels._adapters import PrecomputedKernel
@@ -105,6 +107,11 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
         leaves the choice among them to the eigensolver.
     store_trajectory : bool, default=False
         Whether to keep the whole path, for `staged_predict`.
+    memory : str, object with the interface of joblib.Memory, or None, default=None
+        Folder, or store, that keeps the leading eigenpairs of a kernel matrix, by the
+        data and the kernel. A request for fewer pairs than are there is served from
+        them, so that a `GridSearchCV` over k (largest first), g, or the number of steps
+        decomposes each fold once. `MSKGridSearchCV` shares more, and needs no memory.
     n_jobs : int, default=None
         Threads that compute the kernel matrix. It changes no result.
     random_state : int, RandomState instance or None, default=None
@@ -206,6 +213,7 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
         eigen_solver="auto",
         tol=1e-4,
         store_trajectory=False,
+        memory=None,
         n_jobs=None,
         random_state=None,
         verbose=0,
@@ -226,6 +234,7 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
         self.eigen_solver = eigen_solver
         self.tol = tol
         self.store_trajectory = store_trajectory
+        self.memory = memory
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
@@ -268,24 +277,60 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
 
     @restored_on_failure
     def _fit(self, X, y, sample_weight):
+        A, y = self._pose(X, y, sample_weight)
+        with self._stage("leading directions"):
+            S = self._precondition(self._find_spectrum(A, self.k))
+        schedule = self._schedule(A, S)
+        with self._stage("steps"), np.errstate(over="ignore", invalid="ignore"):
+            path = trajectory(A, y, S, schedule, self.solver, self.tol)
+        self._keep(A, y, S, path, schedule)
+
+    def _pose(self, X, y, sample_weight):
+        """Validate what was passed; return the operator and the centred targets."""
         self._check_combinations()
         self.kernel_ = self._resolve_kernel()
-        g = resolve_spectral_map(self.g)
         X, y, weights = self._check_data(X, y, sample_weight)
         self.intercept_, y = self._centre(y, weights)
         with self._stage("kernel matrix"):
             A = kernel_operator(self.kernel_, X, weights, self.n_jobs)
-        with self._stage("leading directions"):
-            S = find_preconditioner(
-                A, g, self.k, self.eigen_solver, self.random_state, self.kernel_
-            )
-        if S.largest_rate == 0.0:
-            # K = 0 has nothing to learn with: the model is its intercept.
-            y = np.zeros_like(y)
-        path = self._train(A, S, y)
-
-        self.dual_coef_ = round_to(A.K.dtype, path.coef())
         self.X_fit_ = None if self._is_precomputed() else X
+        # K = 0 has nothing to learn with: the model is its intercept.
+        return A, y if A.diagonal().any() else np.zeros_like(y)
+
+    def _find_spectrum(self, A, k):
+        """Find the k leading directions."""
+        return find_spectrum(self, A, k, self.X_fit_, min(self.tol, 1e-5))
+
+    def _precondition(self, spectrum):
+        """Preconditioner of the k first of some directions."""
+        return precondition(spectrum.truncated(self.k), resolve_spectral_map(self.g))
+
+    def _schedule(self, A, S):
+        """Return the steps to take, on the scale that the preconditioner sets."""
+        ridge = self.alpha / A.total_weight
+        # Without any rate, there is nothing that the step could be a fraction of.
+        damping = (S.largest_rate + ridge) or 1.0
+        self.learning_rate_ = self.learning_rate / damping
+        self.max_learning_rate_ = 2.0 / damping
+        return Schedule(self.dynamics, self.max_iter, self.learning_rate_, ridge)
+
+    def _keep(self, A, y, S, path, schedule):
+        """Keep the model at one schedule of a path, once it has been judged."""
+        # Coefficients that overflow are infinite, which is an error.
+        with np.errstate(over="ignore", invalid="ignore"):
+            coef = path.dual_coef(schedule)
+        check_coef_finite(coef, A, y)
+        if self.verbose:
+            print(
+                f"[MSKRegressor] {self.max_iter} steps: {path.n_products} products, "
+                f"estimated error {path.error_estimate:.1e}, "
+                f"rounding {path.rounding_error:.1e}"
+            )
+        for message in convergence_messages(A, S, path, schedule, self.tol):
+            # Through _fit and its guard, fit and scikit-learn's context to the user.
+            warnings.warn(message, ConvergenceWarning, stacklevel=6)
+
+        self.dual_coef_ = round_to(A.K.dtype, coef)
         self.spectrum_ = S.spectrum
         self.modified_eigenvalues_ = S.modified_eigenvalues
         self.k_ = len(S.modified_eigenvalues)
@@ -295,12 +340,13 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
             vars(self).pop(name, None)
         if self.store_trajectory:
             slowest = max(S.spectrum.floor, 1e-8 * S.spectrum.largest)
-            self.trajectory_ = path
-            self.path_iterations_ = default_iterations(path.schedule, slowest)
+            self.trajectory_ = replace(path, schedule=schedule)
+            self.path_iterations_ = default_iterations(schedule, slowest)
 
     def _check_combinations(self):
         """Raise where parameters exclude each other."""
         check_not_bool(self, "k", "max_iter")
+        resolve_spectral_map(self.g)
         if self.dynamics == "descent" and not self.learning_rate < 2:
             raise ValueError(
                 "The 'learning_rate' of MSKRegressor must be in the range (0, 2) for "
@@ -349,29 +395,6 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
             return 0.0, y
         mean = np.average(y, axis=0, weights=weights)
         return (float(mean) if y.ndim == 1 else mean), y - mean
-
-    def _train(self, A, S, y):
-        """Follow the path of the targets and judge the result."""
-        ridge = self.alpha / A.total_weight
-        # Without any rate, there is nothing that the step could be a fraction of.
-        damping = (S.largest_rate + ridge) or 1.0
-        self.learning_rate_ = self.learning_rate / damping
-        self.max_learning_rate_ = 2.0 / damping
-        schedule = Schedule(self.dynamics, self.max_iter, self.learning_rate_, ridge)
-        # Coefficients that overflow are infinite, which is an error below.
-        with self._stage("steps"), np.errstate(over="ignore", invalid="ignore"):
-            path = trajectory(A, y, S, schedule, self.solver, self.tol)
-            check_coef_finite(path.coef(), A, y)
-        if self.verbose:
-            print(
-                f"[MSKRegressor] {self.max_iter} steps: {path.n_products} products, "
-                f"estimated error {path.error_estimate:.1e}, "
-                f"rounding {path.rounding_error:.1e}"
-            )
-        for message in convergence_messages(A, S, path, self.tol):
-            # Through _fit and its guard, fit and scikit-learn's context to the user.
-            warnings.warn(message, ConvergenceWarning, stacklevel=6)
-        return path
 
     @contextmanager
     def _stage(self, name):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from sklearn_msk._dynamics import smallest_tol
+from sklearn_msk._estimators._spectrum_cache import cached_spectrum
 from sklearn_msk._operators import DenseOperator
 from sklearn_msk._preconditioner import Preconditioner
 from sklearn_msk._spectrum import leading_spectrum
@@ -53,22 +54,49 @@ def kernel_operator(kernel, X, weights, n_jobs):
     return DenseOperator(K, weights, distinct)
 
 
-def find_preconditioner(
-    A, g, k, eigen_solver, random_state, kernel, *, tol=1e-5, allow_zero=False
-):
-    """Find the leading directions, and the rates that g gives them.
+def find_spectrum(estimator, A, k, X, tol):
+    """Find the leading directions, and check that the kernel has no negative ones.
 
     Parameters
     ----------
+    estimator : MSKRegressor or MSKKernel
+        Whose kernel and parameters they are.
     A : operator
-    g : callable
     k : int
-    eigen_solver : str
-    random_state : int, RandomState instance or None
-    kernel : object returned by `resolve_kernel`
-        For messages.
-    tol : float, default=1e-5
+    X : ndarray of shape (n_samples, n_features)
+        Training rows.
+    tol : float
         Tolerance of the pairs, see `leading_spectrum`.
+
+    Returns
+    -------
+    Spectrum
+
+    Raises
+    ------
+    ValueError
+        If the kernel is not positive semi-definite.
+    """
+    settings = estimator.eigen_solver, estimator.random_state, tol
+
+    def compute(k):
+        return leading_spectrum(A, k, *settings)
+
+    kernel = estimator.kernel_
+    spectrum = cached_spectrum(estimator.memory, compute, k, kernel, X, A, *settings)
+    check_positive_semidefinite(
+        spectrum.smallest, spectrum.largest, describe_kernel(kernel)
+    )
+    return spectrum
+
+
+def precondition(spectrum, g, *, allow_zero=False):
+    """Give the leading directions the rates that g has for them.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    g : callable
     allow_zero : bool, default=False
         Whether ``g(lam) = 0`` is legal.
 
@@ -79,17 +107,13 @@ def find_preconditioner(
     Raises
     ------
     ValueError
-        If the kernel is not positive semi-definite, or if g returns what it must not.
+        If g returns what it must not.
     """
-    spectrum = leading_spectrum(A, k, eigen_solver, random_state, tol)
-    check_positive_semidefinite(
-        spectrum.smallest, spectrum.largest, describe_kernel(kernel)
-    )
     rates = modified_eigenvalues(g, spectrum.eigenvalues, allow_zero=allow_zero)
     return Preconditioner(spectrum, rates)
 
 
-def convergence_messages(A, S, path, tol):
+def convergence_messages(A, S, path, schedule, tol):
     """Yield what the user has to be told of a path, with what to do about it."""
     tol = max(tol, smallest_tol(A))
     if path.error_estimate > tol:
@@ -100,11 +124,12 @@ def convergence_messages(A, S, path, tol):
             "smaller max_iter, a larger k or alpha, or a larger tol."
         )
     repeated = A.shape[0] - A.n_distinct
-    interpolates = math.isinf(path.schedule.max_iter) and path.schedule.ridge == 0
-    if interpolates and S.largest_rate > 0 and path.n_dropped > repeated:
+    interpolates = math.isinf(schedule.max_iter) and schedule.ridge == 0
+    dropped = path.n_dropped(schedule.ridge) if interpolates else 0
+    if S.largest_rate > 0 and dropped > repeated:
         yield (
             "The kernel matrix is too ill-conditioned for the limit without ridge: at "
-            f"least {path.n_dropped - repeated} of its {A.n_distinct} eigenvalues are "
+            f"least {dropped - repeated} of its {A.n_distinct} eigenvalues are "
             f"below {path.noise / S.spectrum.largest:.1e} of the largest, where "
             "rounding hides them, and their directions were left out. Set alpha > 0 or "
             f"a finite max_iter{', or pass float64' * (A.K.dtype == np.float32)}."

@@ -1,6 +1,7 @@
 """The empirical integral operator, its kernel matrix held in memory."""
 
 import numpy as np
+from scipy.linalg.blas import dsymv
 from sklearn.utils import gen_batches
 
 _ROWS = 512
@@ -42,6 +43,8 @@ class DenseOperator:
         )
         self.scale = float(np.abs(self.diagonal()).max()) or 1.0
         self.n_distinct = n if n_distinct is None else n_distinct
+        # A product with one vector then reads half of the memory.
+        self._one_triangle = K.dtype == np.float64 and K.flags.c_contiguous
         self.rank_floor = self.n_distinct * float(np.finfo(K.dtype).eps)
 
     @property
@@ -84,7 +87,9 @@ class DenseOperator:
         """
         roots = self.roots if V.ndim == 1 else self.roots[:, None]
         scaled = roots * V
-        if self.K.dtype == np.float64:
+        if self._one_triangle and V.size == len(V):
+            product = dsymv(1.0, self.K.T, scaled).reshape(V.shape)
+        elif self.K.dtype == np.float64:
             product = self.K @ scaled
         else:
             # Converted block by block: a product in single precision would lose

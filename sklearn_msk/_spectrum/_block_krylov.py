@@ -53,6 +53,7 @@ def block_krylov(apply, m, start, max_columns, tol):
     basis = np.empty((n, max_columns), order="F")
     projected = np.zeros((max_columns, max_columns))
     block, done = qr(start, mode="economic")[0], 0
+    next_check = m + 2 * width
     for _ in range(_MAX_PASSES):
         columns = done + block.shape[1]
         basis[:, done:columns] = block
@@ -63,7 +64,9 @@ def block_krylov(apply, m, start, max_columns, tol):
         if columns < n:
             block, step = _orthonormal_complement(image, basis[:, :columns])
         full = columns + width > max_columns
-        if full or columns >= m + 2 * width:
+        if full or columns >= next_check or columns == n:
+            # A decomposition of T costs as much as a few products where m is large.
+            next_check = columns + max(width, columns // 8)
             values, vectors = eigh(projected[:columns, :columns])
             values, vectors = values[::-1], vectors[:, ::-1]
             if columns == n:
@@ -77,6 +80,7 @@ def block_krylov(apply, m, start, max_columns, tol):
                 basis[:, :keep] = basis[:, :columns] @ vectors[:, :keep]
                 projected[:keep, :keep] = np.diag(values[:keep])
                 columns = keep
+                next_check = keep + m // 2
         block, done = block[:, : n - columns], columns
     raise ArithmeticError(f"no convergence within {_MAX_PASSES} blocks")
 

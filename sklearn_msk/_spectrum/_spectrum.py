@@ -1,6 +1,6 @@
 """The leading eigenpairs of an operator, to a stated residual."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,6 +34,18 @@ class Spectrum:
     next_eigenvalue: float
     smallest: float
     floor: float
+
+    def truncated(self, k):
+        """Return the first k pairs, or all where there are not more."""
+        if k >= len(self.eigenvalues):
+            return self
+        return replace(
+            self,
+            eigenvalues=self.eigenvalues[:k],
+            eigenvectors=np.ascontiguousarray(self.eigenvectors[:, :k]),
+            residual_norms=self.residual_norms[:k],
+            next_eigenvalue=float(self.eigenvalues[k] + self.residual_norms[k]),
+        )
 
     @property
     def largest(self):

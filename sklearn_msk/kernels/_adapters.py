@@ -24,9 +24,9 @@ class PairwiseKernel:
     metric: str
     params: dict = field(default_factory=dict)
 
-    def __call__(self, X, Y=None, n_jobs=None):
+    def __call__(self, X, Y=None):
         """Kernel matrix of shape (n_samples_X, n_samples_Y)."""
-        return pairwise_kernels(X, Y, metric=self.metric, n_jobs=n_jobs, **self.params)
+        return pairwise_kernels(X, Y, metric=self.metric, **self.params)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@
 import inspect
 
 import numpy as np
+from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.gaussian_process.kernels import Kernel
 from sklearn.metrics.pairwise import kernel_metrics
+from sklearn.utils import gen_batches
 
 from sklearn_msk._validation import check_matrix_finite
 from sklearn_msk.kernels._activations import ACTIVATIONS
@@ -22,6 +24,10 @@ _NETWORKS = {
     for activation in ACTIVATIONS
 }
 _NETWORK_PARAMS = ("depth", "weight_variance", "bias_variance")
+
+# Rows of a block of a kernel that is not ours: next to its matrix, the temporaries of
+# one block in each thread are all the memory that it takes.
+_BLOCK = 250
 
 
 def kernel_names():
@@ -136,12 +142,14 @@ def evaluate_kernel(kernel, X, Y=None, n_jobs=None):
     ValueError
         If an entry is not finite, or a callable returns another shape.
     """
-    threads = {}
-    if isinstance(kernel, _InfiniteWidthKernel | PairwiseKernel):
-        threads["n_jobs"] = n_jobs
     # An overflow is infinite, which is reported below with more to go by.
     with np.errstate(over="ignore", invalid="ignore"):
-        K = kernel(X, Y, **threads)
+        if isinstance(kernel, _InfiniteWidthKernel):
+            K = kernel(X, Y, n_jobs=n_jobs)
+        elif isinstance(kernel, Kernel | PairwiseKernel) and X.shape[0] > _BLOCK:
+            K = _in_blocks(kernel, X, Y, n_jobs)
+        else:
+            K = kernel(X, Y)
     expected = (X.shape[0], X.shape[0] if Y is None else Y.shape[0])
     if K.shape != expected and not isinstance(kernel, PrecomputedKernel):
         raise ValueError(
@@ -152,3 +160,31 @@ def evaluate_kernel(kernel, X, Y=None, n_jobs=None):
         K = K.astype(np.float64)
     check_matrix_finite(K, describe_kernel(kernel))
     return K
+
+
+def _in_blocks(kernel, X, Y, n_jobs):
+    """Evaluate a kernel in blocks of rows; for k(X) one triangle, and its mirror."""
+    n_columns = X.shape[0] if Y is None else Y.shape[0]
+    first = kernel(X[:1], Y if Y is not None else X)
+    if first.shape != (1, n_columns):
+        return kernel(X, Y)
+    K = np.empty((X.shape[0], n_columns), first.dtype)
+    fill = _fill_rows if Y is not None else _fill_triangle
+    Parallel(n_jobs=n_jobs, prefer="threads")(
+        delayed(fill)(K, kernel, X, Y, rows) for rows in gen_batches(len(X), _BLOCK)
+    )
+    return K
+
+
+def _fill_rows(K, kernel, X, Y, rows):
+    K[rows] = kernel(X[rows], Y)
+
+
+def _fill_triangle(K, kernel, X, Y, rows):
+    # White noise is on the diagonal only, and only of k(X).
+    K[rows, rows] = kernel(X[rows])
+    for start in range(0, rows.start, _BLOCK):
+        columns = slice(start, start + _BLOCK)
+        block = kernel(X[rows], X[columns])
+        K[rows, columns] = block
+        K[columns, rows] = block.T

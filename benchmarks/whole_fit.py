@@ -1,0 +1,215 @@
+"""Fits to the accuracy of exact kernel ridge: CPU seconds, peak memory, test RMSE.
+
+Rows uniform on the unit sphere in 10 dimensions, ``y = sin(2 pi x0) + 3 x1 x2 + 0.5
+cos(2 pi x3)`` plus noise of 0.1, and the kernel ``Matern(nu=0.5)``; the kernel matrix
+is part of every fit. Each model runs in a process of its own, on one thread. Peers
+that are not installed are skipped. Run it with ``python benchmarks/whole_fit.py``.
+"""
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+from measure import cpu_seconds, peak_megabytes
+
+ALPHA = 1e-8
+
+
+def problem(n, seed):
+    """Rows and targets."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, 10))
+    X /= np.linalg.norm(X, axis=1)[:, None]
+    y = np.sin(2 * np.pi * X[:, 0]) + 3 * X[:, 1] * X[:, 2]
+    y += 0.5 * np.cos(2 * np.pi * X[:, 3]) + 0.1 * rng.standard_normal(n)
+    return X, y
+
+
+def kernel():
+    """Return the Laplacian kernel of the Euclidean distance."""
+    from sklearn.gaussian_process.kernels import Matern
+
+    return Matern(nu=0.5)
+
+
+def msk(options):
+    """MSKRegressor, at the settings of the command line."""
+    from sklearn_msk import MSKRegressor
+
+    return MSKRegressor(kernel(), k=options.k, max_iter=options.max_iter)
+
+
+def kernel_ridge(options):
+    """Return exact kernel ridge."""
+    from sklearn.kernel_ridge import KernelRidge
+
+    return KernelRidge(kernel=kernel(), alpha=ALPHA)
+
+
+def nystroem(options):
+    """Return Nystroem features before ridge."""
+    from sklearn.kernel_approximation import Nystroem
+    from sklearn.linear_model import Ridge
+    from sklearn.pipeline import make_pipeline
+
+    features = Nystroem(kernel=kernel(), n_components=1000, random_state=0)
+    return make_pipeline(features, Ridge(ALPHA, fit_intercept=False))
+
+
+class PivotedCholeskyCG:
+    """Conjugate gradients behind a randomly pivoted Cholesky factor, in NumPy.
+
+    Y. Chen, E. Epperly, J. Tropp, R. Webber, *Randomly Pivoted Cholesky*, 2022.
+    """
+
+    def __init__(self, rank, steps):
+        self.rank, self.steps = rank, steps
+
+    def fit(self, X, y):
+        """Solve ``(K + alpha) a = y`` approximately."""
+        n, rng = len(X), np.random.default_rng(0)
+        self.X, K = X, kernel()(X)
+        factor, left = np.zeros((n, self.rank)), K.diagonal().copy()
+        done = 0
+        while done < self.rank:
+            # Blocks of pivots: as accurate as single ones, at the speed of products.
+            size = min(100, self.rank - done)
+            pivots = np.unique(rng.choice(n, size, p=left / left.sum()))
+            columns = K[:, pivots] - factor[:, :done] @ factor[pivots, :done].T
+            core = np.linalg.cholesky(columns[pivots] + 1e-12 * np.eye(len(pivots)))
+            block = np.linalg.solve(core, columns.T).T
+            factor[:, done : done + len(pivots)] = block
+            left = np.maximum(left - np.sum(block**2, axis=1), 0.0)
+            done += len(pivots)
+        ridge = max(ALPHA, left.mean())
+        inner = np.linalg.cholesky(factor.T @ factor + ridge * np.eye(self.rank))
+
+        def precondition(r):
+            small = np.linalg.solve(inner.T, np.linalg.solve(inner, factor.T @ r))
+            return (r - factor @ small) / ridge
+
+        a, r = np.zeros(n), y.copy()
+        z = precondition(r)
+        p, rz = z.copy(), r @ z
+        for _ in range(self.steps):
+            Kp = K @ p + ALPHA * p
+            step = rz / (p @ Kp)
+            a += step * p
+            r -= step * Kp
+            z = precondition(r)
+            rz, before = r @ z, rz
+            p = z + (rz / before) * p
+        self.a = a
+        return self
+
+    def predict(self, X):
+        """Predict targets."""
+        return kernel()(X, self.X) @ self.a
+
+
+def pivoted_cholesky(options):
+    """Return pivoted Cholesky with CG, its rank and steps from the command line."""
+    return PivotedCholeskyCG(options.rank, options.steps)
+
+
+class GPyTorch:
+    """Mean of a Gaussian process of fixed kernel by gpytorch's conjugate gradients."""
+
+    def fit(self, X, y):
+        """Solve by CG."""
+        import gpytorch
+        import torch
+
+        torch.set_num_threads(1)
+        X, y = torch.as_tensor(X), torch.as_tensor(y)
+        likelihood = gpytorch.likelihoods.GaussianLikelihood().double()
+        likelihood.noise = 1e-4
+
+        class Model(gpytorch.models.ExactGP):
+            def __init__(self):
+                super().__init__(X, y, likelihood)
+                self.mean_module = gpytorch.means.ZeroMean()
+                self.covar_module = gpytorch.kernels.MaternKernel(nu=0.5)
+                self.covar_module.lengthscale = 1.0
+
+            def forward(self, x):
+                return gpytorch.distributions.MultivariateNormal(
+                    self.mean_module(x), self.covar_module(x)
+                )
+
+        self.model = Model().double().eval()
+        # The solve happens at the first prediction.
+        self.predict(np.asarray(X[:1]))
+        return self
+
+    def predict(self, X):
+        """Predict targets."""
+        import gpytorch
+        import torch
+
+        with (
+            torch.no_grad(),
+            gpytorch.settings.max_cholesky_size(1),
+            gpytorch.settings.eval_cg_tolerance(1e-3),
+        ):
+            return self.model(torch.as_tensor(X)).mean.numpy()
+
+
+MODELS = {
+    "KernelRidge": (kernel_ridge, None),
+    "MSKRegressor": (msk, None),
+    "pivoted Cholesky + CG": (pivoted_cholesky, None),
+    "Nystroem(1000) + Ridge": (nystroem, None),
+    "gpytorch, CG": (lambda options: GPyTorch(), "gpytorch"),
+}
+
+
+def run(name, options):
+    """Fit one model in this process, and print its row."""
+    make, needs = MODELS[name]
+    if needs and importlib.util.find_spec(needs) is None:
+        print(f"| {name} | skipped: {needs} is not installed | | |")
+        return
+    X, y = problem(options.rows, 0)
+    X_test, y_test = problem(2000, 1)
+    # A small fit first: imports are not part of the work.
+    make(options).fit(X[:1200], y[:1200])
+    before = peak_megabytes()
+    model, mean = make(options), y.mean()
+    seconds = cpu_seconds(lambda: model.fit(X, y - mean))
+    peak = peak_megabytes() - before
+    error = model.predict(X_test) + mean - y_test
+    K = 8 * options.rows**2 / 2**20
+    rmse = np.sqrt(np.mean(error**2))
+    print(f"| {name} | {seconds:.2f} | {peak / K:.2f} | {rmse:.4f} |", flush=True)
+
+
+def main():
+    """Print a row for each model."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=5000)
+    parser.add_argument("--k", type=int, default=100)
+    parser.add_argument("--max-iter", type=int, default=1000)
+    parser.add_argument("--rank", type=int, default=500)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument(
+        "--model", choices=MODELS, help="only this one, in this process"
+    )
+    options = parser.parse_args()
+    if options.model:
+        run(options.model, options)
+        return
+    print(f"| {options.rows} rows | CPU seconds | peak memory / K | test RMSE |")
+    print("|---|---|---|---|", flush=True)
+    for name in MODELS:
+        subprocess.run([sys.executable, __file__, *sys.argv[1:], "--model", name])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+"""Many candidates of one fold, fitted together and scored one by one."""
+
+import copy
+import warnings
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import FitFailedWarning
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object
+
+from sklearn_msk._compat import _score
+from sklearn_msk._dynamics import choose_solver, trajectories
+from sklearn_msk._estimators._prediction import apply_kernel
+
+
+class Candidates(BaseEstimator):
+    """Fits an `MSKRegressor` for each setting of the parameters that share a kernel.
+
+    One kernel matrix, one spectrum with the pairs of the largest k, one path for each
+    preconditioner; all paths share their products with the kernel matrix.
+
+    Parameters
+    ----------
+    estimator : MSKRegressor
+    settings : list of dict
+        Parameters of the candidates; none of them changes the kernel.
+    error_score : "raise" or float
+        What a candidate that cannot be fitted scores.
+
+    Attributes
+    ----------
+    models_ : list of MSKRegressor or Exception
+        Fitted candidates, or why they could not be.
+    """
+
+    def __init__(self, estimator, settings=(), error_score=np.nan):
+        self.estimator = estimator
+        self.settings = settings
+        self.error_score = error_score
+
+    def __sklearn_tags__(self):
+        return self.estimator.__sklearn_tags__()
+
+    def get_metadata_routing(self):
+        """Route what the estimator asks for."""
+        return self.estimator.get_metadata_routing()
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit every candidate.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : Candidates
+        """
+        self.models_ = [clone(self.estimator) for _ in self.settings]
+        self._update(range(len(self.models_)), self._prepare)
+        if self._sound():
+            self._fit_sound(X, y, sample_weight)
+        return self
+
+    def _fit_sound(self, X, y, sample_weight):
+        largest = max(self.models_[i].k for i in self._sound())
+        posed = clone(self.models_[self._sound()[0]])
+        try:
+            A, y = posed._pose(X, y, sample_weight)
+            spectrum = posed._find_spectrum(A, largest)
+        except Exception as error:
+            if self.error_score == "raise":
+                raise
+            self.models_ = [error for _ in self.models_]
+            return
+
+        def enter(i):
+            return self._enter(i, posed, A, spectrum, groups)
+
+        groups = {}
+        self._update(self._sound(), enter)
+        for (solver, tol), requests in groups.items():
+            paths = self._paths(A, y, requests.values(), solver, tol)
+            for (S, members), path in zip(requests.values(), paths, strict=True):
+                for i, schedule in members:
+                    self._update([i], self._finish, A, y, S, path, schedule)
+
+    def _sound(self):
+        """Numbers of the candidates that nothing has failed for."""
+        models = enumerate(self.models_)
+        return [i for i, model in models if not isinstance(model, Exception)]
+
+    def _update(self, numbers, step, *args):
+        """Take candidates a step further, or note why they cannot."""
+        for i in numbers:
+            try:
+                step(i, *args)
+            except Exception as error:
+                if self.error_score == "raise":
+                    raise
+                self.models_[i] = error
+
+    def _prepare(self, i):
+        """Set the parameters of a candidate, and check them."""
+        model = self.models_[i].set_params(**clone(self.settings[i], safe=False))
+        model._validate_params()
+        model._check_combinations()
+
+    def _enter(self, i, posed, A, spectrum, groups):
+        """Add a candidate to the group that it shares a solver and a path with."""
+        model = self.models_[i]
+        fitted = {k: v for k, v in vars(posed).items() if k.endswith("_")}
+        vars(model).update(fitted)
+        S = model._precondition(spectrum)
+        schedule = model._schedule(A, S)
+        solver = choose_solver(model.solver, A, schedule)
+        # The loop runs anew for each schedule: nothing of it can be shared.
+        path = (S.modified_eigenvalues.tobytes(), i if solver == "gd" else None)
+        requests = groups.setdefault((solver, model.tol), {})
+        requests.setdefault(path, (S, []))[1].append((i, schedule))
+
+    def _paths(self, A, y, requests, solver, tol):
+        """Paths of a group, each with the schedules of its candidates."""
+        requests = [(S, [schedule for _, schedule in of]) for S, of in requests]
+        with np.errstate(over="ignore", invalid="ignore"):
+            return trajectories(A, y, requests, solver, tol)
+
+    def _finish(self, i, A, y, S, path, schedule):
+        self.models_[i]._keep(A, y, S, path, schedule)
+
+    def predictions(self, X):
+        """Predictions of the candidates that could be fitted, by number."""
+        sound = self._sound()
+        if not sound:
+            return {}
+        first = self.models_[sound[0]]
+        X = first._check_queries(X)
+        coef = np.stack([self.models_[i].dual_coef_ for i in sound], axis=-1)
+        values = apply_kernel(first.kernel_, X, first.X_fit_, coef, first.n_jobs)
+        return {
+            i: self.models_[i]._shift(values[..., column])
+            for column, i in enumerate(sound)
+        }
+
+
+class CandidateScorer:
+    """Scores all candidates, for `sklearn.model_selection.cross_validate`.
+
+    Parameters
+    ----------
+    scorer : callable
+        What scikit-learn's searches score with.
+    accepts_weights : bool
+        Whether it takes a sample_weight.
+    error_score : "raise" or float
+    """
+
+    def __init__(self, scorer, accepts_weights, error_score):
+        self.scorer = scorer
+        self.accepts_weights = accepts_weights
+        self.error_score = error_score
+
+    def _accept_sample_weight(self):
+        return self.accepts_weights
+
+    def get_metadata_routing(self):
+        """Route what the scorer asks for."""
+        return get_routing_for_object(self.scorer)
+
+    def __call__(self, estimator, X, y=None, **params):
+        """Scores by "number of the candidate_name of the score"."""
+        candidates = estimator
+        if isinstance(estimator, Pipeline):
+            candidates = estimator[-1]
+            X = estimator[:-1].transform(X) if len(estimator) > 1 else X
+        predictions = candidates.predictions(X)
+        scores = {}
+        for i, model in enumerate(candidates.models_):
+            if i in predictions:
+                scores[i] = self._score(model, predictions[i], X, y, params)
+                scores[i]["failed"] = 0.0
+        for i, model in enumerate(candidates.models_):
+            if i not in predictions:
+                scores[i] = self._failure(model, candidates.settings[i], scores)
+        return {f"{i}_{name}": s for i, by in scores.items() for name, s in by.items()}
+
+    def _score(self, model, predictions, X, y, params):
+        # Whatever a scorer asks of an estimator, this one has; only its predictions
+        # are known already.
+        known = copy.copy(model)
+
+        def predict(X):
+            return predictions
+
+        known.predict = predict
+        score = _score(known, X, y, self.scorer, params, self.error_score)
+        return dict(score) if isinstance(score, dict) else {"score": score}
+
+    def _failure(self, error, setting, scores):
+        warnings.warn(
+            f"The candidate {setting} could not be fitted, and scores "
+            f"{self.error_score}: {type(error).__name__}: {error}",
+            FitFailedWarning,
+            stacklevel=2,
+        )
+        names = getattr(self.scorer, "_scorers", None)
+        if names is None:
+            names = next(iter(scores.values()), {"score": 0.0})
+        return {name: self.error_score for name in names} | {"failed": 1.0}

@@ -1,0 +1,289 @@
+"""Grid search whose candidates share one kernel and one spectrum a fold."""
+
+import time
+import warnings
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
+from sklearn.pipeline import Pipeline
+from sklearn.utils import indexable
+
+from sklearn_msk._compat import accepts_weights
+from sklearn_msk._estimators import MSKRegressor
+from sklearn_msk._search._candidates import Candidates, CandidateScorer
+
+# Parameters that change neither the kernel matrix nor its eigenvectors.
+_SHARING = {"k", "g", "alpha", "learning_rate", "max_iter", "dynamics"}
+
+
+class MSKGridSearchCV(GridSearchCV):
+    """Grid search for MSK estimators that computes every kernel once.
+
+    A drop-in replacement of `sklearn.model_selection.GridSearchCV`: the same
+    arguments, methods, attributes and scores. On each fold, candidates that differ in
+    ``k, g, g__*, alpha, learning_rate, max_iter, dynamics`` only share one kernel
+    matrix, one set of leading eigenpairs and one product for all of their
+    predictions; those that share a preconditioner, one path too. Every other parameter
+    (of the kernel, or of a step before) is an outer loop.
+
+    Parameters
+    ----------
+    estimator : MSKRegressor, or Pipeline that ends in one
+        Cloned for every candidate.
+    param_grid : dict or list of dict
+        As in `GridSearchCV`.
+    scoring : str, callable, list, tuple or dict, default=None
+        As in `GridSearchCV`. A scorer is called with a fitted `MSKRegressor` and what
+        the steps before it in a pipeline have made of X.
+    n_jobs : int, default=None
+        Number of folds that are computed at a time.
+    refit : bool, str or callable, default=True
+        As in `GridSearchCV`.
+    cv : int, cross-validation generator or an iterable, default=None
+        As in `GridSearchCV`.
+    verbose : int, default=0
+        1 or more prints how many candidates share a kernel.
+    error_score : "raise" or numeric, default=numpy.nan
+        As in `GridSearchCV`.
+    return_train_score : bool, default=False
+        As in `GridSearchCV`.
+
+    Attributes
+    ----------
+    cv_results_ : dict of ndarray
+        As in `GridSearchCV`; the times are means over the folds, divided by the number
+        of candidates that shared them.
+    best_estimator_ : estimator
+        Refitted on all rows.
+    best_score_ : float
+        Mean score of the best candidate.
+    best_params_ : dict
+        Its parameters.
+    best_index_ : int
+        Its place in `cv_results_`.
+    scorer_ : function or dict
+        What scored.
+    n_splits_ : int
+        Number of folds.
+    refit_time_ : float
+        Seconds that the last fit took.
+    multimetric_ : bool
+        Whether there are several scores.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where `best_estimator_` has them.
+
+    See Also
+    --------
+    sklearn.model_selection.GridSearchCV : Computes every kernel for every candidate.
+
+    Notes
+    -----
+    The pairs of a smaller k are the first of those of the largest. Up to 1500 rows they
+    are exact, so that scores agree with those of `GridSearchCV` up to `tol` of the
+    estimator; beyond, up to the tolerance of the eigensolver too, which is the smaller
+    of 1e-5 and `tol`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_friedman1
+    >>> from sklearn_msk import MSKGridSearchCV, MSKRegressor
+    >>> X, y = make_friedman1(200, random_state=0)
+    >>> grid = {"k": [5, 10, 20, 40], "max_iter": [3, 10, 30, 100, 300]}
+    >>> search = MSKGridSearchCV(MSKRegressor("laplacian"), grid).fit(X, y)
+    >>> search.best_params_
+    {'k': 20, 'max_iter': 300}
+    """
+
+    # Not among the arguments here; what scikit-learn's own methods expect.
+    pre_dispatch = "2*n_jobs"
+
+    def __init__(
+        self,
+        estimator,
+        param_grid,
+        *,
+        scoring=None,
+        n_jobs=None,
+        refit=True,
+        cv=None,
+        verbose=0,
+        error_score=np.nan,
+        return_train_score=False,
+    ):
+        self.estimator = estimator
+        self.param_grid = param_grid
+        self.scoring = scoring
+        self.n_jobs = n_jobs
+        self.refit = refit
+        self.cv = cv
+        self.verbose = verbose
+        self.error_score = error_score
+        self.return_train_score = return_train_score
+
+    def fit(self, X, y=None, **params):
+        """Score every candidate, and refit the best.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, or for ``kernel="precomputed"`` the kernel matrix.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        **params : dict of str -> object
+            As in `GridSearchCV`: ``sample_weight`` for `fit` (of a pipeline:
+            ``mskregressor__sample_weight``), ``groups`` for the splitter.
+
+        Returns
+        -------
+        self : MSKGridSearchCV
+
+        Raises
+        ------
+        ValueError
+            If no candidate can be fitted, or if an argument is not legal.
+        TypeError
+            If the estimator does not end in an MSK estimator.
+        """
+        self._validate_params()
+        scorer, refit_metric = self._get_scorers()
+        X, y = indexable(X, y)
+        routed = self._get_routed_params_for_fit(params)
+        splitter = check_cv(self.cv, y)
+        splits = list(splitter.split(X, y, **routed.splitter.split))
+        self.n_splits_ = len(splits)
+
+        candidates = list(ParameterGrid(self.param_grid))
+        outcomes = self._evaluate(candidates, X, y, params, scorer, splits)
+        results = self._format_results(candidates, self.n_splits_, outcomes)
+        scores = outcomes[0]["test_scores"]
+        self.multimetric_ = isinstance(scores, dict)
+        if callable(self.scoring) and self.multimetric_:
+            self._check_refit_for_multimetric(scores)
+            refit_metric = self.refit
+        self.scorer_ = getattr(scorer, "_scorers", scorer)
+        if self.refit or not self.multimetric_:
+            self._choose(results, refit_metric)
+        if self.refit:
+            self._refit(X, y, routed.estimator.fit)
+        self.cv_results_ = results
+        return self
+
+    def _evaluate(self, candidates, X, y, params, scorer, splits):
+        """Outcomes of all candidates on all folds, in scikit-learn's order."""
+        weighted = params.get("sample_weight") is not None
+        scorer = CandidateScorer(
+            scorer, weighted and accepts_weights(self), self.error_score
+        )
+        params = {key: value for key, value in params.items() if key != "groups"}
+        outcomes = [None] * len(candidates)
+        for outer, numbers in self._groups(candidates):
+            settings = [_inner(self.estimator, candidates[i]) for i in numbers]
+            if self.verbose:
+                print(
+                    f"[MSKGridSearchCV] {len(numbers)} candidates share a kernel on "
+                    f"each of {len(splits)} folds; {outer}"
+                )
+            search = GridSearchCV(
+                self._shared(outer, settings),
+                {},
+                cv=splits,
+                scoring=scorer,
+                n_jobs=self.n_jobs,
+                refit=False,
+                return_train_score=self.return_train_score,
+                error_score=self.error_score,
+            )
+            with warnings.catch_warnings():
+                # Said once, of the scores of the whole search.
+                warnings.filterwarnings("ignore", "One or more of the", UserWarning)
+                scores = search.fit(X, y, **params).cv_results_
+            for place, i in enumerate(numbers):
+                outcomes[i] = _outcomes(scores, place, len(numbers), splits)
+        outcomes = [outcome for of_candidate in outcomes for outcome in of_candidate]
+        if all([outcome.pop("failed") for outcome in outcomes]):
+            raise ValueError(
+                f"All the {len(outcomes)} fits failed, of {len(candidates)} candidates "
+                f"on {len(splits)} folds; the warnings say why. Set "
+                "error_score='raise' to see the first."
+            )
+        return outcomes
+
+    def _groups(self, candidates):
+        """Candidates by what they do not share: pairs (parameters, numbers)."""
+        groups = {}
+        for i, candidate in enumerate(candidates):
+            inner = _inner(self.estimator, candidate, strip=False)
+            outer = {key: value for key, value in candidate.items() if key not in inner}
+            # A grid yields the same objects again and again, whatever they are.
+            identity = tuple((key, id(value)) for key, value in outer.items())
+            groups.setdefault(identity, (outer, []))[1].append(i)
+        return groups.values()
+
+    def _shared(self, outer, settings):
+        """Return the estimator with its last step replaced by all of its candidates."""
+        estimator = clone(self.estimator).set_params(**clone(outer, safe=False))
+        last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+        if not isinstance(last, MSKRegressor):
+            raise TypeError(
+                "The 'estimator' of MSKGridSearchCV must be an MSKRegressor, or a "
+                f"Pipeline that ends in one. Got {last!r} instead; use "
+                "sklearn.model_selection.GridSearchCV for it."
+            )
+        last = Candidates(last, settings, self.error_score)
+        if not isinstance(estimator, Pipeline):
+            return last
+        return estimator.set_params(**{estimator.steps[-1][0]: last})
+
+    def _choose(self, results, refit_metric):
+        self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
+        if not callable(self.refit):
+            self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
+        self.best_params_ = results["params"][self.best_index_]
+
+    def _refit(self, X, y, fit_params):
+        best = clone(self.best_params_, safe=False)
+        self.best_estimator_ = clone(self.estimator).set_params(**best)
+        started = time.time()
+        self.best_estimator_.fit(X, y, **fit_params)
+        self.refit_time_ = time.time() - started
+        if hasattr(self.best_estimator_, "feature_names_in_"):
+            self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+
+def _inner(estimator, candidate, strip=True):
+    """Parameters that share a kernel, by their names in the last step."""
+    prefix = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
+    inner = {}
+    for key, value in candidate.items():
+        name = key.removeprefix(prefix)
+        mine = key.startswith(prefix) and name.split("__")[0] in _SHARING
+        if mine:
+            inner[name if strip else key] = value
+    return inner
+
+
+def _outcomes(scores, place, n_sharing, splits):
+    """Collect what scikit-learn makes its results of, for one candidate."""
+    outcomes = []
+    for fold, (_, test) in enumerate(splits):
+        outcome = {
+            "fit_time": scores["mean_fit_time"][0] / n_sharing,
+            "score_time": scores["mean_score_time"][0] / n_sharing,
+            "n_test_samples": len(test),
+            "failed": scores[f"split{fold}_test_{place}_failed"][0] > 0,
+        }
+        for of in ("test", "train"):
+            prefix = f"split{fold}_{of}_{place}_"
+            named = {
+                key.removeprefix(prefix): values[0]
+                for key, values in scores.items()
+                if key.startswith(prefix) and key != f"{prefix}failed"
+            }
+            if named:
+                alone = set(named) == {"score"}
+                outcome[f"{of}_scores"] = named["score"] if alone else named
+        outcomes.append(outcome)
+    return outcomes
