@@ -54,18 +54,15 @@ def data_sets(folder):
 def halves(X, y, seed):
     """Two halves of the rows, each as training and test rows, standardised."""
     order = np.random.default_rng(seed).permutation(len(X))
+    parts = []
     for half in np.array_split(order, 2):
         n_train = min(2000, 2 * len(half) // 3)
         train, test = half[:n_train], half[n_train : n_train + 2000]
         mean, scale = X[train].mean(axis=0), X[train].std(axis=0)
-        scale = np.where(scale > 0, scale, 1.0)
+        rows = (X - mean) / np.where(scale > 0, scale, 1.0)
         targets = (y - y[train].mean()) / y[train].std()
-        yield (
-            (X[train] - mean) / scale,
-            targets[train],
-            (X[test] - mean) / scale,
-            targets[test],
-        )
+        parts.append((rows[train], targets[train], rows[test], targets[test]))
+    return parts
 
 
 def errors_of_grid(X, y, X_test, y_test):
@@ -78,54 +75,60 @@ def errors_of_grid(X, y, X_test, y_test):
     return errors
 
 
+def choose(sets, n_splits):
+    """Best k and number of steps on the first halves, as parameters."""
+    grids = []
+    for name, X, y in sets:
+        errors = [errors_of_grid(*halves(X, y, seed)[0]) for seed in range(n_splits)]
+        grids.append(np.median(errors, axis=0))
+        row, column = np.unravel_index(grids[-1].argmin(), grids[-1].shape)
+        print(
+            f"{name}: best k {COUNTS[row]}, {STEPS[column]} steps, "
+            f"{grids[-1].min():.3f}",
+            flush=True,
+        )
+    means = np.exp(np.mean(np.log(grids), axis=0))
+    print("\nFirst halves, geometric mean of RMSE / sd(y):\n")
+    print("| k | " + " | ".join(f"{steps} steps" for steps in STEPS) + " |")
+    print("|---" * (len(STEPS) + 1) + "|")
+    for k, cells in zip(COUNTS, means, strict=True):
+        print(f"| {k} | " + " | ".join(f"{cell:.4f}" for cell in cells) + " |")
+    row, column = np.unravel_index(means.argmin(), means.shape)
+    return {"k": COUNTS[row], "max_iter": STEPS[column]}
+
+
+def rmse(model, X, y, X_test, y_test):
+    """Error of a model on the test rows."""
+    return np.sqrt(np.mean((model.fit(X, y).predict(X_test) - y_test) ** 2))
+
+
 def main():
     """Print the errors by k and steps on the first halves, then the comparison."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", help="folder of .npz files with X and y")
-    parser.add_argument("--splits", type=int, default=3)
+    parser.add_argument("--splits", type=int, default=5)
     options = parser.parse_args()
+    sets = list(data_sets(options.data))
+    chosen = choose(sets, options.splits)
     models = {
-        "MSKRegressor()": MSKRegressor(),
+        "MSKRegressor": MSKRegressor(**chosen),
         'KernelRidge(kernel="rbf")': KernelRidge(kernel="rbf"),
         "RandomForestRegressor()": RandomForestRegressor(random_state=0),
     }
-    grids, rows = [], []
-    for name, X, y in data_sets(options.data):
-        chosen, compared = [], []
-        for seed in range(options.splits):
-            first, second = halves(X, y, seed)
-            chosen.append(errors_of_grid(*first))
-            X_train, y_train, X_test, y_test = second
-            compared.append(
-                [
-                    np.sqrt(
-                        np.mean(
-                            (model.fit(X_train, y_train).predict(X_test) - y_test) ** 2
-                        )
-                    )
-                    for model in models.values()
-                ]
-            )
-        grids.append(np.median(chosen, axis=0))
-        rows.append((name, np.median(compared, axis=0)))
-        place = np.unravel_index(grids[-1].argmin(), grids[-1].shape)
-        print(
-            f"{name}: best k {COUNTS[place[0]]}, {STEPS[place[1]]} steps, "
-            f"{grids[-1].min():.3f}",
-            flush=True,
-        )
-    print("\nFirst halves, geometric mean of RMSE / sd(y):\n")
-    print("| k | " + " | ".join(f"{steps} steps" for steps in STEPS) + " |")
-    print("|---" * (len(STEPS) + 1) + "|")
-    for k, means in zip(COUNTS, np.exp(np.mean(np.log(grids), axis=0)), strict=True):
-        print(f"| {k} | " + " | ".join(f"{mean:.3f}" for mean in means) + " |")
-    print("\nSecond halves, RMSE / sd(y):\n\n| data | " + " | ".join(models) + " |")
-    print("|---" * (len(models) + 1) + "|")
-    for name, errors in rows:
-        print(f"| {name} | " + " | ".join(f"{error:.3f}" for error in errors) + " |")
-    table = np.array([errors for _, errors in rows])
+    print(f"\nSecond halves, RMSE / sd(y), with {chosen}:\n")
+    print("| data | " + " | ".join(models) + " |\n" + "|---" * 4 + "|", flush=True)
+    table = []
+    for name, X, y in sets:
+        splits = [halves(X, y, seed)[1] for seed in range(options.splits)]
+        errors = [
+            [rmse(model, *split) for split in splits] for model in models.values()
+        ]
+        table.append(np.median(errors, axis=1))
+        cells = " | ".join(f"{error:.3f}" for error in table[-1])
+        print(f"| {name} | {cells} |", flush=True)
+    table = np.array(table)
     wins = [int(np.sum(table[:, 0] < table[:, other])) for other in (1, 2)]
-    print(f"\nMSKRegressor() wins {wins[0]} and {wins[1]} of {len(rows)}.")
+    print(f"\nMSKRegressor wins {wins[0]} and {wins[1]} of {len(table)}.")
 
 
 if __name__ == "__main__":
