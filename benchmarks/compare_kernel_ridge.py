@@ -19,7 +19,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_msk import MSKRegressor
+from sklearn_msk import MSKGridSearchCV, MSKRegressor
 
 
 def scaled(model):
@@ -37,7 +37,7 @@ MODELS = {
         },
     ),
     "plain descent": scaled(MSKRegressor("laplacian", k=0)),
-    "MSK, tuned": GridSearchCV(
+    "MSK, tuned": MSKGridSearchCV(
         scaled(MSKRegressor()),
         {
             "mskregressor__kernel": ["rbf", "laplacian"],

@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from sklearn_msk import MSKKernel, MSKRegressor
+from sklearn_msk import MSKGridSearchCV, MSKKernel, MSKRegressor
 from sklearn_msk.kernels import NTK
 from sklearn_msk.spectral_maps import Power
 
@@ -74,6 +74,11 @@ KERNEL_CONFIGURATIONS = [
     expected_failed_checks=expected_failures,
 )
 def test_sklearn_compatible(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks([MSKGridSearchCV(MSKRegressor(), {"k": [1, 2]}, cv=2)])
+def test_search_is_sklearn_compatible(estimator, check):
     check(estimator)
 
 

@@ -5,7 +5,13 @@ from functools import partial
 
 import numpy as np
 import pytest
-from sklearn.gaussian_process.kernels import RBF, DotProduct, WhiteKernel
+from sklearn.gaussian_process.kernels import (
+    RBF,
+    ConstantKernel,
+    DotProduct,
+    Matern,
+    WhiteKernel,
+)
 from sklearn.metrics.pairwise import (
     kernel_metrics,
     pairwise_kernels,
@@ -283,3 +289,44 @@ class TestNotFinite:
         K[590, 1] = -np.inf
         with _raises("precomputed kernel is -inf in row 590, column 1"):
             _evaluate("precomputed", K)
+
+
+class TestBlocks:
+    """Kernels that are not ours, beyond the rows of one block."""
+
+    KERNELS = [
+        Matern(nu=0.5),
+        ConstantKernel(2.0) * RBF() + WhiteKernel(0.3),
+        DotProduct() ** 2,
+        "rbf",
+        "laplacian",
+        "poly",
+        "chi2",
+    ]
+
+    @pytest.fixture
+    def rows(self):
+        rows = np.random.RandomState(0).uniform(size=(777, 4))
+        rows[700] = rows[3]
+        return rows
+
+    @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+    @pytest.mark.parametrize("kernel", KERNELS, ids=str)
+    def test_blocks_make_the_whole_matrix(self, kernel, dtype, rows):
+        rows = rows.astype(dtype)
+        resolved = resolve_kernel(kernel)
+        tolerance = 1e-12 if dtype == np.float64 else 1e-5
+        K = evaluate_kernel(resolved, rows)
+        whole = resolved(rows)
+        assert K.dtype == whole.dtype
+        np.testing.assert_array_equal(K, K.T)
+        np.testing.assert_allclose(K, whole, rtol=tolerance, atol=tolerance)
+        cross = evaluate_kernel(resolved, rows, rows[:50])
+        expected = resolved(rows, rows[:50])
+        np.testing.assert_allclose(cross, expected, rtol=tolerance, atol=tolerance)
+
+    @pytest.mark.parametrize("kernel", KERNELS, ids=str)
+    def test_threads_change_no_bit(self, kernel, rows):
+        resolved = resolve_kernel(kernel)
+        one, two = (evaluate_kernel(resolved, rows, n_jobs=n) for n in (1, 2))
+        np.testing.assert_array_equal(one, two)

@@ -1,11 +1,9 @@
 """Many candidates of one fold, fitted together and scored one by one."""
 
 import copy
-import warnings
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.exceptions import FitFailedWarning
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
@@ -172,19 +170,25 @@ class CandidateScorer:
 
     def __call__(self, estimator, X, y=None, **params):
         """Scores by "number of the candidate_name of the score"."""
-        candidates = estimator
+        candidates, steps = estimator, None
         if isinstance(estimator, Pipeline):
             candidates = estimator[-1]
-            X = estimator[:-1].transform(X) if len(estimator) > 1 else X
-        predictions = candidates.predictions(X)
+            steps = estimator[:-1] if len(estimator) > 1 else None
+        try:
+            X = X if steps is None else steps.transform(X)
+            predictions = candidates.predictions(X)
+        except Exception:
+            if self.error_score == "raise":
+                raise
+            predictions = {}
         scores = {}
         for i, model in enumerate(candidates.models_):
             if i in predictions:
                 scores[i] = self._score(model, predictions[i], X, y, params)
                 scores[i]["failed"] = 0.0
-        for i, model in enumerate(candidates.models_):
+        for i in range(len(candidates.models_)):
             if i not in predictions:
-                scores[i] = self._failure(model, candidates.settings[i], scores)
+                scores[i] = self._failure(scores)
         return {f"{i}_{name}": s for i, by in scores.items() for name, s in by.items()}
 
     def _score(self, model, predictions, X, y, params):
@@ -199,14 +203,9 @@ class CandidateScorer:
         score = _score(known, X, y, self.scorer, params, self.error_score)
         return dict(score) if isinstance(score, dict) else {"score": score}
 
-    def _failure(self, error, setting, scores):
-        warnings.warn(
-            f"The candidate {setting} could not be fitted, and scores "
-            f"{self.error_score}: {type(error).__name__}: {error}",
-            FitFailedWarning,
-            stacklevel=2,
-        )
+    def _failure(self, scores):
         names = getattr(self.scorer, "_scorers", None)
         if names is None:
-            names = next(iter(scores.values()), {"score": 0.0})
+            names = {**next(iter(scores.values()), {"score": 0.0})}
+            names.pop("failed", None)
         return {name: self.error_score for name in names} | {"failed": 1.0}

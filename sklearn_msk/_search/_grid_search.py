@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import indexable
@@ -186,30 +187,60 @@ class MSKGridSearchCV(GridSearchCV):
                     f"[MSKGridSearchCV] {len(numbers)} candidates share a kernel on "
                     f"each of {len(splits)} folds; {outer}"
                 )
-            search = GridSearchCV(
-                self._shared(outer, settings),
-                {},
-                cv=splits,
-                scoring=scorer,
-                n_jobs=self.n_jobs,
-                refit=False,
-                return_train_score=self.return_train_score,
-                error_score=self.error_score,
-            )
             with warnings.catch_warnings():
                 # Said once, of the scores of the whole search.
                 warnings.filterwarnings("ignore", "One or more of the", UserWarning)
+                search = self._plain_search(outer, settings, scorer, splits)
                 scores = search.fit(X, y, **params).cv_results_
             for place, i in enumerate(numbers):
                 outcomes[i] = _outcomes(scores, place, len(numbers), splits)
         outcomes = [outcome for of_candidate in outcomes for outcome in of_candidate]
-        if all([outcome.pop("failed") for outcome in outcomes]):
-            raise ValueError(
-                f"All the {len(outcomes)} fits failed, of {len(candidates)} candidates "
-                f"on {len(splits)} folds; the warnings say why. Set "
-                "error_score='raise' to see the first."
-            )
+        failed = [i for i, outcome in enumerate(outcomes) if outcome.pop("failed")]
+        if failed:
+            candidate, fold = divmod(failed[0], len(splits))
+            candidate, splits = candidates[candidate], splits[fold : fold + 1]
+            reason = self._reason(candidate, X, y, params, scorer, splits)
+            self._report(len(failed), len(outcomes), candidate, reason)
         return outcomes
+
+    def _plain_search(self, outer, settings, scorer, splits, error_score=None):
+        """Search of one point, which fits and scores all the candidates that share."""
+        return GridSearchCV(
+            self._shared(outer, settings, error_score or self.error_score),
+            {},
+            cv=splits,
+            scoring=scorer,
+            n_jobs=self.n_jobs,
+            refit=False,
+            return_train_score=self.return_train_score,
+            error_score=error_score or self.error_score,
+        )
+
+    def _reason(self, candidate, X, y, params, scorer, splits):
+        """Return the error of a candidate that fails, from doing so again."""
+        inner = _inner(self.estimator, candidate, strip=False)
+        outer = {key: value for key, value in candidate.items() if key not in inner}
+        settings = [_inner(self.estimator, candidate)]
+        try:
+            search = self._plain_search(outer, settings, scorer, splits, "raise")
+            search.fit(X, y, **params)
+        except Exception as error:
+            return error
+
+    def _report(self, n_failed, n_fits, candidate, error):
+        """Raise where every fit has failed; warn where some have."""
+        reason = f"the first, {candidate}, with {type(error).__name__}: {error}"
+        if n_failed == n_fits:
+            raise ValueError(
+                f"All the {n_fits} fits failed, {reason}\nSet error_score='raise' to "
+                "see where."
+            ) from error
+        warnings.warn(
+            f"{n_failed} of {n_fits} fits failed and score {self.error_score}; "
+            f"{reason}",
+            FitFailedWarning,
+            stacklevel=4,
+        )
 
     def _groups(self, candidates):
         """Candidates by what they do not share: pairs (parameters, numbers)."""
@@ -222,7 +253,7 @@ class MSKGridSearchCV(GridSearchCV):
             groups.setdefault(identity, (outer, []))[1].append(i)
         return groups.values()
 
-    def _shared(self, outer, settings):
+    def _shared(self, outer, settings, error_score):
         """Return the estimator with its last step replaced by all of its candidates."""
         estimator = clone(self.estimator).set_params(**clone(outer, safe=False))
         last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
@@ -232,7 +263,7 @@ class MSKGridSearchCV(GridSearchCV):
                 f"Pipeline that ends in one. Got {last!r} instead; use "
                 "sklearn.model_selection.GridSearchCV for it."
             )
-        last = Candidates(last, settings, self.error_score)
+        last = Candidates(last, settings, error_score)
         if not isinstance(estimator, Pipeline):
             return last
         return estimator.set_params(**{estimator.steps[-1][0]: last})
