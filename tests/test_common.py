@@ -77,7 +77,10 @@ def test_sklearn_compatible(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks([MSKGridSearchCV(MSKRegressor(), {"k": [1, 2]}, cv=2)])
+_SEARCH = MSKGridSearchCV(MSKRegressor(), {"k": [1, 2]}, cv=2, error_score="raise")
+
+
+@parametrize_with_checks([_SEARCH])
 def test_search_is_sklearn_compatible(estimator, check):
     check(estimator)
 

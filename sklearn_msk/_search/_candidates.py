@@ -44,7 +44,7 @@ class Candidates(BaseEstimator):
         """Route what the estimator asks for."""
         return self.estimator.get_metadata_routing()
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Fit every candidate.
 
         Parameters

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from sklearn.pipeline import Pipeline
-from sklearn.utils import indexable
+from sklearn.utils import get_tags, indexable
 
 from sklearn_msk._compat import accepts_weights
 from sklearn_msk._estimators import MSKRegressor
@@ -124,6 +124,11 @@ class MSKGridSearchCV(GridSearchCV):
         self.error_score = error_score
         self.return_train_score = return_train_score
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags = get_tags(self.estimator).target_tags
+        return tags
+
     def fit(self, X, y=None, **params):
         """Score every candidate, and refit the best.
 
@@ -221,6 +226,7 @@ class MSKGridSearchCV(GridSearchCV):
         inner = _inner(self.estimator, candidate, strip=False)
         outer = {key: value for key, value in candidate.items() if key not in inner}
         settings = [_inner(self.estimator, candidate)]
+        scorer = CandidateScorer(scorer.scorer, scorer.accepts_weights, "raise")
         try:
             search = self._plain_search(outer, settings, scorer, splits, "raise")
             search.fit(X, y, **params)

@@ -181,8 +181,10 @@ def _fill_rows(K, kernel, X, Y, rows):
 
 
 def _fill_triangle(K, kernel, X, Y, rows):
-    # White noise is on the diagonal only, and only of k(X).
-    K[rows, rows] = kernel(X[rows])
+    # White noise is on the diagonal only, and only of k(X). Some kernels are symmetric
+    # to rounding alone.
+    square = kernel(X[rows])
+    K[rows, rows] = np.tril(square) + np.tril(square, -1).T
     for start in range(0, rows.start, _BLOCK):
         columns = slice(start, start + _BLOCK)
         block = kernel(X[rows], X[columns])
