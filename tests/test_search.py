@@ -112,7 +112,7 @@ def test_several_scorers_and_a_callable_refit(data):
     assert ours.score(*data) == pytest.approx(theirs.score(*data))
 
     def both(estimator, X, y):
-        return {"r2": estimator.score(X, y), "k": estimator.k_}
+        return {"score": estimator.score(X, y), "failed": estimator.k_}
 
     _both(estimator, grid, *data, cv=3, scoring=both, refit=False)
     ours, _ = _both(estimator, grid, *data, cv=2, scoring="r2", refit=lambda results: 2)

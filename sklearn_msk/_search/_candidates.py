@@ -11,6 +11,10 @@ from sklearn_msk._compat import _score
 from sklearn_msk._dynamics import choose_solver, trajectories
 from sklearn_msk._estimators._prediction import apply_kernel
 
+# Reported as a score is, 1 where a candidate could not be fitted. A single score has
+# the empty name.
+FAILED = " failed"
+
 
 class Candidates(BaseEstimator):
     """Fits an `MSKRegressor` for each setting of the parameters that share a kernel.
@@ -185,7 +189,7 @@ class CandidateScorer:
         for i, model in enumerate(candidates.models_):
             if i in predictions:
                 scores[i] = self._score(model, predictions[i], X, y, params)
-                scores[i]["failed"] = 0.0
+                scores[i][FAILED] = 0.0
         for i in range(len(candidates.models_)):
             if i not in predictions:
                 scores[i] = self._failure(scores)
@@ -201,11 +205,11 @@ class CandidateScorer:
 
         known.predict = predict
         score = _score(known, X, y, self.scorer, params, self.error_score)
-        return dict(score) if isinstance(score, dict) else {"score": score}
+        return dict(score) if isinstance(score, dict) else {"": score}
 
     def _failure(self, scores):
         names = getattr(self.scorer, "_scorers", None)
         if names is None:
-            names = {**next(iter(scores.values()), {"score": 0.0})}
-            names.pop("failed", None)
-        return {name: self.error_score for name in names} | {"failed": 1.0}
+            names = {**next(iter(scores.values()), {"": 0.0})}
+            names.pop(FAILED, None)
+        return {name: self.error_score for name in names} | {FAILED: 1.0}

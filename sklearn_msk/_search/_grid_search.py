@@ -1,5 +1,6 @@
 """Grid search whose candidates share one kernel and one spectrum a fold."""
 
+import re
 import time
 import warnings
 
@@ -12,10 +13,16 @@ from sklearn.utils import get_tags, indexable
 
 from sklearn_msk._compat import accepts_weights
 from sklearn_msk._estimators import MSKRegressor
-from sklearn_msk._search._candidates import Candidates, CandidateScorer
+from sklearn_msk._search._candidates import FAILED, Candidates, CandidateScorer
 
 # Parameters that change neither the kernel matrix nor its eigenvectors.
 _SHARING = {"k", "g", "alpha", "learning_rate", "max_iter", "dynamics"}
+
+
+# Keys that scikit-learn makes of the names of `CandidateScorer`.
+_SCORE = re.compile(
+    r"split(?P<fold>\d+)_(?P<of>test|train)_(?P<place>\d+)_(?P<name>.*)", re.DOTALL
+)
 
 
 class MSKGridSearchCV(GridSearchCV):
@@ -197,8 +204,9 @@ class MSKGridSearchCV(GridSearchCV):
                 warnings.filterwarnings("ignore", "One or more of the", UserWarning)
                 search = self._plain_search(outer, settings, scorer, splits)
                 scores = search.fit(X, y, **params).cv_results_
-            for place, i in enumerate(numbers):
-                outcomes[i] = _outcomes(scores, place, len(numbers), splits)
+            shared = _outcomes(scores, len(numbers), splits)
+            for i, outcome in zip(numbers, shared, strict=True):
+                outcomes[i] = outcome
         outcomes = [outcome for of_candidate in outcomes for outcome in of_candidate]
         failed = [i for i, outcome in enumerate(outcomes) if outcome.pop("failed")]
         if failed:
@@ -302,25 +310,27 @@ def _inner(estimator, candidate, strip=True):
     return inner
 
 
-def _outcomes(scores, place, n_sharing, splits):
-    """Collect what scikit-learn makes its results of, for one candidate."""
-    outcomes = []
-    for fold, (_, test) in enumerate(splits):
-        outcome = {
-            "fit_time": scores["mean_fit_time"][0] / n_sharing,
-            "score_time": scores["mean_score_time"][0] / n_sharing,
-            "n_test_samples": len(test),
-            "failed": scores[f"split{fold}_test_{place}_failed"][0] > 0,
-        }
-        for of in ("test", "train"):
-            prefix = f"split{fold}_{of}_{place}_"
-            named = {
-                key.removeprefix(prefix): values[0]
-                for key, values in scores.items()
-                if key.startswith(prefix) and key != f"{prefix}failed"
+def _outcomes(scores, n_sharing, splits):
+    """Collect what scikit-learn makes its results of: by candidate, fold by fold."""
+    outcomes = [
+        [
+            {
+                "fit_time": scores["mean_fit_time"][0] / n_sharing,
+                "score_time": scores["mean_score_time"][0] / n_sharing,
+                "n_test_samples": len(test),
+                "failed": scores[f"split{fold}_test_{place}_{FAILED}"][0] > 0,
             }
-            if named:
-                alone = set(named) == {"score"}
-                outcome[f"{of}_scores"] = named["score"] if alone else named
-        outcomes.append(outcome)
+            for fold, (_, test) in enumerate(splits)
+        ]
+        for place in range(n_sharing)
+    ]
+    for key, (score,) in scores.items():
+        match = _SCORE.fullmatch(key)
+        if match and match["name"] != FAILED:
+            outcome = outcomes[int(match["place"])][int(match["fold"])]
+            name = f"{match['of']}_scores"
+            if match["name"]:
+                outcome.setdefault(name, {})[match["name"]] = score
+            else:
+                outcome[name] = score
     return outcomes
