@@ -3,6 +3,7 @@
 Every private scikit-learn name is imported here, so that whatever moves is mended here.
 """
 
+import scipy.linalg
 import scipy.special
 from sklearn.base import _fit_context
 from sklearn.model_selection._validation import _score
@@ -18,6 +19,7 @@ __all__ = [
     "_fit_context",
     "_score",
     "accepts_weights",
+    "full_eigh",
     "spherical_harmonic",
 ]
 
@@ -36,3 +38,14 @@ def accepts_weights(search):
     """
     check = getattr(search, "_check_scorers_accept_sample_weight", None)
     return check is not None and bool(check())
+
+
+def full_eigh(matrix):
+    """Full decomposition of a symmetric matrix, which is overwritten.
+
+    scipy before 1.13 asks LAPACK for too small a workspace for one row.
+    """
+    driver = "evd" if len(matrix) > 1 else "ev"
+    return scipy.linalg.eigh(
+        matrix, driver=driver, overwrite_a=True, check_finite=False
+    )

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.metrics import make_scorer, mean_absolute_error
+from sklearn.metrics import get_scorer, make_scorer, mean_absolute_error
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, ShuffleSplit
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -132,6 +133,23 @@ def test_weights_groups_and_splitters(data):
     pipeline = make_pipeline(StandardScaler(), estimator)
     grid = {f"mskregressor__{key}": values for key, values in grid.items()}
     _both(pipeline, grid, X, y, {"mskregressor__sample_weight": weights}, cv=2)
+
+
+def test_metadata_routing(data):
+    X, y = data
+    weights = np.random.RandomState(1).uniform(0.1, 2.0, 60)
+    scorer = get_scorer("neg_mean_squared_error")
+    grid = {"mskregressor__k": [2, 6], "mskregressor__max_iter": [5, 50]}
+    fit_params = {"sample_weight": weights, "groups": np.arange(60) % 7}
+    with config_context(enable_metadata_routing=True):
+        estimator = MSKRegressor("rbf", tol=1e-10)
+        estimator.set_fit_request(sample_weight=True)
+        estimator.set_score_request(sample_weight=True)
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        pipeline = make_pipeline(scaler, estimator)
+        for scoring in (None, scorer.set_score_request(sample_weight=True)):
+            options = {"cv": GroupKFold(3), "scoring": scoring}
+            _both(pipeline, grid, X, y, fit_params, **options)
 
 
 def test_several_targets_precomputed_and_float32(data):

@@ -1,8 +1,9 @@
 """Trajectory from the full decomposition of M."""
 
 import numpy as np
-from scipy.linalg import eigh, qr
+from scipy.linalg import qr
 
+from sklearn_msk._compat import full_eigh
 from sklearn_msk._dynamics._schedule import longest
 from sklearn_msk._dynamics._trajectory import ModalTrajectory, Modes
 
@@ -28,7 +29,7 @@ def _eigh_trajectory(A, y, S, schedule):
     Z, roots = _diagonalise(S, A.shape[0])
     M = Z.T @ (A.dense() / A.scale) @ Z
     M *= roots[:, None] * roots
-    rates, vectors = eigh(M, driver="evd", overwrite_a=True, check_finite=False)
+    rates, vectors = full_eigh(M)
     weights = vectors.T @ (roots * (Z.T @ A.right_hand_side(y)).T).T
 
     rates = A.scale * rates

@@ -8,9 +8,9 @@ smallest)`` in these units; it raises `BREAKDOWN` where its iteration does not c
 import warnings
 
 import numpy as np
-from scipy.linalg import eigh
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
 
+from sklearn_msk._compat import full_eigh
 from sklearn_msk._spectrum._block_krylov import block_krylov, converged
 
 BREAKDOWN = (ArithmeticError, ArpackError)
@@ -28,7 +28,7 @@ def dense(A, m, random_state, tol):
     """Full decomposition by `scipy.linalg.eigh`: exact."""
     matrix = A.dense()
     matrix /= A.scale
-    values, vectors = eigh(matrix, driver="evd", overwrite_a=True, check_finite=False)
+    values, vectors = full_eigh(matrix)
     return values[: -m - 1 : -1], vectors[:, : -m - 1 : -1], values[0]
 
 
