@@ -103,8 +103,9 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
         fitted values of each target, for the directions in use; never less than
         rounding allows. What an iterative `eigen_solver` leaves open, at the smaller of
         1e-5 and `tol`, comes on top, at most 1e-2 standard deviations of y: 1e-5 was
-        measured for the flow, 2e-3 for descent at a learning rate of 1.99. A k that cuts a group of equal eigenvalues
-        leaves the choice among them to the eigensolver.
+        measured for the flow, 2e-3 for descent at a learning rate of 1.99. A k that
+        cuts a group of equal eigenvalues leaves the choice among them to the
+        eigensolver.
     store_trajectory : bool, default=False
         Whether to keep the whole path, for `staged_predict`.
     memory : str, object with the interface of joblib.Memory, or None, default=None
