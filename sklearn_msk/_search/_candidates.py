@@ -149,7 +149,7 @@ class Candidates(BaseEstimator):
 
 
 class CandidateScorer:
-    """Scores all candidates, for `sklearn.model_selection.cross_validate`.
+    """Scores all candidates at once, as a scorer of several scores.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ class CandidateScorer:
         return get_routing_for_object(self.scorer)
 
     def __call__(self, estimator, X, y=None, **params):
-        """Scores by "number of the candidate_name of the score"."""
+        """Return scores by number of the candidate and name of the score."""
         candidates, steps = estimator, None
         if isinstance(estimator, Pipeline):
             candidates = estimator[-1]

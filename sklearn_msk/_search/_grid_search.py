@@ -192,8 +192,7 @@ class MSKGridSearchCV(GridSearchCV):
         )
         params = {key: value for key, value in params.items() if key != "groups"}
         outcomes = [None] * len(candidates)
-        for outer, numbers in self._groups(candidates):
-            settings = [_inner(self.estimator, candidates[i]) for i in numbers]
+        for outer, settings, numbers in self._groups(candidates):
             if self.verbose:
                 print(
                     f"[MSKGridSearchCV] {len(numbers)} candidates share a kernel on "
@@ -231,12 +230,10 @@ class MSKGridSearchCV(GridSearchCV):
 
     def _reason(self, candidate, X, y, params, scorer, splits):
         """Return the error of a candidate that fails, from doing so again."""
-        inner = _inner(self.estimator, candidate, strip=False)
-        outer = {key: value for key, value in candidate.items() if key not in inner}
-        settings = [_inner(self.estimator, candidate)]
+        outer, setting = _split(self.estimator, candidate)
         scorer = CandidateScorer(scorer.scorer, scorer.accepts_weights, "raise")
         try:
-            search = self._plain_search(outer, settings, scorer, splits, "raise")
+            search = self._plain_search(outer, [setting], scorer, splits, "raise")
             search.fit(X, y, **params)
         except Exception as error:
             return error
@@ -257,14 +254,15 @@ class MSKGridSearchCV(GridSearchCV):
         )
 
     def _groups(self, candidates):
-        """Candidates by what they do not share: pairs (parameters, numbers)."""
+        """Candidates by what they do not share: (parameters, settings, numbers)."""
         groups = {}
         for i, candidate in enumerate(candidates):
-            inner = _inner(self.estimator, candidate, strip=False)
-            outer = {key: value for key, value in candidate.items() if key not in inner}
+            outer, setting = _split(self.estimator, candidate)
             # A grid yields the same objects again and again, whatever they are.
             identity = tuple((key, id(value)) for key, value in outer.items())
-            groups.setdefault(identity, (outer, []))[1].append(i)
+            _, settings, numbers = groups.setdefault(identity, (outer, [], []))
+            settings.append(setting)
+            numbers.append(i)
         return groups.values()
 
     def _shared(self, outer, settings, error_score):
@@ -298,16 +296,17 @@ class MSKGridSearchCV(GridSearchCV):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
 
-def _inner(estimator, candidate, strip=True):
-    """Parameters that share a kernel, by their names in the last step."""
+def _split(estimator, candidate):
+    """Split into outer parameters, and those of the last step that share a kernel."""
     prefix = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
-    inner = {}
+    outer, setting = {}, {}
     for key, value in candidate.items():
         name = key.removeprefix(prefix)
-        mine = key.startswith(prefix) and name.split("__")[0] in _SHARING
-        if mine:
-            inner[name if strip else key] = value
-    return inner
+        if key.startswith(prefix) and name.split("__")[0] in _SHARING:
+            setting[name] = value
+        else:
+            outer[key] = value
+    return outer, setting
 
 
 def _outcomes(scores, n_sharing, splits):
