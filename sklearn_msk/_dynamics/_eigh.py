@@ -41,7 +41,7 @@ def _eigh_trajectory(A, y, S, schedule):
     columns = weights[:, None] if y.ndim == 1 else weights
     path = ModalTrajectory(
         schedule=schedule,
-        roots=A.roots,
+        dual_basis=A.dual_basis,
         total_weight=A.total_weight,
         n_products=0,
         error_estimate=0.0,

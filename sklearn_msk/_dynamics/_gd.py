@@ -19,7 +19,7 @@ def gd_trajectories(A, y, requests, tol):
 def _gd_trajectory(A, y, S, schedule):
     return LoopTrajectory(
         schedule=schedule,
-        roots=A.roots,
+        dual_basis=A.dual_basis,
         total_weight=A.total_weight,
         n_products=int(schedule.max_iter) * (1 if y.ndim == 1 else y.shape[1]),
         error_estimate=0.0,

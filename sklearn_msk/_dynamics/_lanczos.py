@@ -30,7 +30,7 @@ def lanczos_trajectories(A, y, requests, tol):
         schedule = longest(schedules)
         path = ModalTrajectory(
             schedule=schedule,
-            roots=A.roots,
+            dual_basis=A.dual_basis,
             total_weight=A.total_weight,
             n_products=sum(len(basis.diagonal) for basis in bases),
             error_estimate=max(basis.error for basis in bases),

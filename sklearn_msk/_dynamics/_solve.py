@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklearn_msk._dynamics._diagonal import diagonal_trajectories
 from sklearn_msk._dynamics._eigh import eigh_trajectories
 from sklearn_msk._dynamics._gd import gd_trajectories
 from sklearn_msk._dynamics._lanczos import lanczos_trajectories
@@ -10,6 +11,7 @@ SOLVERS = {
     "lanczos": lanczos_trajectories,
     "eigh": eigh_trajectories,
     "gd": gd_trajectories,
+    "diagonal": diagonal_trajectories,
 }
 
 # Up to here the limit is taken from a full decomposition, which is exact.
@@ -31,7 +33,8 @@ def trajectory(A, y, S, schedule, solver="auto", tol=1e-4):
     S : Preconditioner
     schedule : Schedule
     solver : {"auto", "lanczos", "eigh", "gd"}
-        "auto" is "eigh" for the limit up to 1500 rows, "lanczos" otherwise.
+        "auto" is "eigh" for the limit up to 1500 rows, "lanczos" otherwise. Where A is
+        diagonal, both "auto" and "eigh" have nothing to decompose.
     tol : float
         Bound on ``|K (a - a_T)| / |y|`` for every target; no less than rounding allows.
 
@@ -52,7 +55,7 @@ def trajectories(A, y, requests, solver, tol):
         As in `trajectory`.
     requests : list of pairs (Preconditioner, list of Schedule)
         Every path serves all of its schedules.
-    solver : {"lanczos", "eigh", "gd"}
+    solver : {"lanczos", "eigh", "gd", "diagonal"}
 
     Returns
     -------
@@ -63,6 +66,8 @@ def trajectories(A, y, requests, solver, tol):
 
 def choose_solver(solver, A, schedule):
     """Solver that "auto" stands for, or the one asked for."""
+    if A.is_diagonal and solver in ("auto", "eigh"):
+        return "diagonal"
     if solver != "auto":
         return solver
     limit = np.isinf(schedule.max_iter)
@@ -71,4 +76,4 @@ def choose_solver(solver, A, schedule):
 
 def smallest_tol(A):
     """Smallest tolerance that the precision of the kernel matrix allows."""
-    return max(10.0 * np.finfo(A.K.dtype).eps, A.shape[0] * np.finfo(np.float64).eps)
+    return max(10.0 * np.finfo(A.dtype).eps, A.shape[0] * np.finfo(np.float64).eps)

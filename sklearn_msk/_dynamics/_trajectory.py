@@ -17,8 +17,9 @@ class Trajectory(ABC):
     ----------
     schedule : Schedule
         What it was computed for; `coef` may ask for less.
-    roots : ndarray of shape (n,)
-        Diagonal of ``D^(1/2)``, see the operator.
+    dual_basis : ndarray of shape (n,) or (n_landmarks, n)
+        What takes coordinates to dual coefficients: the diagonal of ``D^(1/2)``, or a
+        matrix; see the operator.
     total_weight : float
         ``sum(w)``, or n.
     n_products : int
@@ -30,7 +31,7 @@ class Trajectory(ABC):
     """
 
     schedule: Schedule
-    roots: np.ndarray
+    dual_basis: np.ndarray
     total_weight: float
     n_products: int
     error_estimate: float
@@ -88,11 +89,14 @@ class Trajectory(ABC):
         -------
         ndarray of shape (n,) or (n, n_targets), float64
         """
-        return (self.roots * self._coordinates(schedule).T).T
+        coordinates = self._coordinates(schedule)
+        if self.dual_basis.ndim == 2:
+            return self.dual_basis @ coordinates
+        return (self.dual_basis * coordinates.T).T
 
     @abstractmethod
     def _coordinates(self, schedule):
-        """``c`` of ``a = D^(1/2) c`` for a schedule, in the shape of the targets."""
+        """Coordinates ``c`` for a schedule, in the shape of the targets."""
 
 
 @dataclass(frozen=True, eq=False)

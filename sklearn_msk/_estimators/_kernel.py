@@ -203,7 +203,7 @@ class MSKKernel(
         self.kernel_ = self._resolve_kernel()
         g = resolve_spectral_map(self.g)
         X = validate_data(self, X, dtype=[np.float64, np.float32])
-        A = kernel_operator(self.kernel_, X, None, self.n_jobs)
+        A = kernel_operator(self, X)
         spectrum = find_spectrum(self, A, self.k, X, _TOL)
         S = precondition(spectrum, g, allow_zero=True)
         self.X_fit_ = None if isinstance(self.kernel_, PrecomputedKernel) else X

@@ -25,9 +25,31 @@ def apply_kernel(kernel, X, X_fit, coef, n_jobs):
     flat = coef.reshape(coef.shape[0], -1).astype(np.float64)
     out = np.empty((X.shape[0], flat.shape[1]))
     for rows in gen_batches(X.shape[0], _batch_size(coef.shape[0])):
-        K = evaluate_kernel(kernel, X[rows], X_fit, n_jobs)
+        queries = X[rows]
+        if X_fit is not None:
+            # A model in double precision keeps it for queries in single.
+            queries = queries.astype(np.promote_types(X.dtype, X_fit.dtype), copy=False)
+        K = evaluate_kernel(kernel, queries, X_fit, n_jobs)
         out[rows] = K.astype(np.float64, copy=False) @ flat
     return out.reshape(X.shape[0], *coef.shape[1:])
+
+
+def predict_rows(kernel, X_fit, coef, intercept, X):
+    """Predictions of a model that is given by its parts, in one thread.
+
+    Parameters
+    ----------
+    kernel, X_fit, coef
+        As in `apply_kernel`.
+    intercept : float or ndarray of shape (n_targets,)
+    X : ndarray of shape (n_queries, n_features)
+
+    Returns
+    -------
+    ndarray of shape (n_queries,) or (n_queries, n_targets)
+    """
+    values = apply_kernel(kernel, X, X_fit, coef, None)
+    return round_to(coef.dtype, values + intercept)
 
 
 def round_to(dtype, array):

@@ -1,41 +1,26 @@
 """Regression by preconditioned kernel gradient flow."""
 
-import math
-import time
-import warnings
-from contextlib import contextmanager
-from dataclasses import replace
-from numbers import Integral, Real
-
 import numpy as np
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import MultiOutputMixin, RegressorMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
-from sklearn_msk._compat import (
-    Interval,
-    Options,
-    StrOptions,
-    _check_sample_weight,
-    _fit_context,
-)
-from sklearn_msk._dynamics import Schedule, trajectory
-from sklearn_msk._estimators._iterations import check_iterations, default_iterations
-from sklearn_msk._estimators._kernel_mixin import KernelMixin
-from sklearn_msk._estimators._prediction import apply_kernel, round_to
-from sklearn_msk._estimators._state import restored_on_failure
-from sklearn_msk._estimators._training import (
-    convergence_messages,
-    find_spectrum,
-    kernel_operator,
-    precondition,
-)
-from sklearn_msk._validation import check_coef_finite, check_not_bool
-from sklearn_msk.kernels._adapters import PrecomputedKernel
-from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
+from sklearn_msk._compat import _fit_context
+from sklearn_msk._estimators._base import BaseMSK
+from sklearn_msk._estimators._iterations import check_iterations
 
 
-class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator):
+def _has_landmarks(estimator):
+    """Whether an estimator can learn chunk by chunk; the error says what it needs."""
+    if estimator.landmarks is None:
+        raise AttributeError(
+            "partial_fit needs landmarks: set landmarks to a number or to an array of "
+            "rows. Got landmarks=None instead."
+        )
+    return True
+
+
+class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
     """Kernel regression by gradient flow along a spectrum that you choose.
 
     A kernel model ``f(x) = intercept + sum_j a_j k(x_j, x)`` is trained by gradient
@@ -80,6 +65,17 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
         Gradient flow for the time of T steps, or T discrete steps.
     fit_intercept : bool, default=True
         Whether the (weighted) mean of y is taken out first and added back.
+    landmarks : int, array-like of shape (n_landmarks, n_features) or None, default=None
+        None is the exact model, whose kernel matrix is computed block by block where it
+        does not fit in memory. A number M, or rows given as an array, restrict the
+        model to ``f(x) = intercept + sum_j a_j k(landmark_j, x)``: one pass over the
+        rows, in about n M^2 operations and M^2 numbers of memory, after which every
+        number of steps, g and k is cheap. With all training rows as landmarks the model
+        is the exact one. Everything is then computed in double precision.
+    landmark_selection : {"uniform", "rpcholesky"}, default="uniform"
+        How M landmarks are drawn: "uniform" from the distinct rows of positive weight,
+        whatever their order; "rpcholesky" by randomly pivoted Cholesky on 10 M of
+        these, which covers them better and costs 10 M^3 operations more.
     gamma : float, default=None
         Parameter, >= 0, of the pairwise kernels that have it, as in `KernelRidge`;
         other kernels do not see it. A gamma in `kernel_params` has the last word.
@@ -97,7 +93,8 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
         but "eigh" for the limit up to 1500 rows.
     eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}, default="auto"
         How the leading directions are computed. "dense" is exact; "auto" is "dense" up
-        to 1500 rows and "randomized" (block Krylov) beyond.
+        to 1500 rows and "randomized" (block Krylov) beyond. With landmarks all are
+        exact.
     tol : float, default=1e-4
         Bound, > 0, on the error ``|K (a - a_T)| / |y|`` that the solver makes in the
         fitted values of each target, for the directions in use; never less than
@@ -112,27 +109,32 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
         Folder, or store, that keeps the leading eigenpairs of a kernel matrix, by the
         data and the kernel. A request for fewer pairs than are there is served from
         them, so that a `GridSearchCV` over k (largest first), g, or the number of steps
-        decomposes each fold once. `MSKGridSearchCV` shares more, and needs no memory.
+        decomposes each fold once. With landmarks it keeps what the pass over the rows
+        has left. `MSKGridSearchCV` shares more, and needs no memory.
     n_jobs : int, default=None
         Threads that compute the kernel matrix. It changes no result.
     random_state : int, RandomState instance or None, default=None
-        Start vectors of the iterative eigensolvers. None is deterministic too.
+        Start vectors of the iterative eigensolvers, and the draw of landmarks. None is
+        deterministic too.
     verbose : int, default=0
         1 or more prints a line for each stage of `fit`.
 
     Attributes
     ----------
     dual_coef_ : ndarray of shape (n_samples,) or (n_samples, n_targets)
-        Coefficients ``a`` of the kernel functions; 0 for rows of zero weight.
+        Coefficients ``a`` of the kernel functions of `X_fit_`; 0 for rows of zero
+        weight, and for landmarks that depend on others.
     intercept_ : float or ndarray of shape (n_targets,)
         Mean of y, 0.0 without intercept.
     X_fit_ : ndarray of shape (n_samples, n_features) or None
-        Training rows; None for a precomputed kernel.
+        Training rows, or landmarks; None for a precomputed kernel.
     kernel_ : object
         The kernel in use.
     spectrum_ : Spectrum
         ``eigenvalues`` of K/n, descending, ``eigenvectors``, ``residual_norms`` and the
-        ``method`` that found them, for the k_ leading directions.
+        ``method`` that found them, for the k_ leading directions. With landmarks, the
+        eigenvalues of K/n on their span, and unit vectors, as the directions are the
+        coordinates.
     modified_eigenvalues_ : ndarray of shape (k_,)
         ``g(eigenvalues)``.
     k_ : int
@@ -153,6 +155,8 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
     path_iterations_ : ndarray of shape (n_iterations,)
         With ``store_trajectory=True``: the steps that `staged_predict` yields by
         default, inf for the limit.
+    n_samples_seen_ : int
+        With landmarks: the rows that `fit`, or the calls of `partial_fit`, passed over.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -179,22 +183,6 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
     0.24 1.00
     """
 
-    _parameter_constraints: dict = {
-        **KernelMixin._parameter_constraints,
-        "alpha": [Interval(Real, 0, math.inf, closed="left")],
-        "learning_rate": [Interval(Real, 0, math.inf, closed="neither")],
-        "max_iter": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {math.inf}),
-        ],
-        "dynamics": [StrOptions({"flow", "descent"})],
-        "fit_intercept": ["boolean"],
-        "solver": [StrOptions({"auto", "lanczos", "eigh", "gd"})],
-        "tol": [Interval(Real, 0, math.inf, closed="neither")],
-        "store_trajectory": ["boolean"],
-        "verbose": ["verbose"],
-    }
-
     def __init__(
         self,
         kernel="ntk_relu",
@@ -206,6 +194,8 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
         max_iter=100,
         dynamics="flow",
         fit_intercept=True,
+        landmarks=None,
+        landmark_selection="uniform",
         gamma=None,
         degree=3,
         coef0=1,
@@ -227,6 +217,8 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
         self.max_iter = max_iter
         self.dynamics = dynamics
         self.fit_intercept = fit_intercept
+        self.landmarks = landmarks
+        self.landmark_selection = landmark_selection
         self.gamma = gamma
         self.degree = degree
         self.coef0 = coef0
@@ -252,7 +244,9 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
             Training rows; for ``kernel="precomputed"`` the kernel matrix of shape
             (n_samples, n_samples), which is never written to. float32 rows give a
             float32 kernel matrix where the kernel keeps to their precision, as those of
-            this package and the pairwise ones do.
+            this package and the pairwise ones do. With landmarks X may be a
+            `numpy.memmap`, of which a block is read at a time, or a dask array, whose
+            chunks are passed over where they are.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
         sample_weight : float or array-like of shape (n_samples,), default=None
@@ -276,134 +270,40 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
         self._fit(X, y, sample_weight)
         return self
 
-    @restored_on_failure
-    def _fit(self, X, y, sample_weight):
-        A, y = self._pose(X, y, sample_weight)
-        with self._stage("leading directions"):
-            S = self._precondition(self._find_spectrum(A, self.k))
-        schedule = self._schedule(A, S)
-        with self._stage("steps"), np.errstate(over="ignore", invalid="ignore"):
-            path = trajectory(A, y, S, schedule, self.solver, self.tol)
-        self._keep(A, y, S, path, schedule)
+    @available_if(_has_landmarks)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train on more rows, with landmarks: exactly as on all of them at once.
 
-    def _pose(self, X, y, sample_weight):
-        """Validate what was passed; return the operator and the centred targets."""
-        self._check_combinations()
-        self.kernel_ = self._resolve_kernel()
-        X, y, weights = self._check_data(X, y, sample_weight)
-        self.intercept_, y = self._centre(y, weights)
-        with self._stage("kernel matrix"):
-            A = kernel_operator(self.kernel_, X, weights, self.n_jobs)
-        self.X_fit_ = None if self._is_precomputed() else X
-        # K = 0 has nothing to learn with: the model is its intercept.
-        return A, y if A.diagonal().any() else np.zeros_like(y)
+        Every call passes over its rows, adds the sums to those before, and solves for
+        the model of all rows so far, in some M^3 operations: chunks of 10 M rows or
+        more make little of that. Given landmarks, the order and the chunks change the
+        result by rounding only; a number of landmarks is drawn from the first chunk. A
+        call that fails or is interrupted leaves the object as it was before, and a
+        pickled object goes on where it was. Parameters of the training, as g, k,
+        max_iter and alpha, may change between calls.
 
-    def _find_spectrum(self, A, k):
-        """Find the k leading directions."""
-        return find_spectrum(self, A, k, self.X_fit_, min(self.tol, 1e-5))
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, as in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Non-negative weights.
 
-    def _precondition(self, spectrum):
-        """Preconditioner of the k first of some directions."""
-        return precondition(spectrum.truncated(self.k), resolve_spectral_map(self.g))
+        Returns
+        -------
+        self : MSKRegressor
 
-    def _schedule(self, A, S):
-        """Return the steps to take, on the scale that the preconditioner sets."""
-        ridge = self.alpha / A.total_weight
-        # Without any rate, there is nothing that the step could be a fraction of.
-        damping = (S.largest_rate + ridge) or 1.0
-        self.learning_rate_ = self.learning_rate / damping
-        self.max_learning_rate_ = 2.0 / damping
-        return Schedule(self.dynamics, self.max_iter, self.learning_rate_, ridge)
-
-    def _keep(self, A, y, S, path, schedule):
-        """Keep the model at one schedule of a path, once it has been judged."""
-        # Coefficients that overflow are infinite, which is an error.
-        with np.errstate(over="ignore", invalid="ignore"):
-            coef = path.dual_coef(schedule)
-        check_coef_finite(coef, A, y)
-        if self.verbose:
-            print(
-                f"[MSKRegressor] {self.max_iter} steps: {path.n_products} products, "
-                f"estimated error {path.error_estimate:.1e}, "
-                f"rounding {path.rounding_error:.1e}"
-            )
-        for message in convergence_messages(A, S, path, schedule, self.tol):
-            # Through _fit and its guard, fit and scikit-learn's context to the user.
-            warnings.warn(message, ConvergenceWarning, stacklevel=6)
-
-        self.dual_coef_ = round_to(A.K.dtype, coef)
-        self.spectrum_ = S.spectrum
-        self.modified_eigenvalues_ = S.modified_eigenvalues
-        self.k_ = len(S.modified_eigenvalues)
-        self.n_iter_ = self.max_iter
-        self.n_products_ = path.n_products
-        for name in ("trajectory_", "path_iterations_"):
-            vars(self).pop(name, None)
-        if self.store_trajectory:
-            slowest = max(S.spectrum.floor, 1e-8 * S.spectrum.largest)
-            self.trajectory_ = replace(path, schedule=schedule)
-            self.path_iterations_ = default_iterations(schedule, slowest)
-
-    def _check_combinations(self):
-        """Raise where parameters exclude each other."""
-        check_not_bool(self, "k", "max_iter")
-        resolve_spectral_map(self.g)
-        if self.dynamics == "descent" and not self.learning_rate < 2:
-            raise ValueError(
-                "The 'learning_rate' of MSKRegressor must be in the range (0, 2) for "
-                "dynamics='descent', in units of 1 / (largest rate): descent diverges "
-                f"from 2 on. Got {self.learning_rate!r} instead; lower it or use "
-                "dynamics='flow'."
-            )
-        if self.solver == "gd" and self.dynamics != "descent":
-            raise ValueError(
-                "solver='gd' runs dynamics='descent' only. Got dynamics="
-                f"{self.dynamics!r} instead; use solver='auto', 'lanczos' or 'eigh' "
-                "for it."
-            )
-        if self.solver == "gd" and math.isinf(self.max_iter):
-            raise ValueError(
-                "solver='gd' needs a finite 'max_iter'. Got inf instead; use "
-                "solver='auto', 'lanczos' or 'eigh' for the limit."
-            )
-
-    def _check_data(self, X, y, sample_weight):
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            dtype=[np.float64, np.float32],
-            multi_output=True,
-            y_numeric=True,
-        )
-        if sample_weight is None:
-            return X, y.astype(np.float64), None
-        if not np.asarray(sample_weight).any():
-            raise ValueError(
-                "The 'sample_weight' must not be all zero: no row would be left. Got "
-                f"{np.size(sample_weight)} zeros instead."
-            )
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        if weights.min() < 0:
-            raise ValueError(
-                "The 'sample_weight' must be non-negative. Got a smallest value of "
-                f"{weights.min():.6g} instead."
-            )
-        return X, y.astype(np.float64), weights
-
-    def _centre(self, y, weights):
-        if not self.fit_intercept:
-            return 0.0, y
-        mean = np.average(y, axis=0, weights=weights)
-        return (float(mean) if y.ndim == 1 else mean), y - mean
-
-    @contextmanager
-    def _stage(self, name):
-        """Print how long a part of the fit took, under `verbose`."""
-        started = time.perf_counter()
-        yield
-        if self.verbose:
-            print(f"[MSKRegressor] {name}: {time.perf_counter() - started:.2f} s")
+        Raises
+        ------
+        ValueError
+            As `fit` does; if the rows, targets, kernel or landmarks do not go with
+            those before; or if the model was trained by `fit`, which keeps no sums.
+        """
+        self._partial_fit(X, y, sample_weight)
+        return self
 
     def predict(self, X):
         """Predict targets.
@@ -412,11 +312,12 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
         ----------
         X : array-like of shape (n_queries, n_features)
             Rows; for ``kernel="precomputed"`` their kernel with the training rows, of
-            shape (n_queries, n_samples).
+            shape (n_queries, n_samples). Of a dask array every chunk is predicted where
+            it is, when the result is computed.
 
         Returns
         -------
-        ndarray of shape (n_queries,) or (n_queries, n_targets)
+        ndarray, or dask array, of shape (n_queries,) or (n_queries, n_targets)
             float32 where the kernel matrix is, float64 otherwise.
 
         Raises
@@ -427,8 +328,7 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
             If X does not fit the training rows.
         """
         check_is_fitted(self)
-        X = self._check_queries(X)
-        return self._shift(self._apply(X, self.dual_coef_))
+        return self._predict(X)
 
     def staged_predict(self, X, iterations=None):
         """Predict targets after each of several steps of the path.
@@ -466,18 +366,3 @@ class MSKRegressor(KernelMixin, MultiOutputMixin, RegressorMixin, BaseEstimator)
         path = [self.trajectory_.coef(max_iter=steps) for steps in iterations]
         stages = self._apply(X, np.stack(path, axis=-1))
         return self._stages(stages)
-
-    def _stages(self, stages):
-        """Yield the predictions of each step from an array of all of them."""
-        for step in range(stages.shape[-1]):
-            yield self._shift(stages[..., step])
-
-    def _apply(self, X, coef):
-        return apply_kernel(self.kernel_, X, self.X_fit_, coef, self.n_jobs)
-
-    def _shift(self, prediction):
-        """Add the intercept, and only then round to the precision of the kernel."""
-        return round_to(self.dual_coef_.dtype, prediction + self.intercept_)
-
-    def _is_precomputed(self):
-        return isinstance(self.kernel_, PrecomputedKernel)

@@ -2,6 +2,7 @@
 
 from sklearn.utils.validation import check_memory
 
+from sklearn_msk._operators import DenseOperator
 from sklearn_msk.kernels._adapters import CallableKernel, PrecomputedKernel
 
 
@@ -26,10 +27,11 @@ def cached_spectrum(memory, compute, k, kernel, X, A, *settings):
     -------
     Spectrum
     """
-    if memory is None:
-        return compute(k)
-    # Functions are hashed by their names, which do not say what they compute.
+    # Functions are hashed by their names, which do not say what they compute; their
+    # matrix does, where there is one.
     unnamed = isinstance(kernel, CallableKernel | PrecomputedKernel)
+    if memory is None or (unnamed and not isinstance(A, DenseOperator)):
+        return compute(k)
     key = (A.K if unnamed else (kernel, X), A.roots, settings)
     stored = check_memory(memory).cache(_compute_pairs, ignore=["compute", "k"])
     requested, spectrum = stored(key, compute, k)

@@ -6,7 +6,8 @@ import numpy as np
 
 from sklearn_msk._dynamics import smallest_tol
 from sklearn_msk._estimators._spectrum_cache import cached_spectrum
-from sklearn_msk._operators import DenseOperator
+from sklearn_msk._memory import free_memory
+from sklearn_msk._operators import BlockedOperator, DenseOperator
 from sklearn_msk._preconditioner import Preconditioner
 from sklearn_msk._spectrum import leading_spectrum
 from sklearn_msk._validation import (
@@ -23,35 +24,77 @@ from sklearn_msk.spectral_maps._evaluation import modified_eigenvalues
 _ROUNDING = 1e-2
 
 
-def kernel_operator(kernel, X, weights, n_jobs):
-    """Evaluate and check the kernel matrix of the training rows.
+# What a whole fit takes at its peak, in sizes of the kernel matrix, and how much of the
+# memory that is free it may take.
+_PEAK, _SHARE = 1.1, 0.75
+
+# Rows whose kernel with all others a function of the user's is tried on.
+_TRIED_ROWS = 100
+
+
+def kernel_operator(estimator, X, weights=None):
+    """Evaluate and check the kernel of the training rows.
+
+    The matrix is held where the memory that is free holds it, and computed block by
+    block for every product otherwise.
 
     Parameters
     ----------
-    kernel : object returned by `resolve_kernel`
+    estimator : MSKRegressor or MSKKernel
+        Whose kernel and parameters they are.
     X : ndarray of shape (n_samples, n_features)
-    weights : ndarray of shape (n_samples,) or None
-    n_jobs : int or None
+    weights : ndarray of shape (n_samples,), default=None
 
     Returns
     -------
-    DenseOperator
+    DenseOperator or BlockedOperator
 
     Raises
     ------
     ValueError
         If the matrix is not square, not finite or not symmetric.
     """
+    kernel = estimator.kernel_
     if isinstance(kernel, PrecomputedKernel) and X.shape[0] != X.shape[1]:
         raise ValueError(
             "With kernel='precomputed', X must be the square kernel matrix of shape "
             f"(n_samples, n_samples). Got shape {X.shape} instead."
         )
-    K = evaluate_kernel(kernel, X, n_jobs=n_jobs)
+    distinct = count_distinct_rows(X if weights is None else X[weights > 0])
+    if not isinstance(kernel, PrecomputedKernel) and not _fits(estimator, X):
+        if isinstance(kernel, CallableKernel):
+            _check_symmetric_rows(kernel, X)
+        return BlockedOperator(kernel, X, weights, distinct, estimator.n_jobs)
+    K = evaluate_kernel(kernel, X, n_jobs=estimator.n_jobs)
     if isinstance(kernel, CallableKernel | PrecomputedKernel):
         check_matrix_symmetric(K, describe_kernel(kernel))
-    distinct = count_distinct_rows(X if weights is None else X[weights > 0])
     return DenseOperator(K, weights, distinct)
+
+
+def _fits(estimator, X):
+    """Whether the memory that is free holds the kernel matrix of the rows."""
+    n, room = X.shape[0], _SHARE / _PEAK * free_memory()
+    if 8 * n**2 <= room:
+        return True
+    needed = n**2 * evaluate_kernel(estimator.kernel_, X[:1], X[:1]).dtype.itemsize
+    if needed > room and getattr(estimator, "verbose", 0):
+        print(
+            f"[{type(estimator).__name__}] the kernel matrix of {n} rows takes "
+            f"{needed / 2**30:.1f} GiB, for which too little memory is free: it is "
+            "computed block by block for every product. 'landmarks' are faster."
+        )
+    return needed <= room
+
+
+def _check_symmetric_rows(kernel, X):
+    """Raise where a function of the user's is not symmetric, as far as rows tell."""
+    rows = X[:_TRIED_ROWS]
+    ahead, back = evaluate_kernel(kernel, rows, X), evaluate_kernel(kernel, X, rows).T
+    if not np.allclose(ahead, back, rtol=0.0, atol=1e-6 * np.abs(ahead).max()):
+        raise ValueError(
+            f"The {describe_kernel(kernel)} must be symmetric: k(X, Y) and k(Y, X).T "
+            f"differ by {np.abs(ahead - back).max():.3g} on the training rows."
+        )
 
 
 def find_spectrum(estimator, A, k, X, tol):
@@ -83,7 +126,9 @@ def find_spectrum(estimator, A, k, X, tol):
         return leading_spectrum(A, k, *settings)
 
     kernel = estimator.kernel_
-    spectrum = cached_spectrum(estimator.memory, compute, k, kernel, X, A, *settings)
+    # What is diagonal is decomposed already.
+    memory = None if A.is_diagonal else estimator.memory
+    spectrum = cached_spectrum(memory, compute, k, kernel, X, A, *settings)
     check_positive_semidefinite(
         spectrum.smallest, spectrum.largest, describe_kernel(kernel)
     )
@@ -132,7 +177,7 @@ def convergence_messages(A, S, path, schedule, tol):
             f"least {dropped - repeated} of its {A.n_distinct} eigenvalues are "
             f"below {path.noise / S.spectrum.largest:.1e} of the largest, where "
             "rounding hides them, and their directions were left out. Set alpha > 0 or "
-            f"a finite max_iter{', or pass float64' * (A.K.dtype == np.float32)}."
+            f"a finite max_iter{', or pass float64' * (A.dtype == np.float32)}."
         )
     elif path.rounding_error > max(tol, _ROUNDING):
         yield (

@@ -10,7 +10,6 @@ import warnings
 import numpy as np
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
 
-from sklearn_msk._compat import full_eigh
 from sklearn_msk._spectrum._block_krylov import block_krylov, converged
 
 BREAKDOWN = (ArithmeticError, ArpackError)
@@ -25,10 +24,8 @@ _GUARD = 10
 
 
 def dense(A, m, random_state, tol):
-    """Full decomposition by `scipy.linalg.eigh`: exact."""
-    matrix = A.dense()
-    matrix /= A.scale
-    values, vectors = full_eigh(matrix)
+    """Full decomposition: exact."""
+    values, vectors = A.decomposition()
     return values[: -m - 1 : -1], vectors[:, : -m - 1 : -1], values[0]
 
 

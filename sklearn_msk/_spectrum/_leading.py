@@ -24,7 +24,8 @@ def leading_spectrum(A, k, eigen_solver="auto", random_state=None, tol=1e-5):
     eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}
         "auto" is "dense" up to 1500 rows or where k is a quarter of them, and
         "randomized" beyond. "arpack" and "lobpcg" become "dense" where k is too close
-        to n for them, or where their iteration breaks down.
+        to n for them, or where their iteration breaks down, and everything is where A
+        is diagonal.
     random_state : int, RandomState instance or None, default=None
         Start vectors; None is deterministic too.
     tol : float, default=1e-5
@@ -37,7 +38,8 @@ def leading_spectrum(A, k, eigen_solver="auto", random_state=None, tol=1e-5):
     """
     n = A.shape[0]
     m = min(k + 1, n)
-    method = _method(eigen_solver, n, m) if A.diagonal().any() else "dense"
+    known = A.is_diagonal or not A.diagonal().any()
+    method = "dense" if known else _method(eigen_solver, n, m)
     rng = check_random_state(0 if random_state is None else random_state)
     try:
         values, vectors, smallest = EIGEN_SOLVERS[method](A, m, rng, tol)

@@ -162,6 +162,40 @@ def evaluate_kernel(kernel, X, Y=None, n_jobs=None):
     return K
 
 
+def kernel_diagonal(kernel, X):
+    """Diagonal of ``k(X)``, without the rest of it where the kernel can.
+
+    Parameters
+    ----------
+    kernel : object returned by `resolve_kernel`
+    X : ndarray of shape (n_samples, n_features)
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+    """
+    if isinstance(kernel, Kernel):
+        return kernel.diag(X)
+    blocks = gen_batches(X.shape[0], _BLOCK)
+    return np.concatenate([np.diagonal(evaluate_kernel(kernel, X[b])) for b in blocks])
+
+
+def has_white_noise(kernel, x):
+    """Whether a row's kernel with itself exceeds that with another row equal to it.
+
+    Parameters
+    ----------
+    kernel : object returned by `resolve_kernel`
+    x : ndarray of shape (1, n_features)
+
+    Returns
+    -------
+    bool
+    """
+    own, between = evaluate_kernel(kernel, x), evaluate_kernel(kernel, x, x.copy())
+    return not np.allclose(own, between, rtol=1e-6, atol=0.0)
+
+
 def _in_blocks(kernel, X, Y, n_jobs):
     """Evaluate a kernel in blocks of rows; for k(X) one triangle, and its mirror."""
     n_columns = X.shape[0] if Y is None else Y.shape[0]

@@ -1,0 +1,88 @@
+"""The empirical integral operator, its kernel matrix computed when it is needed."""
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from sklearn import get_config
+from sklearn.utils import gen_batches
+from threadpoolctl import threadpool_limits
+
+from sklearn_msk._operators._kernel_operator import KernelOperator
+from sklearn_msk.kernels._resolution import evaluate_kernel, kernel_diagonal
+
+# The working memory is for this many threads, whatever their number: tiles, and with
+# them the rounding, do not depend on it.
+_MAX_THREADS = 8
+
+# A tile is computed with some temporaries of its size.
+_COPIES = 4
+
+
+class BlockedOperator(KernelOperator):
+    """A kernel operator that computes K tile by tile for every product.
+
+    Only the tiles of one triangle are computed, each used twice,
+    ``out_i += K_ij V_j`` and ``out_j += K_ij^T V_i``, in threads and within
+    scikit-learn's ``working_memory``. Sums are in one order, so that `n_jobs` does not
+    change them.
+
+    Parameters
+    ----------
+    kernel : object returned by `resolve_kernel`
+        Positive semi-definite.
+    X : ndarray of shape (n, n_features)
+    weights : ndarray of shape (n,), default=None
+    n_distinct : int, default=None
+        As in `KernelOperator`.
+    n_jobs : int, default=None
+        Threads.
+    """
+
+    def __init__(self, kernel, X, weights=None, n_distinct=None, n_jobs=None):
+        dtype = evaluate_kernel(kernel, X[:1], X[:1]).dtype
+        super().__init__(kernel_diagonal(kernel, X), dtype, weights, n_distinct)
+        self.kernel, self.X = kernel, X
+        self.n_threads = min(effective_n_jobs(n_jobs), _MAX_THREADS)
+
+    def _apply_kernel(self, V):
+        columns = V.reshape(len(V), -1)
+        product = np.zeros(columns.shape)
+        tiles = self._tiles()
+        # In threads of our own, those of BLAS would wait for each other.
+        limits = 1 if self.n_threads > 1 else None
+        with threadpool_limits(limits=limits, user_api="blas"):
+            parts = Parallel(
+                n_jobs=self.n_threads, prefer="threads", return_as="generator"
+            )(delayed(self._apply_tile)(*tile, columns) for tile in tiles)
+            for (rows, others), (upper, lower) in zip(tiles, parts, strict=True):
+                product[rows] += upper
+                if lower is not None:
+                    product[others] += lower
+        return product.reshape(V.shape)
+
+    def _tiles(self):
+        """Pairs of slices that cover one triangle of K."""
+        share = get_config()["working_memory"] * 2**20 / _MAX_THREADS
+        side = max(1, int(np.sqrt(share / (8 * _COPIES))))
+        slices = list(gen_batches(self.shape[0], side))
+        return [
+            (slices[i], slices[j]) for i in range(len(slices)) for j in range(i + 1)
+        ]
+
+    def _apply_tile(self, rows, others, V):
+        """Both products of a tile; on the diagonal they are one."""
+        if rows == others:
+            return self._tile(rows, None) @ V[rows], None
+        tile = self._tile(rows, others)
+        return tile @ V[others], tile.T @ V[rows]
+
+    def _tile(self, rows, others):
+        # White noise is on the diagonal only, and only of k(X).
+        others = None if others is None else self.X[others]
+        tile = evaluate_kernel(self.kernel, self.X[rows], others)
+        return tile.astype(np.float64, copy=False)
+
+    def dense(self):
+        """Return A as a new array of shape (n, n), float64."""
+        A = self.roots[:, None] * evaluate_kernel(self.kernel, self.X)
+        A *= self.roots
+        return A

@@ -1,0 +1,125 @@
+"""The empirical integral operator of a kernel on weighted rows."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from sklearn_msk._compat import full_eigh
+
+
+class KernelOperator(ABC):
+    """``A = D^(1/2) K D^(1/2)``, ``D = diag(w) / sum(w)``; ``K / n`` without weights.
+
+    What a solver asks of an operator; a subclass says how K is held.
+
+    Parameters
+    ----------
+    diagonal : ndarray of shape (n,)
+        Diagonal of K.
+    dtype : dtype
+        Precision of the entries of K, float32 or float64.
+    weights : ndarray of shape (n,), default=None
+        Non-negative, not all zero; None means ones.
+    n_distinct : int, default=None
+        How many rows of positive weight differ from each other; None means all.
+
+    Attributes
+    ----------
+    dtype : dtype
+        Precision of K.
+    roots : ndarray of shape (n,)
+        Diagonal of ``D^(1/2)``.
+    dual_basis : ndarray of shape (n,)
+        What takes coordinates c to dual coefficients, ``a = D^(1/2) c``.
+    scale : float
+        Largest diagonal entry of A, 1 for A = 0: divided by it, A neither over- nor
+        underflows.
+    total_weight : float
+        ``sum(w)``, or n.
+    n_distinct : int
+    rank_floor : float
+        Eigenvalues up to ``rank_floor`` times the largest do not count for the
+        numerical rank.
+    is_diagonal : bool
+        Whether A is a diagonal matrix, its entries descending.
+    """
+
+    is_diagonal = False
+
+    def __init__(self, diagonal, dtype, weights=None, n_distinct=None):
+        n = len(diagonal)
+        self.dtype = np.dtype(dtype)
+        self.total_weight = float(n if weights is None else weights.sum())
+        self.roots = np.sqrt(
+            np.full(n, 1.0 / n) if weights is None else weights / self.total_weight
+        )
+        self._diagonal = self.roots**2 * diagonal.astype(np.float64)
+        self.scale = float(np.abs(self._diagonal).max()) or 1.0
+        self.n_distinct = n if n_distinct is None else n_distinct
+        self.rank_floor = self.n_distinct * float(np.finfo(self.dtype).eps)
+
+    @property
+    def shape(self):
+        """Shape (n, n) of A."""
+        return (len(self.roots), len(self.roots))
+
+    @property
+    def dual_basis(self):
+        """Diagonal of ``D^(1/2)``."""
+        return self.roots
+
+    def diagonal(self):
+        """Diagonal of A."""
+        return self._diagonal
+
+    def noise(self, largest):
+        """Size of the eigenvalues that rounding alone can make.
+
+        Parameters
+        ----------
+        largest : float
+            Largest eigenvalue of A.
+
+        Returns
+        -------
+        float
+            ``n eps`` of double precision for the arithmetic, and the norm of a
+            random matrix of the size of the rounding of K's entries.
+        """
+        arithmetic = self.n_distinct * np.finfo(np.float64).eps * largest
+        entries = 4.0 * float(np.finfo(self.dtype).eps) * self.scale
+        return max(arithmetic, entries * np.sqrt(self.shape[0]))
+
+    def __matmul__(self, V):
+        """Return ``A @ V`` in double precision, whatever the precision of K.
+
+        Parameters
+        ----------
+        V : ndarray of shape (n,) or (n, m), float64
+
+        Returns
+        -------
+        ndarray of the shape of V, float64
+        """
+        roots = self.roots if V.ndim == 1 else self.roots[:, None]
+        product = self._apply_kernel(roots * V)
+        product *= roots
+        return product
+
+    @abstractmethod
+    def _apply_kernel(self, V):
+        """``K @ V`` as a new float64 array of the shape of V."""
+
+    @abstractmethod
+    def dense(self):
+        """Return A as a new array of shape (n, n), float64."""
+
+    def decomposition(self):
+        """Eigenvalues of ``A / scale``, ascending, and its eigenvectors as columns."""
+        matrix = self.dense()
+        matrix /= self.scale
+        return full_eigh(matrix)
+
+    def right_hand_side(self, y):
+        """``b = D^(1/2) y`` for targets of shape (n,) or (n, n_targets)."""
+        return (self.roots * y.T).T

@@ -1,0 +1,148 @@
+"""Which rows become landmarks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cholesky, solve_triangular
+from sklearn.utils import gen_batches
+
+from sklearn_msk.kernels._resolution import evaluate_kernel, kernel_diagonal
+
+_ROWS = 65536
+
+
+@dataclass(frozen=True, eq=False)
+class RowSample:
+    """Uniform sample of distinct rows: those whose bytes have the smallest hashes.
+
+    It does not depend on the order of the rows, how often each is there or its weight,
+    and the sample of a whole is that of the samples of its parts.
+
+    Attributes
+    ----------
+    hashes : ndarray of shape (n_sampled,), uint64
+        Ascending, distinct.
+    rows : ndarray of shape (n_sampled, n_features), float64
+    size : int
+        Number of rows asked for; there are fewer where fewer are distinct.
+    n_rows : int
+        Number of rows of positive weight that were seen.
+    """
+
+    hashes: np.ndarray
+    rows: np.ndarray
+    size: int
+    n_rows: int
+
+    @classmethod
+    def of(cls, X, weights, size, seed):
+        """Sample the rows of positive weight.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_features)
+        weights : ndarray of shape (n,) or None
+        size : int
+        seed : int
+            Of the hash.
+
+        Returns
+        -------
+        RowSample
+        """
+        n_features = X.shape[1]
+        sample = cls(np.empty(0, np.uint64), np.empty((0, n_features)), size, 0)
+        for batch in gen_batches(X.shape[0], _ROWS):
+            rows = np.asarray(X[batch], dtype=np.float64)
+            if weights is not None:
+                rows = rows[weights[batch] > 0]
+            sample = sample + cls(_hash(rows, seed), rows, size, len(rows))
+        return sample
+
+    def __add__(self, other):
+        """Sample of the rows of both."""
+        hashes = np.concatenate([self.hashes, other.hashes])
+        hashes, first = np.unique(hashes, return_index=True)
+        first = first[: self.size]
+        mine = first < len(self.hashes)
+        rows = np.empty((len(first), self.rows.shape[1]))
+        rows[mine] = self.rows[first[mine]]
+        rows[~mine] = other.rows[first[~mine] - len(self.hashes)]
+        n_rows = self.n_rows + other.n_rows
+        return RowSample(hashes[: self.size], rows, self.size, n_rows)
+
+
+def _hash(rows, seed):
+    """64 well-mixed bits of every row of an array of float64 (splitmix64, by column).
+
+    Adding zero turns -0.0 into 0.0, which is the same number in other bytes.
+    """
+    bits = np.full(len(rows), seed, dtype=np.uint64)
+    for column in rows.T:
+        bits = (bits ^ (column + 0.0).view(np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
+        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        bits = bits ^ (bits >> np.uint64(31))
+    return bits
+
+
+def randomly_pivoted_rows(kernel, X, size, rng, n_jobs=None):
+    """Rows that a randomly pivoted Cholesky factorisation of ``k(X)`` takes as pivots.
+
+    A pivot is drawn with a probability proportional to what the factor so far leaves of
+    the diagonal. Blocks of pivots are proposed at once, and each is accepted with the
+    probability that it still has after those before it, which gives the same
+    distribution as one pivot at a time. Costs ``n size^2`` operations and ``n size``
+    numbers.
+
+    Parameters
+    ----------
+    kernel : object returned by `resolve_kernel`
+    X : ndarray of shape (n, n_features)
+    size : int
+        Number of pivots, at most n.
+    rng : RandomState
+    n_jobs : int, default=None
+        Threads that compute the kernel.
+
+    Returns
+    -------
+    ndarray of shape (size,)
+        Rows, distinct; where the kernel has a smaller rank, the first rows follow.
+
+    References
+    ----------
+    E. Epperly, J. Tropp, R. Webber, *Embrace rejection: Kernel matrix approximation by
+    accelerated randomly pivoted Cholesky*, arXiv:2410.03969.
+    """
+    left = kernel_diagonal(kernel, X).astype(np.float64)
+    floor = 10.0 * len(X) * np.finfo(np.float64).eps * left.max(initial=0.0)
+    factor = np.empty((len(X), size), order="F")
+    pivots = np.empty(0, dtype=np.intp)
+    block = max(10, size // 10)
+    while len(pivots) < size and left.max() > floor:
+        proposed = rng.choice(len(X), block, p=left / left.sum())
+        done = factor[:, : len(pivots)]
+        core = evaluate_kernel(kernel, X[proposed]) - done[proposed] @ done[proposed].T
+        accepted = _accept(core, left[proposed], floor, rng)
+        new = proposed[accepted][: size - len(pivots)]
+        columns = evaluate_kernel(kernel, X, X[new], n_jobs) - done @ done[new].T
+        root = cholesky(columns[new], lower=True)
+        columns = solve_triangular(root, columns.T, lower=True).T
+        factor[:, len(pivots) : len(pivots) + len(new)] = columns
+        left = np.maximum(left - np.sum(columns**2, axis=1), 0.0)
+        pivots = np.concatenate([pivots, new])
+        left[pivots] = 0.0
+    others = np.setdiff1d(np.arange(len(X)), pivots)
+    return np.concatenate([pivots, others[: size - len(pivots)]])
+
+
+def _accept(core, before, floor, rng):
+    """Which proposals stay: those that what is left of their diagonal lets stay."""
+    core, accepted = core.astype(np.float64), []
+    for i, limit in enumerate(rng.uniform(size=len(core)) * before):
+        if core[i, i] > max(limit, floor):
+            accepted.append(i)
+            column = core[:, i] / np.sqrt(core[i, i])
+            core -= np.outer(column, column)
+    return accepted
