@@ -3,6 +3,7 @@
 import re
 from functools import partial
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.gaussian_process.kernels import (
@@ -20,7 +21,9 @@ from sklearn.metrics.pairwise import (
 )
 from test_kernels_quadrature import ACTIVATIONS
 
+from sklearn_msk._operators import BlockedOperator
 from sklearn_msk.kernels import NNGP, NTK
+from sklearn_msk.kernels._adapters import PairwiseKernel
 from sklearn_msk.kernels._resolution import (
     evaluate_kernel,
     kernel_names,
@@ -330,3 +333,16 @@ class TestBlocks:
         resolved = resolve_kernel(kernel)
         one, two = (evaluate_kernel(resolved, rows, n_jobs=n) for n in (1, 2))
         np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("kernel", [NTK(), PairwiseKernel("rbf")])
+def test_tiles_are_written_where_they_are_read(kernel):
+    """Whatever backend the user has chosen for joblib: processes would fill copies."""
+    X = np.random.RandomState(0).standard_normal((600, 3))
+    expected = evaluate_kernel(kernel, X)
+    for backend in ("loky", "threading"):
+        with joblib.parallel_config(backend=backend, n_jobs=2):
+            K = evaluate_kernel(kernel, X)
+            product = BlockedOperator(kernel, X) @ np.ones(600)
+        np.testing.assert_allclose(K, expected, rtol=1e-12)
+        np.testing.assert_allclose(product, expected.mean(axis=1))

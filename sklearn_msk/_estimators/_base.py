@@ -93,7 +93,8 @@ class BaseMSK(KernelMixin, BaseEstimator):
             vars(self).pop(name, None)
         if self.landmarks is not None:
             rows = self._check_rows(X, y, sample_weight)
-            return self._pose_on_landmarks(LandmarkPass.begin(self, rows))
+            self._pass = LandmarkPass.begin(self, rows)
+            return self._pose_on_landmarks(self._pass)
         if is_dask(X, y):
             raise ValueError(
                 "dask arrays are trained on landmarks. Got landmarks=None instead; set "
@@ -109,25 +110,34 @@ class BaseMSK(KernelMixin, BaseEstimator):
 
     def _pose_more(self, X, y, sample_weight):
         """Add rows to those seen; return the operator and the targets of all."""
+        # scikit-learn does so for the first chunk only.
+        self._validate_params()
         self._check_combinations()
         kernel = self._resolve_kernel()
         seen = vars(self).get("_pass")
         if seen is None and "dual_coef_" in vars(self):
             raise ValueError(
-                "partial_fit goes on from partial_fit only, but this model was trained "
-                "by fit, which keeps no sums to add to. Use partial_fit from the first "
-                "chunk on, or begin anew with a clone."
+                "partial_fit has no sums to go on from: the model was trained without "
+                "landmarks, or it is a copy, or comes from a file, of one that was "
+                "trained by fit. Train by partial_fit from the first chunk on, or "
+                "begin anew with a clone."
             )
         if seen is not None:
             seen.check_parameters(kernel, self.landmarks)
         self.kernel_ = kernel
         rows = self._check_rows(X, y, sample_weight, seen)
-        self._pass = (
-            LandmarkPass.begin(self, rows)
-            if seen is None
-            else seen.extended(self, rows)
-        )
+        if seen is None:
+            self._pass = LandmarkPass.begin(self, rows, streamed=True)
+        else:
+            self._pass = seen.extended(self, rows)
         return self._pose_on_landmarks(self._pass)
+
+    def __getstate__(self):
+        # After fit, prediction is all that a file is for; a stream goes on from it.
+        state = super().__getstate__()
+        if "_pass" in state and not state["_pass"].streamed:
+            state = {name: value for name, value in state.items() if name != "_pass"}
+        return state
 
     def _pose_on_landmarks(self, done):
         """Return the operator and the targets that a pass over the rows has left."""
@@ -233,13 +243,15 @@ class BaseMSK(KernelMixin, BaseEstimator):
         )
         if sample_weight is None:
             return X, y.astype(np.float64), None
+        some = np.asarray(sample_weight).any()
         # Of a chunk they may be; there are others.
-        if reset and not np.asarray(sample_weight).any():
+        if reset and not some:
             raise ValueError(
                 "The 'sample_weight' must not be all zero: no row would be left. Got "
                 f"{np.size(sample_weight)} zeros instead."
             )
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        given = sample_weight if some else np.ones(np.shape(sample_weight))
+        weights = some * _check_sample_weight(given, X, dtype=np.float64)
         if weights.min() < 0:
             raise ValueError(
                 "The 'sample_weight' must be non-negative. Got a smallest value of "

@@ -191,14 +191,14 @@ class MSKKernel(
         ndarray of shape (n_samples, n_samples)
             Exactly symmetric, and positive semi-definite to rounding.
         """
-        K = self._fit(X)
+        K = self._fit(X).kernel_matrix()
         phi = self._eigenfunctions_fit()
         return self._add_modes(K, phi, phi)
 
     @_fit_context(prefer_skip_nested_validation=True)
     @restored_on_failure
     def _fit(self, X):
-        """Fit, and return the matrix of the kernel as it is."""
+        """Fit, and return the operator of the kernel as it is."""
         check_not_bool(self, "k")
         self.kernel_ = self._resolve_kernel()
         g = resolve_spectral_map(self.g)
@@ -210,7 +210,7 @@ class MSKKernel(
         self.spectrum_ = S.spectrum
         self.modified_eigenvalues_ = S.modified_eigenvalues
         self.k_ = len(S.modified_eigenvalues)
-        return A.K
+        return A
 
     def transform(self, X):
         """Kernel of rows with the training rows.

@@ -33,15 +33,18 @@ class LandmarkPass:
         Whether y has one dimension.
     requested : int or array-like
         The `landmarks` parameter.
+    streamed : bool
+        Whether the rows came by `partial_fit`, and others may follow.
     """
 
     basis: LandmarkBasis
     sums: LandmarkSums
     single_target: bool
     requested: object
+    streamed: bool = False
 
     @classmethod
-    def begin(cls, estimator, rows):
+    def begin(cls, estimator, rows, streamed=False):
         """Choose landmarks, and pass over the rows.
 
         Parameters
@@ -49,6 +52,7 @@ class LandmarkPass:
         estimator : MSKRegressor
             Whose kernel and parameters they are.
         rows : ArrayRows or DaskRows
+        streamed : bool, default=False
 
         Returns
         -------
@@ -63,7 +67,7 @@ class LandmarkPass:
             basis = _basis(estimator, rows)
         with estimator._stage("pass over the rows"):
             sums = _sums(estimator, basis, rows)
-        return cls(basis, sums, rows.single_target, estimator.landmarks)
+        return cls(basis, sums, rows.single_target, estimator.landmarks, streamed)
 
     def extended(self, estimator, rows):
         """Return the same with more rows.
@@ -79,7 +83,7 @@ class LandmarkPass:
         """
         with estimator._stage("pass over the rows"):
             sums = self.sums + _sums(estimator, self.basis, rows)
-        return replace(self, sums=sums)
+        return replace(self, sums=sums, streamed=True)
 
     def check_parameters(self, kernel, landmarks):
         """Raise a ValueError where the landmarks or the kernel are others by now."""

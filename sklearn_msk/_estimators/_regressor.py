@@ -281,7 +281,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         result by rounding only; a number of landmarks is drawn from the first chunk. A
         call that fails or is interrupted leaves the object as it was before, and a
         pickled object goes on where it was. Parameters of the training, as g, k,
-        max_iter and alpha, may change between calls.
+        max_iter and alpha, may change between calls. After `fit` it goes on from the
+        rows of `fit`; in files the sums are kept after `partial_fit` only.
 
         Parameters
         ----------
@@ -300,7 +301,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         ------
         ValueError
             As `fit` does; if the rows, targets, kernel or landmarks do not go with
-            those before; or if the model was trained by `fit`, which keeps no sums.
+            those before; or if there are no sums to go on from.
         """
         self._partial_fit(X, y, sample_weight)
         return self

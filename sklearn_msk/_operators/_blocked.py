@@ -51,7 +51,7 @@ class BlockedOperator(KernelOperator):
         limits = 1 if self.n_threads > 1 else None
         with threadpool_limits(limits=limits, user_api="blas"):
             parts = Parallel(
-                n_jobs=self.n_threads, prefer="threads", return_as="generator"
+                n_jobs=self.n_threads, require="sharedmem", return_as="generator"
             )(delayed(self._apply_tile)(*tile, columns) for tile in tiles)
             for (rows, others), (upper, lower) in zip(tiles, parts, strict=True):
                 product[rows] += upper
@@ -81,8 +81,6 @@ class BlockedOperator(KernelOperator):
         tile = evaluate_kernel(self.kernel, self.X[rows], others)
         return tile.astype(np.float64, copy=False)
 
-    def dense(self):
-        """Return A as a new array of shape (n, n), float64."""
-        A = self.roots[:, None] * evaluate_kernel(self.kernel, self.X)
-        A *= self.roots
-        return A
+    def kernel_matrix(self):
+        """Return K, computed as a whole."""
+        return evaluate_kernel(self.kernel, self.X, n_jobs=self.n_threads)

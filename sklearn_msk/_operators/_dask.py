@@ -103,7 +103,8 @@ def map_rows(function, X, n_targets):
     if n_targets is not None:
         shape = {"chunks": (X.chunks[0], (n_targets,))}
     meta = np.empty((0,) if n_targets is None else (0, n_targets))
-    return X.map_blocks(partial(_apply, function), meta=meta, dtype=float, **shape)
+    apply = partial(_apply, function, meta)
+    return X.map_blocks(apply, meta=meta, dtype=float, **shape)
 
 
 def check_chunks(X, *, known=True):
@@ -208,28 +209,27 @@ def _sums(X, y, weights, basis, n_jobs):
     return LandmarkSums.over(basis, X, Y, weights, n_jobs)
 
 
-def _apply(function, X):
-    # dask probes with empty arrays.
-    return function(_check_rows(X)) if len(X) else function(np.empty((0, X.shape[1])))
+def _apply(function, empty, X):
+    return function(_check_rows(X)) if len(X) else empty
 
 
 def _checked(X, y, weights):
     """Validate a chunk where it is."""
-    Y = check_array(
-        y, dtype=np.float64, ensure_2d=False, ensure_min_samples=0, input_name="y"
-    )
+    n_targets = 1 if y.ndim == 1 else y.shape[1]
+    if not len(X):
+        weights = None if weights is None else np.empty(0)
+        return np.empty(X.shape), np.empty((0, n_targets)), weights
+    Y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
     if weights is not None:
         weights = check_array(
             weights,
             dtype=np.float64,
             ensure_2d=False,
             ensure_non_negative=True,
-            ensure_min_samples=0,
             input_name="sample_weight",
         )
-    return _check_rows(X), Y.reshape(len(Y), -1), weights
+    return _check_rows(X), Y.reshape(len(Y), n_targets), weights
 
 
 def _check_rows(X):
-    dtypes = [np.float64, np.float32]
-    return check_array(X, dtype=dtypes, ensure_min_samples=0, input_name="X")
+    return check_array(X, dtype=[np.float64, np.float32], input_name="X")

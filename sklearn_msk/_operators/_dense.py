@@ -39,8 +39,6 @@ class DenseOperator(KernelOperator):
             product[rows] = self.K[rows].astype(np.float64) @ V
         return product
 
-    def dense(self):
-        """Return A as a new array of shape (n, n), float64."""
-        A = self.roots[:, None] * self.K
-        A *= self.roots
-        return A
+    def kernel_matrix(self):
+        """Return K, which is not to be written to."""
+        return self.K

@@ -111,8 +111,14 @@ class KernelOperator(ABC):
         """``K @ V`` as a new float64 array of the shape of V."""
 
     @abstractmethod
+    def kernel_matrix(self):
+        """Return K, which is not to be written to."""
+
     def dense(self):
         """Return A as a new array of shape (n, n), float64."""
+        A = self.roots[:, None] * self.kernel_matrix()
+        A *= self.roots
+        return A
 
     def decomposition(self):
         """Eigenvalues of ``A / scale``, ascending, and its eigenvectors as columns."""

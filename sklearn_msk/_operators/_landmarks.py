@@ -139,7 +139,7 @@ class LandmarkSums:
         w = np.ones(len(Y)) if weights is None else weights
         gram = np.zeros((basis.rank, basis.rank), order="F")
         moments = np.zeros((basis.rank, Y.shape[1] + 1))
-        for rows in gen_batches(len(Y), _ROWS) if basis.rank else ():
+        for rows in gen_batches(len(Y), _ROWS) if basis.rank and len(Y) else ():
             phi = basis.features(X[rows], n_jobs)
             right = np.column_stack([Y[rows], np.ones(phi.shape[1])])
             moments += phi @ (w[rows, None] * right)

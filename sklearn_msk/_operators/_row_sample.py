@@ -52,7 +52,7 @@ class RowSample:
         """
         n_features = X.shape[1]
         sample = cls(np.empty(0, np.uint64), np.empty((0, n_features)), size, 0)
-        for batch in gen_batches(X.shape[0], _ROWS):
+        for batch in gen_batches(len(X), _ROWS) if len(X) else ():
             rows = np.asarray(X[batch], dtype=np.float64)
             if weights is not None:
                 rows = rows[weights[batch] > 0]

@@ -150,7 +150,7 @@ class _InfiniteWidthKernel(Kernel):
         dtype = self._working_dtype(out.dtype)
         x = _Rows(self, X, dtype)
         z = x if Y is None else _Rows(self, Z, dtype)
-        Parallel(n_jobs=n_jobs, prefer="threads")(
+        Parallel(n_jobs=n_jobs, require="sharedmem")(
             delayed(self._fill_rows)(out, x, z, rows, symmetric=Y is None)
             for rows in gen_batches(out.shape[0], _TILE)
         )
