@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import eigvalsh, solve_triangular
-from scipy.linalg.blas import dsyrk, dtrsm
+from scipy.linalg.blas import dgemm, dsyrk, dtrsm
 from scipy.linalg.lapack import dpstrf
 from sklearn.utils import gen_batches
 
@@ -142,7 +142,8 @@ class LandmarkSums:
         for rows in gen_batches(len(Y), _ROWS) if basis.rank and len(Y) else ():
             phi = basis.features(X[rows], n_jobs)
             right = np.column_stack([Y[rows], np.ones(phi.shape[1])])
-            moments += phi @ (w[rows, None] * right)
+            # One BLAS: the threads of numpy's would wait on the cores of scipy's.
+            moments += dgemm(1.0, phi, w[rows, None] * right)
             if weights is not None:
                 phi *= np.sqrt(w[rows])
             gram = dsyrk(1.0, phi, beta=1.0, c=gram, lower=1, overwrite_c=1)
