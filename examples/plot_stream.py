@@ -4,14 +4,14 @@ A photograph from a stream of its pixels
 
 Kernel regression on more rows than a kernel matrix could hold: 270 000 pixels of a
 photograph arrive in chunks, and a model on 1500 landmarks learns their grey level from
-the two coordinates. Every chunk is passed over once, by `partial_fit`; the sums that are
-kept take 18 MB whatever the number of rows, and the model after the last chunk is the
-one that `fit` finds on all of them.
+the two coordinates. Every chunk is passed over once, by `partial_fit`; the sums that
+are kept take 18 MB whatever the number of rows, and the model after the last chunk is
+the one that `fit` finds on all of them, with the same landmarks.
 
-The same chunks are read in two ways, as slices of a memory-mapped file and as row groups
-of a Parquet file (where pyarrow is installed). The table gives, after the first chunk
-and after the last, the rows seen, the seconds so far and the error on pixels left out,
-in units of the standard deviation of the grey level.
+The same chunks are read in two ways, as slices of a memory-mapped file and as row
+groups of a Parquet file (where pyarrow is installed). The table gives, after the first
+chunk and after the last, the rows seen, the seconds so far and the error on pixels left
+out, in units of the standard deviation of the grey level.
 """
 
 # %%

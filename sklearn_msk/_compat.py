@@ -8,19 +8,36 @@ import scipy.special
 from sklearn.base import _fit_context
 from sklearn.model_selection._validation import _score
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.validation import _check_sample_weight, _num_samples
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # before scikit-learn 1.9
+
+    class CallbackSupportMixin:
+        """Stands for the mixin that scikit-learn does not have yet."""
+
+    def with_callbacks(method):
+        """Leave a method as it is."""
+        return method
+
 
 __all__ = [
+    "CallbackSupportMixin",
     "HasMethods",
     "Interval",
     "Options",
     "StrOptions",
     "_check_sample_weight",
     "_fit_context",
+    "_num_samples",
+    "_safe_split",
     "_score",
     "accepts_weights",
     "full_eigh",
     "spherical_harmonic",
+    "with_callbacks",
 ]
 
 

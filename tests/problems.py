@@ -55,3 +55,12 @@ def recurrence(K, y, S, eta, T, alpha=0.0, weights=None):
 def dense(K, weights=None):
     """Operator of a kernel matrix."""
     return DenseOperator(K, weights)
+
+
+def blobs(n_classes, n=120, seed=0):
+    """Rows of overlapping classes, their numbers as labels, and weights."""
+    rng = np.random.RandomState(seed)
+    y = np.arange(n) % n_classes
+    angles = 2 * np.pi * y / n_classes
+    X = 2 * np.column_stack([np.cos(angles), np.sin(angles)])
+    return X + rng.standard_normal((n, 2)), y, rng.uniform(0.5, 2.0, n)

@@ -82,9 +82,9 @@ def test_blocked_fits_equal_dense_ones(params, data, monkeypatch):
     monkeypatch.setattr(
         MSKRegressor,
         "_train",
-        lambda self, A, y, train=MSKRegressor._train: (
+        lambda self, A, *args, train=MSKRegressor._train: (
             posed.append(A),
-            train(self, A, y),
+            train(self, A, *args),
         ),
     )
     blocked = MSKRegressor(tol=1e-10, **params).fit(X, Y, weights)

@@ -8,7 +8,7 @@ from sklearn_msk._dynamics._schedule import longest
 from sklearn_msk._dynamics._trajectory import Trajectory
 
 
-def diagonal_trajectories(A, y, requests, tol):
+def diagonal_trajectories(A, y, requests, tol, monitor=None):
     """Exact paths, mode by mode, without a product or a decomposition.
 
     Parameters as in `trajectories`; the pairs of every S are those of A.

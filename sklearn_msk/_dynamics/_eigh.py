@@ -8,7 +8,7 @@ from sklearn_msk._dynamics._schedule import longest
 from sklearn_msk._dynamics._trajectory import ModalTrajectory, Modes
 
 
-def eigh_trajectories(A, y, requests, tol):
+def eigh_trajectories(A, y, requests, tol, monitor=None):
     """Exact paths from a full decomposition for each preconditioner.
 
     Parameters as in `trajectories`; tol is not needed.

@@ -8,7 +8,7 @@ from sklearn_msk._dynamics._schedule import longest
 from sklearn_msk._dynamics._trajectory import Trajectory
 
 
-def gd_trajectories(A, y, requests, tol):
+def gd_trajectories(A, y, requests, tol, monitor=None):
     """Preconditioned gradient descent, a product a step.
 
     Parameters as in `trajectories`; tol is not needed.

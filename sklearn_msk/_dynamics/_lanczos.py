@@ -10,7 +10,7 @@ from sklearn_msk._dynamics._trajectory import ModalTrajectory, Modes
 _MAX_BASIS = 1500
 
 
-def lanczos_trajectories(A, y, requests, tol):
+def lanczos_trajectories(A, y, requests, tol, monitor=None):
     """Paths in the Krylov spaces of ``M = S^(1/2) A S^(1/2)`` from ``S^(1/2) b``.
 
     A basis for each preconditioner and target is extended until its estimated error is
@@ -24,7 +24,7 @@ def lanczos_trajectories(A, y, requests, tol):
         [_KrylovBasis(A, S, column, extremes(schedules)) for column in targets.T]
         for S, schedules in requests
     ]
-    _extend(A, [basis for bases in grown for basis in bases], tol)
+    _extend(A, [basis for bases in grown for basis in bases], tol, monitor)
     paths = []
     for (_, schedules), bases in zip(requests, grown, strict=True):
         schedule = longest(schedules)
@@ -44,7 +44,7 @@ def lanczos_trajectories(A, y, requests, tol):
     return paths
 
 
-def _extend(A, bases, tol):
+def _extend(A, bases, tol, monitor):
     """Extend every basis until its error is below tol."""
     active = [basis for basis in bases if not basis.complete]
     size, next_check, largest = 0, 4, min(_MAX_BASIS, A.shape[0])
@@ -60,6 +60,9 @@ def _extend(A, bases, tol):
             next_check = min(size + max(2, size // 6), largest)
             for basis in active:
                 basis.estimate_error()
+            if monitor is not None:
+                n_products = sum(len(basis.diagonal) for basis in bases)
+                monitor(n_products, max(basis.error for basis in active), tol)
         active = [basis for basis in active if basis.error > tol]
 
 

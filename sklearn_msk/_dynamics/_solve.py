@@ -18,7 +18,7 @@ SOLVERS = {
 _EXACT_LIMIT_MAX = 1500
 
 
-def trajectory(A, y, S, schedule, solver="auto", tol=1e-4):
+def trajectory(A, y, S, schedule, solver="auto", tol=1e-4, monitor=None):
     """Path of preconditioned gradient descent.
 
     Solves ``c_T = S^(1/2) p_T(M) S^(1/2) b`` with ``M = S^(1/2) A S^(1/2)``, which is
@@ -37,21 +37,24 @@ def trajectory(A, y, S, schedule, solver="auto", tol=1e-4):
         diagonal, both "auto" and "eigh" have nothing to decompose.
     tol : float
         Bound on ``|K (a - a_T)| / |y|`` for every target; no less than rounding allows.
+    monitor : callable, default=None
+        ``monitor(n_products, error, tol)`` is called whenever an iterative solver
+        estimates its error.
 
     Returns
     -------
     Trajectory
     """
     solver = choose_solver(solver, A, schedule)
-    return trajectories(A, y, [(S, [schedule])], solver, tol)[0]
+    return trajectories(A, y, [(S, [schedule])], solver, tol, monitor)[0]
 
 
-def trajectories(A, y, requests, solver, tol):
+def trajectories(A, y, requests, solver, tol, monitor=None):
     """Paths for several preconditioners and schedules, which share what they can.
 
     Parameters
     ----------
-    A, y, tol
+    A, y, tol, monitor
         As in `trajectory`.
     requests : list of pairs (Preconditioner, list of Schedule)
         Every path serves all of its schedules.
@@ -61,7 +64,7 @@ def trajectories(A, y, requests, solver, tol):
     -------
     list of Trajectory
     """
-    return SOLVERS[solver](A, y, requests, max(tol, smallest_tol(A)))
+    return SOLVERS[solver](A, y, requests, max(tol, smallest_tol(A)), monitor)
 
 
 def choose_solver(solver, A, schedule):

@@ -1,6 +1,8 @@
 """The scikit-learn estimators."""
 
+from sklearn_msk._estimators._base import BaseMSK
+from sklearn_msk._estimators._classifier import MSKClassifier
 from sklearn_msk._estimators._kernel import MSKKernel
 from sklearn_msk._estimators._regressor import MSKRegressor
 
-__all__ = ["MSKKernel", "MSKRegressor"]
+__all__ = ["BaseMSK", "MSKClassifier", "MSKKernel", "MSKRegressor"]

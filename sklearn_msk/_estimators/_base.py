@@ -2,34 +2,40 @@
 
 import math
 import time
-import warnings
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn import get_config
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import validate_data
+from sklearn.utils import gen_batches
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_msk._compat import (
+    CallbackSupportMixin,
     Interval,
     Options,
     StrOptions,
     _check_sample_weight,
 )
 from sklearn_msk._dynamics import Schedule, trajectory
-from sklearn_msk._estimators._iterations import default_iterations
+from sklearn_msk._estimators._early_stopping import score_path
+from sklearn_msk._estimators._iterations import check_iterations, default_iterations
 from sklearn_msk._estimators._kernel_mixin import KernelMixin
 from sklearn_msk._estimators._landmarks import LandmarkPass
 from sklearn_msk._estimators._prediction import apply_kernel, predict_rows, round_to
+from sklearn_msk._estimators._progress import PathWatch, ProgressPrinter
 from sklearn_msk._estimators._state import restored_on_failure
 from sklearn_msk._estimators._training import (
     convergence_messages,
     find_spectrum,
     kernel_operator,
     precondition,
+    warn_user,
 )
 from sklearn_msk._operators import (
     ArrayRows,
@@ -43,7 +49,17 @@ from sklearn_msk.kernels._adapters import PrecomputedKernel
 from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
 
 
-class BaseMSK(KernelMixin, BaseEstimator):
+def has_landmarks(estimator):
+    """Whether an estimator can learn chunk by chunk; the error says what it needs."""
+    if estimator.landmarks is None:
+        raise AttributeError(
+            "partial_fit needs landmarks: set landmarks to a number or to an array of "
+            "rows. Got landmarks=None instead."
+        )
+    return True
+
+
+class BaseMSK(CallbackSupportMixin, KernelMixin, BaseEstimator, ABC):
     """Kernel model trained by gradient flow along a chosen spectrum."""
 
     _parameter_constraints: dict = {
@@ -59,6 +75,8 @@ class BaseMSK(KernelMixin, BaseEstimator):
             "array-like",
             None,
         ],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "landmark_selection": [StrOptions({"uniform", "rpcholesky"})],
         "dynamics": [StrOptions({"flow", "descent"})],
         "fit_intercept": ["boolean"],
@@ -68,22 +86,109 @@ class BaseMSK(KernelMixin, BaseEstimator):
         "verbose": ["verbose"],
     }
 
-    @restored_on_failure
+    def __init__(
+        self,
+        kernel="ntk_relu",
+        *,
+        g="flatten",
+        k=50,
+        alpha=0.0,
+        learning_rate=1.0,
+        max_iter=100,
+        dynamics="flow",
+        fit_intercept=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        landmarks=None,
+        landmark_selection="uniform",
+        gamma=None,
+        degree=3,
+        coef0=1,
+        kernel_params=None,
+        solver="auto",
+        eigen_solver="auto",
+        tol=1e-4,
+        store_trajectory=False,
+        memory=None,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.kernel = kernel
+        self.g = g
+        self.k = k
+        self.alpha = alpha
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.dynamics = dynamics
+        self.fit_intercept = fit_intercept
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.landmarks = landmarks
+        self.landmark_selection = landmark_selection
+        self.gamma = gamma
+        self.degree = degree
+        self.coef0 = coef0
+        self.kernel_params = kernel_params
+        self.solver = solver
+        self.eigen_solver = eigen_solver
+        self.tol = tol
+        self.store_trajectory = store_trajectory
+        self.memory = memory
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
     def _fit(self, X, y, sample_weight):
-        self._train(*self._pose(X, y, sample_weight))
+        # Outside of the guard, which would hide the callbacks from their end.
+        watch = PathWatch(self, X, y, sample_weight)
+        self._fit_watched(X, y, sample_weight, watch)
 
     @restored_on_failure
-    def _partial_fit(self, X, y, sample_weight):
-        self._train(*self._pose_more(X, y, sample_weight))
+    def _fit_watched(self, X, y, sample_weight, watch):
+        steps = self._choose_steps(X, y, sample_weight)
+        A, targets = self._pose(X, y, sample_weight)
+        self._train(A, targets, steps, watch)
 
-    def _train(self, A, y):
+    def _partial_fit(self, X, y, sample_weight, classes=None):
+        watch = PathWatch(self, X, y, sample_weight)
+        self._partial_fit_watched(X, y, sample_weight, classes, watch)
+
+    @restored_on_failure
+    def _partial_fit_watched(self, X, y, sample_weight, classes, watch):
+        A, targets = self._pose_more(X, y, sample_weight, classes)
+        self._train(A, targets, self.max_iter, watch)
+
+    def _choose_steps(self, X, y, sample_weight):
+        """Return the number of steps to train for, on all rows."""
+        for name in ("validation_scores_", "validation_iterations_"):
+            vars(self).pop(name, None)
+        if not self.early_stopping:
+            return self.max_iter
+        self._check_combinations()
+        if is_dask(X, y):
+            raise ValueError(
+                "early_stopping=True holds out rows of arrays in memory. Got dask "
+                "arrays instead; score staged_predict on rows of your choice."
+            )
+        # What is wrong with the data is said of all of them.
+        self._check_data(X, y, sample_weight)
+        with self._stage("path on the rows that are not held out"):
+            iterations, scores = score_path(self, X, y, sample_weight)
+        self.validation_iterations_, self.validation_scores_ = iterations, scores
+        best = iterations[np.argmax(scores)]
+        return best if np.isinf(best) else int(best)
+
+    def _train(self, A, y, steps, watch):
         """Follow the path, and keep where it ends."""
         with self._stage("leading directions"):
-            S = self._precondition(self._find_spectrum(A, self.k))
-        schedule = self._schedule(A, S)
+            S = self._precondition(A, self._find_spectrum(A, self._n_directions(A)))
+        schedule = self._schedule(A, S, steps)
         with self._stage("steps"), np.errstate(over="ignore", invalid="ignore"):
-            path = trajectory(A, y, S, schedule, self.solver, self.tol)
+            path = trajectory(A, y, S, schedule, self.solver, self.tol, self._monitor())
+        schedule = watch.walk(path, schedule, S)
         self._keep(A, y, S, path, schedule)
+        watch.close()
 
     def _pose(self, X, y, sample_weight):
         """Validate what was passed; return the operator and the centred targets."""
@@ -108,11 +213,16 @@ class BaseMSK(KernelMixin, BaseEstimator):
         # K = 0 has nothing to learn with: the model is its intercept.
         return A, y if A.diagonal().any() else np.zeros_like(y)
 
-    def _pose_more(self, X, y, sample_weight):
+    def _pose_more(self, X, y, sample_weight, classes):
         """Add rows to those seen; return the operator and the targets of all."""
         # scikit-learn does so for the first chunk only.
         self._validate_params()
         self._check_combinations()
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit holds no rows out. Got early_stopping=True instead; set "
+                "it to False."
+            )
         kernel = self._resolve_kernel()
         seen = vars(self).get("_pass")
         if seen is None and "dual_coef_" in vars(self):
@@ -125,7 +235,7 @@ class BaseMSK(KernelMixin, BaseEstimator):
         if seen is not None:
             seen.check_parameters(kernel, self.landmarks)
         self.kernel_ = kernel
-        rows = self._check_rows(X, y, sample_weight, seen)
+        rows = self._check_rows(X, y, sample_weight, seen, classes)
         if seen is None:
             self._pass = LandmarkPass.begin(self, rows, streamed=True)
         else:
@@ -150,34 +260,52 @@ class BaseMSK(KernelMixin, BaseEstimator):
         self.intercept_ = mean if self.fit_intercept else 0.0
         return A, y
 
-    def _check_rows(self, X, y, sample_weight, seen=None):
+    def _check_rows(self, X, y, sample_weight, seen=None, classes=None):
         """Validate rows to pass over, which go on from those seen."""
         if is_dask(X, y):
+            if is_classifier(self):
+                raise ValueError(
+                    "MSKClassifier is trained on arrays in memory. Got dask arrays "
+                    "instead; pass their chunks to partial_fit, computed one by one."
+                )
             rows = DaskRows.of(X, y, sample_weight)
             # As `validate_data` does, of which one row sees enough.
             validate_data(self, np.zeros((1, rows.n_features)), reset=seen is None)
         else:
-            rows = ArrayRows.of(*self._check_data(X, y, sample_weight, seen is None))
+            reset = seen is None
+            X, y, weights = self._check_data(X, y, sample_weight, reset, classes)
+            rows = ArrayRows.of(X, y, weights)
         if seen is not None:
             seen.check_targets(rows)
         return rows
 
     def _find_spectrum(self, A, k):
         """Find the k leading directions."""
-        return find_spectrum(self, A, k, self.X_fit_, min(self.tol, 1e-5))
+        tol = min(self.tol, 1e-5)
+        return find_spectrum(self, A, k, self.X_fit_, tol, self._monitor())
 
-    def _precondition(self, spectrum):
+    def _n_directions(self, A):
+        """Return how many leading directions the parameter k asks for."""
+        return self.k
+
+    def _precondition(self, A, spectrum):
         """Preconditioner of the k first of some directions."""
-        return precondition(spectrum.truncated(self.k), resolve_spectral_map(self.g))
+        spectrum = spectrum.truncated(self._n_directions(A))
+        return precondition(spectrum, resolve_spectral_map(self.g))
 
-    def _schedule(self, A, S):
+    def _schedule(self, A, S, steps):
         """Return the steps to take, on the scale that the preconditioner sets."""
         ridge = self.alpha / A.total_weight
         # Without any rate, there is nothing that the step could be a fraction of.
         damping = (S.largest_rate + ridge) or 1.0
         self.learning_rate_ = self.learning_rate / damping
         self.max_learning_rate_ = 2.0 / damping
-        return Schedule(self.dynamics, self.max_iter, self.learning_rate_, ridge)
+        return Schedule(self.dynamics, steps, self.learning_rate_, ridge)
+
+    def _iterations(self, S, schedule):
+        """Choose the steps of a path to look at."""
+        slowest = max(S.spectrum.floor, 1e-8 * S.spectrum.largest)
+        return default_iterations(schedule, slowest)
 
     def _keep(self, A, y, S, path, schedule):
         """Keep the model at one schedule of a path, once it has been judged."""
@@ -187,26 +315,25 @@ class BaseMSK(KernelMixin, BaseEstimator):
         check_coef_finite(coef, A, y)
         if self.verbose:
             print(
-                f"[MSKRegressor] {self.max_iter} steps: {path.n_products} products, "
+                f"[{type(self).__name__}] {schedule.max_iter} steps: "
+                f"{path.n_products} products, "
                 f"estimated error {path.error_estimate:.1e}, "
                 f"rounding {path.rounding_error:.1e}"
             )
         for message in convergence_messages(A, S, path, schedule, self.tol):
-            # Through _fit and its guard, fit and scikit-learn's context to the user.
-            warnings.warn(message, ConvergenceWarning, stacklevel=6)
+            warn_user(message, ConvergenceWarning)
 
         self.dual_coef_ = round_to(A.dtype, coef)
         self.spectrum_ = S.spectrum
         self.modified_eigenvalues_ = S.modified_eigenvalues
         self.k_ = len(S.modified_eigenvalues)
-        self.n_iter_ = self.max_iter
+        self.n_iter_ = schedule.max_iter
         self.n_products_ = path.n_products
         for name in ("trajectory_", "path_iterations_"):
             vars(self).pop(name, None)
         if self.store_trajectory:
-            slowest = max(S.spectrum.floor, 1e-8 * S.spectrum.largest)
             self.trajectory_ = replace(path, schedule=schedule)
-            self.path_iterations_ = default_iterations(schedule, slowest)
+            self.path_iterations_ = self._iterations(S, schedule)
 
     def _check_combinations(self):
         """Raise where parameters exclude each other."""
@@ -214,10 +341,10 @@ class BaseMSK(KernelMixin, BaseEstimator):
         resolve_spectral_map(self.g)
         if self.dynamics == "descent" and not self.learning_rate < 2:
             raise ValueError(
-                "The 'learning_rate' of MSKRegressor must be in the range (0, 2) for "
-                "dynamics='descent', in units of 1 / (largest rate): descent diverges "
-                f"from 2 on. Got {self.learning_rate!r} instead; lower it or use "
-                "dynamics='flow'."
+                f"The 'learning_rate' of {type(self).__name__} must be in the range "
+                "(0, 2) for dynamics='descent', in units of 1 / (largest rate): "
+                f"descent diverges from 2 on. Got {self.learning_rate!r} instead; "
+                "lower it or use dynamics='flow'."
             )
         if self.solver == "gd" and self.dynamics != "descent":
             raise ValueError(
@@ -231,18 +358,28 @@ class BaseMSK(KernelMixin, BaseEstimator):
                 "solver='auto', 'lanczos' or 'eigh' for the limit."
             )
 
-    def _check_data(self, X, y, sample_weight, reset=True):
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            dtype=[np.float64, np.float32],
-            multi_output=True,
-            y_numeric=True,
-            reset=reset,
-        )
+    @abstractmethod
+    def _check_data(self, X, y, sample_weight, reset=True, classes=None):
+        """Validate training rows; return X, numeric targets in float64, weights.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            What was passed.
+        reset : bool, default=True
+            Whether the rows are the first.
+        classes : array-like, default=None
+            Labels that later rows may have, where y is of labels.
+        """
+
+    @abstractmethod
+    def _score_values(self, y, values, sample_weight):
+        """Score of values of the model, higher being better."""
+
+    def _check_weights(self, X, sample_weight, reset):
+        """Validate weights, which may be all zero for a chunk only."""
         if sample_weight is None:
-            return X, y.astype(np.float64), None
+            return None
         some = np.asarray(sample_weight).any()
         # Of a chunk they may be; there are others.
         if reset and not some:
@@ -257,7 +394,7 @@ class BaseMSK(KernelMixin, BaseEstimator):
                 "The 'sample_weight' must be non-negative. Got a smallest value of "
                 f"{weights.min():.6g} instead."
             )
-        return X, y.astype(np.float64), weights
+        return weights
 
     def _centre(self, y, weights):
         if not self.fit_intercept:
@@ -271,12 +408,39 @@ class BaseMSK(KernelMixin, BaseEstimator):
         started = time.perf_counter()
         yield
         if self.verbose:
-            print(f"[MSKRegressor] {name}: {time.perf_counter() - started:.2f} s")
+            seconds = time.perf_counter() - started
+            print(f"[{type(self).__name__}] {name}: {seconds:.2f} s")
 
-    def _stages(self, stages):
-        """Yield the predictions of each step from an array of all of them."""
-        for step in range(stages.shape[-1]):
-            yield self._shift(stages[..., step])
+    def _monitor(self):
+        """Return what is told of the progress of a solver, under `verbose`."""
+        return ProgressPrinter(type(self).__name__) if self.verbose else None
+
+    def _staged_values(self, X, iterations):
+        """Yield values along the path, once it is known to be there."""
+        check_is_fitted(self)
+        if not hasattr(self, "trajectory_"):
+            raise ValueError(
+                "staged_predict needs the path: fit with store_trajectory=True. Got "
+                "a model fitted with store_trajectory=False instead."
+            )
+        if iterations is None:
+            iterations = self.path_iterations_
+        else:
+            iterations = check_iterations(iterations, self.n_iter_)
+        return self._values_along(X, iterations)
+
+    def _values_along(self, X, iterations):
+        """Yield the values of the model after each of several steps of its path.
+
+        The coefficients of as many steps as the working memory holds share a kernel.
+        """
+        X = self._check_queries(X)
+        held = get_config()["working_memory"] * 2**20 // (8 * self.dual_coef_.size)
+        for batch in gen_batches(len(iterations), max(1, int(held))):
+            coefs = [self.trajectory_.coef(max_iter=T) for T in iterations[batch]]
+            values = self._apply(X, np.stack(coefs, axis=-1))
+            for step in range(values.shape[-1]):
+                yield self._shift(values[..., step])
 
     def _apply(self, X, coef):
         return apply_kernel(self.kernel_, X, self.X_fit_, coef, self.n_jobs)

@@ -15,6 +15,7 @@ def default_iterations(schedule, slowest_rate):
     schedule : Schedule
     slowest_rate : float
         Smallest rate that matters: the steps before inf end where it has been learned.
+        At 0 there is nothing to learn, and one step.
 
     Returns
     -------
@@ -22,7 +23,8 @@ def default_iterations(schedule, slowest_rate):
     """
     last = schedule.max_iter
     if np.isinf(last):
-        last = np.ceil(10.0 / (schedule.learning_rate * slowest_rate))
+        per_step = schedule.learning_rate * slowest_rate
+        last = np.ceil(10.0 / per_step) if per_step > 0 else 1.0
     steps = _log_spaced(last) if last > _EVERY else np.arange(1.0, last + 1)
     return np.append(steps, np.inf) if np.isinf(schedule.max_iter) else steps
 

@@ -2,22 +2,12 @@
 
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_msk._compat import _fit_context
-from sklearn_msk._estimators._base import BaseMSK
-from sklearn_msk._estimators._iterations import check_iterations
-
-
-def _has_landmarks(estimator):
-    """Whether an estimator can learn chunk by chunk; the error says what it needs."""
-    if estimator.landmarks is None:
-        raise AttributeError(
-            "partial_fit needs landmarks: set landmarks to a number or to an array of "
-            "rows. Got landmarks=None instead."
-        )
-    return True
+from sklearn_msk._compat import _fit_context, with_callbacks
+from sklearn_msk._estimators._base import BaseMSK, has_landmarks
 
 
 class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
@@ -65,6 +55,12 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         Gradient flow for the time of T steps, or T discrete steps.
     fit_intercept : bool, default=True
         Whether the (weighted) mean of y is taken out first and added back.
+    early_stopping : bool, default=False
+        Whether to choose the number of steps: the path up to `max_iter` of a model that
+        is trained without some rows is scored on these, by R2, and the best number of
+        steps is then run on all rows. Time is on K/n, so that it means the same there.
+    validation_fraction : float, default=0.1
+        Part of the rows, in (0, 1), that early stopping holds out.
     landmarks : int, array-like of shape (n_landmarks, n_features) or None, default=None
         None is the exact model, whose kernel matrix is computed block by block where it
         does not fit in memory. A number M, or rows given as an array, restrict the
@@ -114,10 +110,11 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
     n_jobs : int, default=None
         Threads that compute the kernel matrix. It changes no result.
     random_state : int, RandomState instance or None, default=None
-        Start vectors of the iterative eigensolvers, and the draw of landmarks. None is
-        deterministic too.
+        Start vectors of the iterative eigensolvers, the draw of landmarks and of the
+        rows held out. None is deterministic too.
     verbose : int, default=0
-        1 or more prints a line for each stage of `fit`.
+        1 or more prints a line for each stage of `fit`, and once a second the products,
+        relative error and seconds left of what is iterative.
 
     Attributes
     ----------
@@ -144,7 +141,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
     max_learning_rate_ : float
         Absolute step at which descent begins to diverge.
     n_iter_ : int or inf
-        Number of steps.
+        Number of steps: `max_iter`, or what early stopping or a callback has chosen.
     n_products_ : int
         Products of K with a vector that the solver made, the one that verifies its
         result included.
@@ -155,6 +152,11 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
     path_iterations_ : ndarray of shape (n_iterations,)
         With ``store_trajectory=True``: the steps that `staged_predict` yields by
         default, inf for the limit.
+    validation_scores_ : ndarray of shape (n_validated,)
+        With ``early_stopping=True``: R2 on the rows held out after each of
+        `validation_iterations_`; the first of the best is `n_iter_`.
+    validation_iterations_ : ndarray of shape (n_validated,)
+        With ``early_stopping=True``: numbers of steps, as `path_iterations_` has them.
     n_samples_seen_ : int
         With landmarks: the rows that `fit`, or the calls of `partial_fit`, passed over.
     n_features_in_ : int
@@ -183,55 +185,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
     0.24 1.00
     """
 
-    def __init__(
-        self,
-        kernel="ntk_relu",
-        *,
-        g="flatten",
-        k=50,
-        alpha=0.0,
-        learning_rate=1.0,
-        max_iter=100,
-        dynamics="flow",
-        fit_intercept=True,
-        landmarks=None,
-        landmark_selection="uniform",
-        gamma=None,
-        degree=3,
-        coef0=1,
-        kernel_params=None,
-        solver="auto",
-        eigen_solver="auto",
-        tol=1e-4,
-        store_trajectory=False,
-        memory=None,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
-        self.kernel = kernel
-        self.g = g
-        self.k = k
-        self.alpha = alpha
-        self.learning_rate = learning_rate
-        self.max_iter = max_iter
-        self.dynamics = dynamics
-        self.fit_intercept = fit_intercept
-        self.landmarks = landmarks
-        self.landmark_selection = landmark_selection
-        self.gamma = gamma
-        self.degree = degree
-        self.coef0 = coef0
-        self.kernel_params = kernel_params
-        self.solver = solver
-        self.eigen_solver = eigen_solver
-        self.tol = tol
-        self.store_trajectory = store_trajectory
-        self.memory = memory
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
-
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Train the model.
@@ -270,7 +224,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         self._fit(X, y, sample_weight)
         return self
 
-    @available_if(_has_landmarks)
+    @available_if(has_landmarks)
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """Train on more rows, with landmarks: exactly as on all of them at once.
@@ -353,17 +308,19 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
             If the model was fitted without ``store_trajectory=True``, or if an
             iteration is off the path.
         """
-        check_is_fitted(self)
-        if not hasattr(self, "trajectory_"):
-            raise ValueError(
-                "staged_predict needs the path: fit with store_trajectory=True. Got "
-                "a model fitted with store_trajectory=False instead."
-            )
-        if iterations is None:
-            iterations = self.path_iterations_
-        else:
-            iterations = check_iterations(iterations, self.n_iter_)
-        X = self._check_queries(X)
-        path = [self.trajectory_.coef(max_iter=steps) for steps in iterations]
-        stages = self._apply(X, np.stack(path, axis=-1))
-        return self._stages(stages)
+        return self._staged_values(X, iterations)
+
+    def _check_data(self, X, y, sample_weight, reset=True, classes=None):
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            dtype=[np.float64, np.float32],
+            multi_output=True,
+            y_numeric=True,
+            reset=reset,
+        )
+        return X, y.astype(np.float64), self._check_weights(X, sample_weight, reset)
+
+    def _score_values(self, y, values, sample_weight):
+        return r2_score(y, values, sample_weight=sample_weight)

@@ -1,6 +1,8 @@
 """The parts of a fit that every estimator shares."""
 
 import math
+import sys
+import warnings
 
 import numpy as np
 
@@ -97,7 +99,7 @@ def _check_symmetric_rows(kernel, X):
         )
 
 
-def find_spectrum(estimator, A, k, X, tol):
+def find_spectrum(estimator, A, k, X, tol, monitor=None):
     """Find the leading directions, and check that the kernel has no negative ones.
 
     Parameters
@@ -110,6 +112,8 @@ def find_spectrum(estimator, A, k, X, tol):
         Training rows.
     tol : float
         Tolerance of the pairs, see `leading_spectrum`.
+    monitor : callable, default=None
+        Told of the progress, see `leading_spectrum`.
 
     Returns
     -------
@@ -123,7 +127,7 @@ def find_spectrum(estimator, A, k, X, tol):
     settings = estimator.eigen_solver, estimator.random_state, tol
 
     def compute(k):
-        return leading_spectrum(A, k, *settings)
+        return leading_spectrum(A, k, *settings, monitor)
 
     kernel = estimator.kernel_
     # What is diagonal is decomposed already.
@@ -156,6 +160,19 @@ def precondition(spectrum, g, *, allow_zero=False):
     """
     rates = modified_eigenvalues(g, spectrum.eigenvalues, allow_zero=allow_zero)
     return Preconditioner(spectrum, rates)
+
+
+def warn_user(message, category):
+    """Warn where the user's code called, however deep in wrappers we are."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back and _is_ours(frame):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_ours(frame):
+    package = frame.f_globals.get("__name__", "").split(".")[0]
+    return package in ("sklearn_msk", "sklearn", "contextlib")
 
 
 def convergence_messages(A, S, path, schedule, tol):

@@ -17,14 +17,14 @@ FAILED = " failed"
 
 
 class Candidates(BaseEstimator):
-    """Fits an `MSKRegressor` for each setting of the parameters that share a kernel.
+    """Fits an estimator for each setting of the parameters that share a kernel.
 
     One kernel matrix, one spectrum with the pairs of the largest k, one path for each
     preconditioner; all paths share their products with the kernel matrix.
 
     Parameters
     ----------
-    estimator : MSKRegressor
+    estimator : MSKRegressor or MSKClassifier
     settings : list of dict
         Parameters of the candidates; none of them changes the kernel.
     error_score : "raise" or float
@@ -32,7 +32,7 @@ class Candidates(BaseEstimator):
 
     Attributes
     ----------
-    models_ : list of MSKRegressor or Exception
+    models_ : list of estimator or Exception
         Fitted candidates, or why they could not be.
     """
 
@@ -63,15 +63,20 @@ class Candidates(BaseEstimator):
         """
         self.models_ = [clone(self.estimator) for _ in self.settings]
         self._update(range(len(self.models_)), self._prepare)
-        if self._sound():
+        if self.estimator.early_stopping:
+            self._update(self._sound(), self._fit_alone, X, y, sample_weight)
+        elif self._sound():
             self._fit_sound(X, y, sample_weight)
         return self
 
+    def _fit_alone(self, i, X, y, sample_weight):
+        self.models_[i].fit(X, y, sample_weight)
+
     def _fit_sound(self, X, y, sample_weight):
-        largest = max(self.models_[i].k for i in self._sound())
         posed = clone(self.models_[self._sound()[0]])
         try:
             A, y = posed._pose(X, y, sample_weight)
+            largest = max(self.models_[i]._n_directions(A) for i in self._sound())
             spectrum = posed._find_spectrum(A, largest)
         except Exception as error:
             if self.error_score == "raise":
@@ -116,8 +121,8 @@ class Candidates(BaseEstimator):
         model = self.models_[i]
         fitted = {k: v for k, v in vars(posed).items() if k.endswith("_")}
         vars(model).update(fitted)
-        S = model._precondition(spectrum)
-        schedule = model._schedule(A, S)
+        S = model._precondition(A, spectrum)
+        schedule = model._schedule(A, S, model.max_iter)
         solver = choose_solver(model.solver, A, schedule)
         # The loop runs anew for each schedule: nothing of it can be shared.
         path = (S.modified_eigenvalues.tobytes(), i if solver == "gd" else None)
@@ -199,11 +204,7 @@ class CandidateScorer:
         # Whatever a scorer asks of an estimator, this one has; only its predictions
         # are known already.
         known = copy.copy(model)
-
-        def predict(X):
-            return predictions
-
-        known.predict = predict
+        known._predict = lambda X: predictions
         score = _score(known, X, y, self.scorer, params, self.error_score)
         return dict(score) if isinstance(score, dict) else {"": score}
 

@@ -5,14 +5,14 @@ import time
 import warnings
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags, indexable
 
 from sklearn_msk._compat import accepts_weights
-from sklearn_msk._estimators import MSKRegressor
+from sklearn_msk._estimators import BaseMSK
 from sklearn_msk._search._candidates import FAILED, Candidates, CandidateScorer
 
 # Parameters that change neither the kernel matrix nor its eigenvectors.
@@ -37,13 +37,14 @@ class MSKGridSearchCV(GridSearchCV):
 
     Parameters
     ----------
-    estimator : MSKRegressor, or Pipeline that ends in one
-        Cloned for every candidate.
+    estimator : MSKRegressor or MSKClassifier, or Pipeline that ends in one
+        Cloned for every candidate. With ``early_stopping=True`` candidates share
+        nothing, as each trains twice.
     param_grid : dict or list of dict
         As in `GridSearchCV`.
     scoring : str, callable, list, tuple or dict, default=None
-        As in `GridSearchCV`. A scorer is called with a fitted `MSKRegressor` and what
-        the steps before it in a pipeline have made of X.
+        As in `GridSearchCV`. A scorer is called with a fitted estimator of this package
+        and what the steps before it in a pipeline have made of X.
     n_jobs : int, default=None
         Number of folds that are computed at a time.
     refit : bool, str or callable, default=True
@@ -164,7 +165,7 @@ class MSKGridSearchCV(GridSearchCV):
         scorer, refit_metric = self._get_scorers()
         X, y = indexable(X, y)
         routed = self._get_routed_params_for_fit(params)
-        splitter = check_cv(self.cv, y)
+        splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(splitter.split(X, y, **routed.splitter.split))
         self.n_splits_ = len(splits)
 
@@ -269,11 +270,11 @@ class MSKGridSearchCV(GridSearchCV):
         """Return the estimator with its last step replaced by all of its candidates."""
         estimator = clone(self.estimator).set_params(**clone(outer, safe=False))
         last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-        if not isinstance(last, MSKRegressor):
+        if not isinstance(last, BaseMSK):
             raise TypeError(
-                "The 'estimator' of MSKGridSearchCV must be an MSKRegressor, or a "
-                f"Pipeline that ends in one. Got {last!r} instead; use "
-                "sklearn.model_selection.GridSearchCV for it."
+                "The 'estimator' of MSKGridSearchCV must be an MSKRegressor or an "
+                f"MSKClassifier, or a Pipeline that ends in one. Got {last!r} instead; "
+                "use sklearn.model_selection.GridSearchCV for it."
             )
         last = Candidates(last, settings, error_score)
         if not isinstance(estimator, Pipeline):

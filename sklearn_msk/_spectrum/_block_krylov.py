@@ -6,7 +6,7 @@ from scipy.linalg import eigh, qr
 _MAX_PASSES = 300
 
 
-def block_krylov(apply, m, start, max_columns, tol):
+def block_krylov(apply, m, start, max_columns, tol, monitor=None):
     """Leading eigenpairs of a symmetric operator by block Krylov iteration.
 
     An orthonormal basis V of ``span{Q, A Q, A^2 Q, ...}`` is kept fully orthogonal; the
@@ -26,9 +26,10 @@ def block_krylov(apply, m, start, max_columns, tol):
     max_columns : int
         Largest basis, at least ``min(n, m + 2 width)``. A basis of n columns is
         complete and its pairs exact.
-
     tol : float
-        What `converged` takes.
+        Bound on `worst_residual`.
+    monitor : callable, default=None
+        ``monitor(n_products, error, tol)`` is called at every check.
 
     Returns
     -------
@@ -54,7 +55,7 @@ def block_krylov(apply, m, start, max_columns, tol):
     projected = np.zeros((max_columns, max_columns))
     block, done = qr(start, mode="economic")[0], 0
     next_check = m + 2 * width
-    for _ in range(_MAX_PASSES):
+    for passes in range(_MAX_PASSES):
         columns = done + block.shape[1]
         basis[:, done:columns] = block
         image = apply(block)
@@ -72,7 +73,10 @@ def block_krylov(apply, m, start, max_columns, tol):
             if columns == n:
                 return values[:m], basis @ vectors[:, :m], values[-1]
             residuals = np.linalg.norm(step @ vectors[done:, :m], axis=0)
-            if columns >= m and converged(values[:m], residuals, n, tol):
+            error = worst_residual(values[:m], residuals, n, tol)
+            if monitor is not None:
+                monitor((passes + 1) * width, error, tol)
+            if columns >= m and error <= tol:
                 leading = basis[:, :columns] @ vectors[:, :m]
                 return values[:m], leading, values[-1]
             if full and max_columns < n:
@@ -85,19 +89,21 @@ def block_krylov(apply, m, start, max_columns, tol):
     raise ArithmeticError(f"no convergence within {_MAX_PASSES} blocks")
 
 
-def converged(values, residuals, n, tol):
-    """Whether pairs are accurate enough: ``r_i <= tol sqrt(lam_i lam_m)``.
+def worst_residual(values, residuals, n, tol):
+    """Return the largest residual ``r_i / sqrt(lam_i lam_m)`` of m pairs, descending.
 
     A residual ``r_i`` couples direction i to the rest, and S scales this coupling by
     ``sqrt(g_i / lam_i)``. Under flatten that is ``r_i sqrt(lam_m / lam_i)``, to be
-    small next to the ``lam_m`` that it perturbs: predictions move by less than tol,
-    whatever the number of steps. A residual may also be what rounding leaves of it for
-    an operator of order n.
+    small next to the ``lam_m`` that it perturbs: predictions move by less than the
+    result, whatever the number of steps. A residual that may be what rounding leaves
+    for an operator of order n counts as tol at most.
     """
     values = np.maximum(values, 0.0)
     rounding = n * np.finfo(np.float64).eps * values[0]
-    bound = tol * np.sqrt(values * values[-1])
-    return bool(np.all(residuals <= np.maximum(bound, rounding)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = residuals / np.sqrt(values * values[-1])
+    rounded = (residuals <= rounding) & ~(relative <= tol)
+    return float(np.max(np.where(rounded, tol, relative)))
 
 
 def _orthonormal_complement(block, basis):

@@ -1,8 +1,9 @@
 """Eigensolvers: the m leading pairs of a scaled operator, and its smallest Ritz value.
 
-Each takes an operator A, a number of pairs m, a `numpy.random.RandomState` and the
-tolerance of `converged`, works on ``A / A.scale`` and returns ``(values, vectors,
-smallest)`` in these units; it raises `BREAKDOWN` where its iteration does not converge.
+Each takes an operator A, a number of pairs m, a `numpy.random.RandomState`, the
+tolerance of `worst_residual` and what is told of the progress, works on ``A / A.scale``
+and returns ``(values, vectors, smallest)`` in these units; it raises `BREAKDOWN` where
+its iteration does not converge.
 """
 
 import warnings
@@ -10,7 +11,7 @@ import warnings
 import numpy as np
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
 
-from sklearn_msk._spectrum._block_krylov import block_krylov, converged
+from sklearn_msk._spectrum._block_krylov import block_krylov, worst_residual
 
 BREAKDOWN = (ArithmeticError, ArpackError)
 
@@ -23,13 +24,13 @@ _WIDE_BLOCK, _WIDE_FROM = 40, 6000
 _GUARD = 10
 
 
-def dense(A, m, random_state, tol):
+def dense(A, m, random_state, tol, monitor=None):
     """Full decomposition: exact."""
     values, vectors = A.decomposition()
     return values[: -m - 1 : -1], vectors[:, : -m - 1 : -1], values[0]
 
 
-def arpack(A, m, random_state, tol):
+def arpack(A, m, random_state, tol, monitor=None):
     """Implicitly restarted Lanczos by `scipy.sparse.linalg.eigsh`."""
     n = A.shape[0]
     operator = LinearOperator(A.shape, lambda v: A @ v / A.scale, dtype=np.float64)
@@ -38,7 +39,7 @@ def arpack(A, m, random_state, tol):
     return values[::-1], vectors[:, ::-1], _smallest_ritz_value(A, random_state)
 
 
-def lobpcg_(A, m, random_state, tol):
+def lobpcg_(A, m, random_state, tol, monitor=None):
     """Locally optimal block preconditioned conjugate gradients, with guard vectors."""
     vectors = random_state.standard_normal((A.shape[0], m + _GUARD))
     # lobpcg stops at an absolute residual, which the eigenvalues only now decide.
@@ -55,13 +56,13 @@ def lobpcg_(A, m, random_state, tol):
         values, vectors = values[order], vectors[:, order]
         residuals = A @ vectors[:, :m] / A.scale - vectors[:, :m] * values[:m]
         norms = np.linalg.norm(residuals, axis=0)
-        if converged(values[:m], norms, A.shape[0], tol):
+        if worst_residual(values[:m], norms, A.shape[0], tol) <= tol:
             return values[:m], vectors[:, :m], _smallest_ritz_value(A, random_state)
     # Its Gram matrices are singular where K has fewer dimensions than its blocks.
     raise ArithmeticError("lobpcg does not converge")
 
 
-def randomized(A, m, random_state, tol):
+def randomized(A, m, random_state, tol, monitor=None):
     """Block Krylov iteration from a random block."""
     n = A.shape[0]
     widest = _WIDE_BLOCK if n >= _WIDE_FROM else _BLOCK[1]
@@ -72,6 +73,7 @@ def randomized(A, m, random_state, tol):
         start=random_state.standard_normal((n, width)),
         max_columns=min(n, 5 * m + 10 * width),
         tol=tol,
+        monitor=monitor,
     )
 
 

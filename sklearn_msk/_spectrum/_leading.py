@@ -10,7 +10,9 @@ from sklearn_msk._spectrum._spectrum import Spectrum
 DENSE_MAX = 1500
 
 
-def leading_spectrum(A, k, eigen_solver="auto", random_state=None, tol=1e-5):
+def leading_spectrum(
+    A, k, eigen_solver="auto", random_state=None, tol=1e-5, monitor=None
+):
     """Leading eigenpairs of A, truncated at its numerical rank.
 
     The rank counts eigenvalues above ``max(n eps(dtype of K), -4 lam_min / lam_1)
@@ -31,6 +33,9 @@ def leading_spectrum(A, k, eigen_solver="auto", random_state=None, tol=1e-5):
     tol : float, default=1e-5
         Residuals stay below ``tol sqrt(lam_i lam_m)``, m the last pair computed; the
         default serves a preconditioner.
+    monitor : callable, default=None
+        ``monitor(n_products, error, tol)`` is called where block Krylov iteration
+        checks its residuals, error the largest of them in these units.
 
     Returns
     -------
@@ -42,10 +47,10 @@ def leading_spectrum(A, k, eigen_solver="auto", random_state=None, tol=1e-5):
     method = "dense" if known else _method(eigen_solver, n, m)
     rng = check_random_state(0 if random_state is None else random_state)
     try:
-        values, vectors, smallest = EIGEN_SOLVERS[method](A, m, rng, tol)
+        values, vectors, smallest = EIGEN_SOLVERS[method](A, m, rng, tol, monitor)
     except BREAKDOWN:
         method = "dense"
-        values, vectors, smallest = EIGEN_SOLVERS[method](A, m, rng, tol)
+        values, vectors, smallest = EIGEN_SOLVERS[method](A, m, rng, tol, monitor)
     vectors = _fix_signs(vectors)
     residuals = np.linalg.norm(A @ vectors / A.scale - vectors * values, axis=0)
 

@@ -1,0 +1,386 @@
+"""Classification by preconditioned kernel gradient flow."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_msk._compat import StrOptions, _fit_context, with_callbacks
+from sklearn_msk._estimators._base import BaseMSK, has_landmarks
+
+# Directions that g re-scales by default, where there are rows enough.
+_LARGEST_K = 50
+
+
+class MSKClassifier(ClassifierMixin, BaseMSK):
+    """Kernel classification by gradient flow along a spectrum that you choose.
+
+    One `MSKRegressor` for all classes: each class is a target of +1 on its own rows and
+    -1 on the others, all of them share the kernel, its spectrum and the products, and
+    the class of the largest value is predicted. Two classes share one target, as in
+    `sklearn.linear_model.RidgeClassifier`.
+
+    Parameters
+    ----------
+    kernel : str, sklearn.gaussian_process.kernels.Kernel or callable, \
+            default="ntk_relu"
+    g : {"identity", "flatten", "lift"}, spectral map or callable, default="flatten"
+        Both as in `MSKRegressor`.
+    k : int or None, default=None
+        Number of leading directions that g re-scales, as in `MSKRegressor`. None is 50,
+        or a fifth of the distinct rows (of the landmarks in use) where that is less: a
+        model that re-scales most directions of a few rows fits them at once, whatever
+        their weights.
+    alpha : float, default=0.0
+    learning_rate : float, default=1.0
+    max_iter : int or inf, default=100
+    dynamics : {"flow", "descent"}, default="flow"
+    fit_intercept : bool, default=True
+        All of these as in `MSKRegressor`.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, as ``{label: weight}``, which multiply those of the
+        rows; "balanced" gives each class the same total. None means ones.
+    early_stopping : bool, default=False
+        Whether to choose the number of steps by the accuracy on rows held out, a part
+        of each class, along the path up to `max_iter`; it is then run on all rows.
+    validation_fraction : float, default=0.1
+        Part of the rows, in (0, 1), that early stopping holds out.
+    landmarks : int, array-like of shape (n_landmarks, n_features) or None, default=None
+    landmark_selection : {"uniform", "rpcholesky"}, default="uniform"
+    gamma : float, default=None
+    degree : float, default=3
+    coef0 : float, default=1
+    kernel_params : dict, default=None
+    solver : {"auto", "lanczos", "eigh", "gd"}, default="auto"
+    eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}, default="auto"
+    tol : float, default=1e-4
+    store_trajectory : bool, default=False
+    memory : str, object with the interface of joblib.Memory, or None, default=None
+    n_jobs : int, default=None
+    random_state : int, RandomState instance or None, default=None
+    verbose : int, default=0
+        All of these as in `MSKRegressor`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    dual_coef_ : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        Coefficients of the kernel functions of `X_fit_`; one column for two classes.
+    intercept_ : float or ndarray of shape (n_classes,)
+        Mean of the targets of +1 and -1, 0.0 without intercept.
+    validation_scores_ : ndarray of shape (n_validated,)
+        With ``early_stopping=True``: accuracy on the rows held out.
+    X_fit_, kernel_, spectrum_, modified_eigenvalues_, k_, learning_rate_, \
+            max_learning_rate_, n_iter_, n_products_, trajectory_, path_iterations_, \
+            validation_iterations_, n_samples_seen_, n_features_in_, feature_names_in_
+        As in `MSKRegressor`.
+
+    See Also
+    --------
+    MSKRegressor : The same training for numeric targets, and what its parameters mean.
+    sklearn.calibration.CalibratedClassifierCV : Probabilities that are calibrated.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn_msk import MSKClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> model = MSKClassifier().fit(X_train, y_train)
+    >>> print(f"{model.score(X_test, y_test):.3f}")
+    0.993
+    """
+
+    _parameter_constraints: dict = {
+        **BaseMSK._parameter_constraints,
+        "k": [*BaseMSK._parameter_constraints["k"], None],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
+
+    def __init__(
+        self,
+        kernel="ntk_relu",
+        *,
+        g="flatten",
+        k=None,
+        alpha=0.0,
+        learning_rate=1.0,
+        max_iter=100,
+        dynamics="flow",
+        fit_intercept=True,
+        class_weight=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        landmarks=None,
+        landmark_selection="uniform",
+        gamma=None,
+        degree=3,
+        coef0=1,
+        kernel_params=None,
+        solver="auto",
+        eigen_solver="auto",
+        tol=1e-4,
+        store_trajectory=False,
+        memory=None,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            kernel,
+            g=g,
+            k=k,
+            alpha=alpha,
+            learning_rate=learning_rate,
+            max_iter=max_iter,
+            dynamics=dynamics,
+            fit_intercept=fit_intercept,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            landmarks=landmarks,
+            landmark_selection=landmark_selection,
+            gamma=gamma,
+            degree=degree,
+            coef0=coef0,
+            kernel_params=kernel_params,
+            solver=solver,
+            eigen_solver=eigen_solver,
+            tol=tol,
+            store_trajectory=store_trajectory,
+            memory=memory,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.class_weight = class_weight
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train the model.
+
+        A fit that fails leaves the object as it was before.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows, as in `MSKRegressor.fit`.
+        y : array-like of shape (n_samples,)
+            Labels of at least two classes.
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Non-negative weights; an integer weight equals repeating the row.
+
+        Returns
+        -------
+        self : MSKClassifier
+
+        Raises
+        ------
+        ValueError
+            If a parameter, the data or what the kernel or g return is out of its range.
+
+        Warns
+        -----
+        ConvergenceWarning
+            As `MSKRegressor.fit` does.
+        """
+        self._fit(X, y, sample_weight)
+        return self
+
+    @available_if(has_landmarks)
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train on more rows, with landmarks: exactly as on all of them at once.
+
+        As `MSKRegressor.partial_fit` does.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            Labels.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that there will be; needed in the first call, unless its rows
+            have them all.
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Non-negative weights.
+
+        Returns
+        -------
+        self : MSKClassifier
+
+        Raises
+        ------
+        ValueError
+            As `MSKRegressor.partial_fit` does; if a label is not among the classes; or
+            if ``class_weight="balanced"``, as the counts are not known yet.
+        """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all rows at once, which partial_fit "
+                "does not see; pass the weights as a dict {label: weight}."
+            )
+        self._partial_fit(X, y, sample_weight, classes)
+        return self
+
+    def decision_function(self, X):
+        """Values of the targets of +1 and -1.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            As in `MSKRegressor.predict`.
+
+        Returns
+        -------
+        ndarray, or dask array, of shape (n_queries,) or (n_queries, n_classes)
+            For two classes, the value of the second.
+        """
+        check_is_fitted(self)
+        return self._predict(X)
+
+    def predict(self, X):
+        """Predict the class of the largest value.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            As in `MSKRegressor.predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_queries,)
+        """
+        return self._labels(np.asarray(self.decision_function(X)))
+
+    def predict_proba(self, X):
+        """Probabilities of the classes.
+
+        Least squares on targets of +1 and -1 estimates ``2 P(class | x) - 1``. The
+        values, taken back to ``(1 + value) / 2``, need not be probabilities; the
+        nearest vector (in Euclidean distance) that is non-negative and sums to one is
+        returned. Its order is that of the values, so that the class of the largest
+        probability is the one predicted. It is not calibrated beyond that.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            As in `MSKRegressor.predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_queries, n_classes)
+            Columns in the order of `classes_`.
+        """
+        values = np.asarray(self.decision_function(X))
+        if values.ndim == 1:
+            values = np.column_stack([-values, values])
+        return _nearest_probabilities((1.0 + values) / 2.0)
+
+    def staged_predict(self, X, iterations=None):
+        """Predict classes after each of several steps of the path.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            As in `predict`.
+        iterations : array-like of shape (n_iterations,), default=None
+            As in `MSKRegressor.staged_predict`.
+
+        Returns
+        -------
+        generator of ndarray of shape (n_queries,)
+
+        Raises
+        ------
+        ValueError
+            As `MSKRegressor.staged_predict` does.
+        """
+        return (self._labels(values) for values in self._staged_values(X, iterations))
+
+    def _n_directions(self, A):
+        return min(_LARGEST_K, A.n_distinct // 5) if self.k is None else self.k
+
+    def _labels(self, values):
+        if values.ndim == 1:
+            return self.classes_[(values > 0).astype(int)]
+        return self.classes_[values.argmax(axis=1)]
+
+    def _check_data(self, X, y, sample_weight, reset=True, classes=None):
+        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], reset=reset)
+        check_classification_targets(y)
+        if reset:
+            self.classes_ = np.unique(y if classes is None else classes)
+        elif classes is not None and not np.array_equal(
+            np.unique(classes), self.classes_
+        ):
+            raise ValueError(
+                f"'classes' must be those of the first call, {self.classes_}. Got "
+                f"{np.unique(classes)} instead."
+            )
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least 2 classes in y. Got one class "
+                f"only: {self.classes_[0]!r}."
+            )
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"y must hold the labels {self.classes_} only. Got {unknown} too; pass "
+                "all of them as 'classes' to the first call of partial_fit."
+            )
+        weights = self._check_weights(X, sample_weight, reset)
+        return X, self._encode(y), self._weigh_classes(y, weights)
+
+    def _weigh_classes(self, y, weights):
+        """Multiply the weights of the rows by those of their classes."""
+        if self.class_weight is None:
+            return weights
+        weights = np.ones(len(y)) if weights is None else weights
+        if self.class_weight != "balanced":
+            return weights * compute_sample_weight(self.class_weight, y)
+        # By weights, not by rows: a weight of two is a row that is there twice.
+        codes = np.searchsorted(self.classes_, y)
+        of_class = np.bincount(codes, weights, minlength=len(self.classes_))
+        of_class = np.where(of_class > 0, of_class, np.inf)
+        return weights * (weights.sum() / (len(self.classes_) * of_class))[codes]
+
+    def _encode(self, y):
+        """Targets of +1 and -1, of shape (n,) for two classes or (n, n_classes)."""
+        if len(self.classes_) == 2:
+            return np.where(y == self.classes_[1], 1.0, -1.0)
+        return np.where(y[:, None] == self.classes_, 1.0, -1.0)
+
+    def _score_values(self, y, values, sample_weight):
+        return accuracy_score(y, self._labels(values), sample_weight=sample_weight)
+
+
+def _nearest_probabilities(values):
+    """Euclidean projection of every row on the vectors >= 0 that sum to one.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, n_classes)
+
+    Returns
+    -------
+    ndarray of shape (n, n_classes)
+
+    References
+    ----------
+    J. Duchi, S. Shalev-Shwartz, Y. Singer, T. Chandra, *Efficient Projections onto the
+    l1-Ball for Learning in High Dimensions*, ICML 2008.
+    """
+    descending = -np.sort(-values, axis=1)
+    excess = descending.cumsum(axis=1) - 1.0
+    counts = np.arange(1, values.shape[1] + 1)
+    n_positive = np.count_nonzero(descending - excess / counts > 0, axis=1)
+    shift = excess[np.arange(len(values)), n_positive - 1] / n_positive
+    return np.maximum(values - shift[:, None], 0.0)

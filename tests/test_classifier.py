@@ -1,0 +1,220 @@
+"""Classification: one regression for all classes, and what is made of its values."""
+
+import pickle
+
+import numpy as np
+import pytest
+from problems import blobs
+from sklearn.base import clone
+from sklearn.linear_model import RidgeClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.class_weight import compute_sample_weight
+
+from sklearn_msk import MSKClassifier, MSKGridSearchCV, MSKRegressor
+from sklearn_msk._estimators._classifier import _nearest_probabilities
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("params", [{}, {"max_iter": np.inf, "alpha": 0.1}])
+def test_values_are_those_of_regressions(n_classes, params):
+    X, y, weights = blobs(n_classes)
+    model = MSKClassifier(k=7, **params).fit(X, y, weights)
+    values = model.decision_function(X)
+    targets = [np.where(y == label, 1.0, -1.0) for label in model.classes_]
+    if n_classes == 2:
+        assert values.shape == model.dual_coef_.shape == (len(X),)
+        targets = targets[1:]
+        values = values[:, None]
+    for target, column in zip(targets, values.T, strict=True):
+        single = MSKRegressor(k=7, **params).fit(X, target, weights)
+        np.testing.assert_allclose(column, single.predict(X), atol=1e-4)
+
+
+def test_linear_limit_is_ridge_classifier():
+    X, y, weights = blobs(3)
+    params = {"g": "identity", "max_iter": np.inf, "alpha": 2.0}
+    model = MSKClassifier("linear", fit_intercept=False, **params).fit(X, y, weights)
+    # KernelRidge's alpha is beside sum(w) / n times the loss of RidgeClassifier.
+    ridge = RidgeClassifier(alpha=2.0, fit_intercept=False).fit(X, y, weights)
+    np.testing.assert_allclose(
+        model.decision_function(X), ridge.decision_function(X), atol=1e-8
+    )
+    np.testing.assert_array_equal(model.predict(X), ridge.predict(X))
+
+
+@pytest.mark.parametrize("labels", [["b", "a", "c"], [7, -1, 3], [True, False]])
+def test_labels_of_every_kind(labels):
+    X, y, _ = blobs(len(labels))
+    y = np.asarray(labels)[y]
+    model = MSKClassifier().fit(X, y)
+    np.testing.assert_array_equal(model.classes_, np.unique(labels))
+    assert model.predict(X).dtype == y.dtype
+    assert model.score(X, y) > 0.8
+
+
+def test_class_weights_multiply_those_of_the_rows():
+    X, y, weights = blobs(3)
+    of_class = {0: 2.0, 1: 0.5, 2: 1.0}
+    plain = MSKClassifier(tol=1e-10)
+    expected = plain.fit(X, y, weights * np.vectorize(of_class.get)(y))
+    model = MSKClassifier(class_weight=of_class, tol=1e-10).fit(X, y, weights)
+    np.testing.assert_allclose(
+        model.decision_function(X), expected.decision_function(X), rtol=1e-12
+    )
+    balanced = MSKClassifier(class_weight="balanced", tol=1e-10)
+    expected = plain.fit(X, y, compute_sample_weight("balanced", y))
+    np.testing.assert_allclose(
+        clone(balanced).fit(X, y).decision_function(X),
+        expected.decision_function(X),
+        rtol=1e-9,
+    )
+    # By weight: rows that are there twice count twice.
+    counts = np.random.RandomState(0).randint(0, 4, len(y))
+    rows = np.repeat(np.arange(len(y)), counts)
+    np.testing.assert_allclose(
+        clone(balanced).fit(X, y, counts).decision_function(X),
+        clone(balanced).fit(X[rows], y[rows]).decision_function(X),
+        atol=1e-6,
+    )
+
+
+def test_class_of_zero_weight_alone():
+    X, y, _ = blobs(3)
+    for class_weight in (None, "balanced"):
+        model = MSKClassifier(class_weight=class_weight).fit(X, y, y != 1)
+        assert 1 not in model.predict(X)
+        assert np.all(np.isfinite(model.decision_function(X)))
+
+
+def test_default_k_is_a_fifth_of_few_rows():
+    X, y, _ = blobs(2)
+    assert MSKClassifier().fit(X, y).k_ == len(X) // 5
+    assert MSKClassifier(k=30).fit(X, y).k_ == 30
+    twice = MSKClassifier().fit(np.tile(X, (2, 1)), np.tile(y, 2))
+    assert twice.k_ == len(X) // 5
+    X, y, _ = blobs(2, n=400)
+    assert MSKClassifier().fit(X, y).k_ == 50
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+def test_probabilities(n_classes):
+    X, y, _ = blobs(n_classes)
+    model = MSKClassifier().fit(X, y)
+    p = model.predict_proba(X)
+    assert p.shape == (len(X), n_classes)
+    assert np.all(p >= 0)
+    np.testing.assert_allclose(p.sum(axis=1), 1.0)
+    np.testing.assert_array_equal(model.classes_[p.argmax(axis=1)], model.predict(X))
+    if n_classes == 2:
+        values = model.decision_function(X)
+        np.testing.assert_allclose(p[:, 1], np.clip((1 + values) / 2, 0, 1))
+
+
+def test_nearest_probabilities_against_a_search():
+    """No vector of a fine grid of the simplex is nearer."""
+    rng = np.random.RandomState(0)
+    values = 2 * rng.standard_normal((20, 3))
+    steps = np.linspace(0, 1, 101)
+    a, b = (part.ravel() for part in np.meshgrid(steps, steps))
+    grid = np.column_stack([a, b, 1 - a - b])[a + b <= 1]
+    for row, p in zip(values, _nearest_probabilities(values), strict=True):
+        best = np.linalg.norm(grid - row, axis=1).min()
+        assert np.linalg.norm(p - row) <= best + 1e-12
+        assert np.linalg.norm(p - row) > best - 0.02
+    inside = np.array([[0.2, 0.5, 0.3]])
+    np.testing.assert_allclose(_nearest_probabilities(inside), inside)
+
+
+def test_path():
+    X, y, _ = blobs(3)
+    model = MSKClassifier(store_trajectory=True, max_iter=20).fit(X, y)
+    stages = list(model.staged_predict(X))
+    assert len(stages) == 20
+    np.testing.assert_array_equal(stages[-1], model.predict(X))
+    short = clone(model).set_params(max_iter=3).fit(X, y)
+    np.testing.assert_array_equal(stages[2], short.predict(X))
+    with pytest.raises(ValueError, match="fit with store_trajectory=True"):
+        MSKClassifier().fit(X, y).staged_predict(X)
+
+
+@pytest.mark.parametrize("scoring", [None, "accuracy", "neg_log_loss", "roc_auc_ovr"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_search_equals_the_plain_one(scoring, n_classes):
+    X, y, weights = blobs(n_classes)
+    pipeline = make_pipeline(StandardScaler(), MSKClassifier(tol=1e-9))
+    grid = {
+        "msk__k": [0, 5, None],
+        "msk__max_iter": [1, 30, np.inf],
+        "msk__class_weight": [None, "balanced"],
+    }
+    pipeline.steps[-1] = ("msk", pipeline.steps[-1][1])
+    params = {"cv": 3, "scoring": scoring}
+    fit = {"msk__sample_weight": weights}
+    plain = GridSearchCV(pipeline, grid, **params).fit(X, y, **fit)
+    search = MSKGridSearchCV(pipeline, grid, **params).fit(X, y, **fit)
+    np.testing.assert_allclose(
+        search.cv_results_["mean_test_score"],
+        plain.cv_results_["mean_test_score"],
+        atol=1e-6,
+    )
+    np.testing.assert_array_equal(search.predict(X), plain.predict(X))
+
+
+def test_chunks_equal_the_whole():
+    X, y, weights = blobs(3)
+    order = np.argsort(y)
+    X, y, weights = X[order], y[order], weights[order]
+    whole = MSKClassifier(landmarks=X[::4]).fit(X, y, weights)
+    model = MSKClassifier(landmarks=X[::4])
+    model.partial_fit(X[:9], y[:9], [0, 1, 2], weights[:9])
+    assert set(y[:9]) == {0}
+    for start in range(9, len(y), 20):
+        part = slice(start, start + 20)
+        model.partial_fit(X[part], y[part], sample_weight=weights[part])
+        model = pickle.loads(pickle.dumps(model))
+    np.testing.assert_allclose(
+        model.decision_function(X), whole.decision_function(X), rtol=1e-7
+    )
+
+
+def test_bad_input():
+    X, y, _ = blobs(3)
+    model = MSKClassifier(landmarks=X[:9])
+    for call, message in (
+        (lambda: MSKClassifier().fit(X, np.zeros(len(y))), "needs at least 2 classes"),
+        (lambda: MSKClassifier().fit(X, X[:, 0]), "Unknown label type: continuous"),
+        (lambda: MSKClassifier().fit(X, np.eye(3)[y]), "bad input shape|1d array"),
+        (lambda: MSKClassifier(k=-1).fit(X, y), "'k' parameter of MSKClassifier"),
+        (
+            lambda: MSKClassifier(class_weight="even").fit(X, y),
+            "'class_weight' parameter of MSKClassifier.*'balanced'.* Got 'even'",
+        ),
+        (
+            lambda: MSKClassifier(learning_rate=2, dynamics="descent").fit(X, y),
+            "'learning_rate' of MSKClassifier must be in the range",
+        ),
+        (
+            lambda: clone(model).set_params(class_weight="balanced").partial_fit(X, y),
+            "class_weight='balanced' needs all rows at once",
+        ),
+        (
+            lambda: model.partial_fit(X, y, classes=[0, 1]),
+            r"y must hold the labels \[0 1\] only. Got \[2\] too",
+        ),
+        (
+            lambda: clone(model).partial_fit(X, y).partial_fit(X, y, [0, 1]),
+            r"must be those of the first call, \[0 1 2\]. Got \[0 1\]",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+    assert not hasattr(MSKClassifier(), "partial_fit")
+
+
+def test_dask_arrays_are_refused():
+    da = pytest.importorskip("dask.array")
+    X, y, _ = blobs(2)
+    with pytest.raises(ValueError, match="MSKClassifier is trained on arrays in mem"):
+        MSKClassifier(landmarks=9).fit(da.from_array(X), da.from_array(y))
