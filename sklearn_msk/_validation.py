@@ -1,6 +1,9 @@
 """Checks of what users pass, shared by several parts."""
 
+from itertools import pairwise
+
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import gen_batches
 
 _ROWS = 256
@@ -71,7 +74,22 @@ def check_positive_semidefinite(smallest, largest, name):
 
 
 def count_distinct_rows(X):
-    """Count the rows of a matrix that differ from each other, byte for byte."""
+    """Count the rows of a matrix that differ from each other, byte for byte.
+
+    Parameters
+    ----------
+    X : ndarray or csr_matrix of shape (n, n_features)
+
+    Returns
+    -------
+    int
+    """
+    if issparse(X):
+        X = X.copy()
+        X.sum_duplicates()
+        X.eliminate_zeros()
+        rows = [slice(*bounds) for bounds in pairwise(X.indptr)]
+        return len({(X.indices[r].tobytes(), X.data[r].tobytes()) for r in rows})
     # Adding zero turns -0.0 into 0.0, which is the same number in other bytes.
     return len({row.tobytes() for row in X + 0.0}) if len(X) else 0
 

@@ -314,7 +314,14 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         return self.classes_[values.argmax(axis=1)]
 
     def _check_data(self, X, y, sample_weight, reset=True, classes=None):
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], reset=reset)
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=self._accepted_sparse(),
+            dtype=[np.float64, np.float32],
+            reset=reset,
+        )
         check_classification_targets(y)
         if reset:
             self.classes_ = np.unique(y if classes is None else classes)

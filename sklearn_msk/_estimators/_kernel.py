@@ -202,7 +202,12 @@ class MSKKernel(
         check_not_bool(self, "k")
         self.kernel_ = self._resolve_kernel()
         g = resolve_spectral_map(self.g)
-        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        X = validate_data(
+            self,
+            X,
+            accept_sparse=self._accepted_sparse(),
+            dtype=[np.float64, np.float32],
+        )
         A = kernel_operator(self, X)
         spectrum = find_spectrum(self, A, self.k, X, _TOL)
         S = precondition(spectrum, g, allow_zero=True)

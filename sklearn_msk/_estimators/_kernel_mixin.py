@@ -9,6 +9,17 @@ from sklearn.utils.validation import validate_data
 from sklearn_msk._compat import HasMethods, Interval, StrOptions
 from sklearn_msk.kernels._resolution import resolve_kernel
 
+# Kernels of scikit-learn that multiply sparse rows.
+_SPARSE_KERNELS = {
+    "cosine",
+    "laplacian",
+    "linear",
+    "poly",
+    "polynomial",
+    "rbf",
+    "sigmoid",
+}
+
 
 class KernelMixin:
     """Kernel, map and eigensolver parameters: their ranges, tags and meaning."""
@@ -32,6 +43,7 @@ class KernelMixin:
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.pairwise = self.kernel == "precomputed"
+        tags.input_tags.sparse = bool(self._accepted_sparse())
         tags.input_tags.positive_only = self.kernel in ("chi2", "additive_chi2")
         return tags
 
@@ -44,5 +56,17 @@ class KernelMixin:
             kernel_params=self.kernel_params,
         )
 
+    def _accepted_sparse(self):
+        """Sparse format that the kernel takes, or False."""
+        takes = isinstance(self.kernel, str) and self.kernel in _SPARSE_KERNELS
+        # Landmarks are dense, and so are the features on them.
+        return "csr" if takes and getattr(self, "landmarks", None) is None else False
+
     def _check_queries(self, X):
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        return validate_data(
+            self,
+            X,
+            accept_sparse=self._accepted_sparse(),
+            dtype=[np.float64, np.float32],
+            reset=False,
+        )

@@ -196,9 +196,10 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         ----------
         X : array-like of shape (n_samples, n_features)
             Training rows; for ``kernel="precomputed"`` the kernel matrix of shape
-            (n_samples, n_samples), which is never written to. float32 rows give a
-            float32 kernel matrix where the kernel keeps to their precision, as those of
-            this package and the pairwise ones do. With landmarks X may be a
+            (n_samples, n_samples), which is never written to. Sparse rows are taken for
+            the kernels "linear", "poly", "rbf", "laplacian" and "cosine". float32 rows
+            give a float32 kernel matrix where the kernel keeps to their precision, as
+            those of this package and the pairwise ones do. With landmarks X may be a
             `numpy.memmap`, of which a block is read at a time, or a dask array, whose
             chunks are passed over where they are.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
@@ -315,6 +316,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
             self,
             X,
             y,
+            accept_sparse=self._accepted_sparse(),
             dtype=[np.float64, np.float32],
             multi_output=True,
             y_numeric=True,

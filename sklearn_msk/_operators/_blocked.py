@@ -1,12 +1,14 @@
 """The empirical integral operator, its kernel matrix computed when it is needed."""
 
+from contextlib import nullcontext
+
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn import get_config
 from sklearn.utils import gen_batches
-from threadpoolctl import threadpool_limits
 
 from sklearn_msk._operators._kernel_operator import KernelOperator
+from sklearn_msk._threads import single_threaded_blas
 from sklearn_msk.kernels._resolution import evaluate_kernel, kernel_diagonal
 
 # The working memory is for this many threads, whatever their number: tiles, and with
@@ -48,8 +50,7 @@ class BlockedOperator(KernelOperator):
         product = np.zeros(columns.shape)
         tiles = self._tiles()
         # In threads of our own, those of BLAS would wait for each other.
-        limits = 1 if self.n_threads > 1 else None
-        with threadpool_limits(limits=limits, user_api="blas"):
+        with single_threaded_blas() if self.n_threads > 1 else nullcontext():
             parts = Parallel(
                 n_jobs=self.n_threads, require="sharedmem", return_as="generator"
             )(delayed(self._apply_tile)(*tile, columns) for tile in tiles)

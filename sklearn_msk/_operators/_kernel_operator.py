@@ -48,7 +48,7 @@ class KernelOperator(ABC):
 
     def __init__(self, diagonal, dtype, weights=None, n_distinct=None):
         n = len(diagonal)
-        self.dtype = np.dtype(dtype)
+        self._precision = np.dtype(dtype).name
         self.total_weight = float(n if weights is None else weights.sum())
         self.roots = np.sqrt(
             np.full(n, 1.0 / n) if weights is None else weights / self.total_weight
@@ -57,6 +57,12 @@ class KernelOperator(ABC):
         self.scale = float(np.abs(self._diagonal).max()) or 1.0
         self.n_distinct = n if n_distinct is None else n_distinct
         self.rank_floor = self.n_distinct * float(np.finfo(self.dtype).eps)
+
+    @property
+    def dtype(self):
+        """Precision of the entries of K."""
+        # By name in the object, as files of models do not take a dtype for granted.
+        return np.dtype(self._precision)
 
     @property
     def shape(self):

@@ -1,0 +1,31 @@
+"""BLAS in one thread, where threads of our own call it."""
+
+import threading
+from contextlib import contextmanager
+
+from threadpoolctl import threadpool_limits
+
+_lock = threading.Lock()
+_users = 0
+_limits = None
+
+
+@contextmanager
+def single_threaded_blas():
+    """Hold BLAS at one thread, until the last of those who ask for it is done.
+
+    The limit is one of the whole process: where each thread restored what it had found,
+    fits in several threads could leave the limit behind.
+    """
+    global _users, _limits
+    with _lock:
+        if _users == 0:
+            _limits = threadpool_limits(limits=1, user_api="blas")
+        _users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                _limits.restore_original_limits()

@@ -1,0 +1,214 @@
+"""The tools of scikit-learn around the estimators."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+from problems import blobs
+from sklearn import config_context, set_config
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.datasets import make_friedman1
+from sklearn.ensemble import BaggingClassifier, BaggingRegressor
+from sklearn.inspection import permutation_importance
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.model_selection import (
+    GridSearchCV,
+    RandomizedSearchCV,
+    cross_validate,
+    learning_curve,
+    validation_curve,
+)
+from sklearn.multiclass import OneVsOneClassifier
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_msk import MSKClassifier, MSKKernel, MSKRegressor
+
+
+@pytest.fixture(scope="module")
+def friedman():
+    return make_friedman1(150, random_state=0)
+
+
+def test_target_transformation(friedman):
+    X, y = friedman
+    model = TransformedTargetRegressor(MSKRegressor(), func=np.log, inverse_func=np.exp)
+    expected = np.exp(MSKRegressor().fit(X, np.log(y + 3)).predict(X))
+    np.testing.assert_allclose(model.fit(X, y + 3).predict(X), expected)
+
+
+def test_one_model_for_each_target(friedman):
+    X, y = friedman
+    Y = np.column_stack([y, -2 * y, X[:, 0]])
+    each = MultiOutputRegressor(MSKRegressor(tol=1e-9)).fit(X, Y).predict(X)
+    np.testing.assert_allclose(
+        each, MSKRegressor(tol=1e-9).fit(X, Y).predict(X), atol=1e-6
+    )
+
+
+def test_bagging(friedman):
+    X, y = friedman
+    assert (
+        BaggingRegressor(MSKRegressor(), 5, random_state=0).fit(X, y).score(X, y) > 0.9
+    )
+    X, y, _ = blobs(3)
+    assert BaggingClassifier(MSKClassifier(), 5).fit(X, y).score(X, y) > 0.8
+
+
+def test_importance_finds_the_features_that_matter(friedman):
+    X, y = friedman
+    model = MSKRegressor().fit(X, y)
+    importance = permutation_importance(model, X, y, random_state=0).importances_mean
+    assert importance[:5].min() > importance[5:].max()
+
+
+def test_curves(friedman):
+    X, y = friedman
+    sizes, _, scores = learning_curve(MSKRegressor(), X, y, cv=3)
+    assert scores.shape == (len(sizes), 3)
+    _, scores = validation_curve(
+        MSKRegressor(), X, y, param_name="max_iter", param_range=[1, 10, np.inf], cv=3
+    )
+    assert np.all(np.isfinite(scores))
+
+
+def test_calibration():
+    X, y, weights = blobs(3, n=300)
+    model = CalibratedClassifierCV(MSKClassifier(), cv=3).fit(X, y, weights)
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1.0)
+    assert model.score(X, y) > 0.8
+
+
+def test_frozen():
+    frozen = pytest.importorskip("sklearn.frozen")
+    X, y, _ = blobs(2)
+    model = MSKClassifier().fit(X[:60], y[:60])
+    kept = frozen.FrozenEstimator(model)
+    np.testing.assert_array_equal(kept.fit(X, y).predict(X), model.predict(X))
+    calibrated = CalibratedClassifierCV(kept).fit(X[60:], y[60:])
+    assert calibrated.predict_proba(X).shape == (120, 2)
+
+
+def test_one_against_one():
+    X, y, _ = blobs(3)
+    assert OneVsOneClassifier(MSKClassifier()).fit(X, y).score(X, y) > 0.8
+
+
+def test_random_search(friedman):
+    X, y = friedman
+    space = {"k": [0, 10, 30], "g": ["flatten", "lift"], "kernel": ["rbf", "ntk_erf"]}
+    search = RandomizedSearchCV(MSKRegressor(), space, n_iter=4, cv=2, random_state=0)
+    assert np.isfinite(search.fit(X, y).best_score_)
+
+
+def test_metadata_routing(friedman):
+    X, y = friedman
+    weights = np.random.RandomState(0).uniform(0.5, 2, len(y))
+    with config_context(enable_metadata_routing=True):
+        model = MSKRegressor().set_fit_request(sample_weight=True)
+        model.set_score_request(sample_weight=True)
+        pipeline = make_pipeline(
+            StandardScaler().set_fit_request(sample_weight=False), model
+        )
+        search = GridSearchCV(pipeline, {"mskregressor__k": [3]}, cv=2)
+        search.fit(X, y, sample_weight=weights)
+        cross_validate(pipeline, X, y, params={"sample_weight": weights}, cv=2)
+        with pytest.raises(ValueError, match="sample_weight"):
+            GridSearchCV(MSKRegressor(), {"k": [3]}).fit(X, y, sample_weight=weights)
+    scaled = StandardScaler().fit_transform(X)
+    expected = MSKRegressor(k=3).fit(scaled, y, weights).predict(scaled)
+    np.testing.assert_allclose(search.predict(X), expected)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_data_frames_in_and_out(library, friedman):
+    frames = pytest.importorskip(library)
+    X, y = friedman
+    names = [f"f{i}" for i in range(10)]
+    frame = frames.DataFrame(dict(zip(names, X.T, strict=True)))
+    target = frames.Series(y)
+    model = MSKRegressor().fit(frame, target)
+    assert list(model.feature_names_in_) == names
+    np.testing.assert_allclose(
+        model.predict(frame), MSKRegressor().fit(X, y).predict(X), rtol=1e-9
+    )
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(frame[names[::-1]])
+    early = MSKRegressor(early_stopping=True).fit(frame, target)
+    assert early.n_iter_ == MSKRegressor(early_stopping=True).fit(X, y).n_iter_
+    labels = frames.Series(np.where(y > 14, "high", "low"))
+    assert (
+        MSKClassifier(early_stopping=True).fit(frame, labels).score(frame, labels) > 0.8
+    )
+    kernel = MSKKernel().set_output(transform=library)
+    out = kernel.fit_transform(frame)
+    assert isinstance(out, frames.DataFrame)
+    assert list(out.columns) == list(kernel.get_feature_names_out())
+
+
+SPARSE = ["linear", "poly", "rbf", "laplacian", "cosine"]
+
+
+@pytest.mark.parametrize("kernel", SPARSE)
+@pytest.mark.parametrize("format", ["csr_matrix", "csc_array"])
+def test_sparse_rows(kernel, format):
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((90, 12)) * (rng.uniform(size=(90, 12)) < 0.3)
+    y = X[:, 0] - X[:, 1] ** 2
+    sparse = getattr(scipy.sparse, format)(X)
+    dense = MSKRegressor(kernel, tol=1e-9).fit(X, y)
+    model = MSKRegressor(kernel, tol=1e-9).fit(sparse, y)
+    np.testing.assert_allclose(model.predict(sparse), dense.predict(X), atol=1e-6)
+    np.testing.assert_allclose(model.predict(X), dense.predict(X), atol=1e-6)
+    assert model.k_ == dense.k_
+    classifier = MSKClassifier(kernel, tol=1e-9).fit(sparse, y > 0)
+    expected = MSKClassifier(kernel, tol=1e-9).fit(X, y > 0).decision_function(X)
+    np.testing.assert_allclose(
+        classifier.decision_function(sparse), expected, atol=1e-6
+    )
+    K = MSKKernel(kernel, k=5).fit(X).transform(X)
+    np.testing.assert_allclose(
+        MSKKernel(kernel, k=5).fit(sparse).transform(sparse), K, atol=1e-6
+    )
+    stopped = MSKRegressor(kernel, early_stopping=True).fit(sparse, y)
+    assert (
+        stopped.n_iter_ == MSKRegressor(kernel, early_stopping=True).fit(X, y).n_iter_
+    )
+
+
+def test_sparse_rows_that_repeat_count_once():
+    rows = scipy.sparse.csr_array([[1.0, 0.0], [0.0, 2.0], [1.0, 0.0]])
+    rows.data[1] = 0.0
+    from sklearn_msk._validation import count_distinct_rows
+
+    assert count_distinct_rows(rows) == 2
+
+
+@pytest.mark.parametrize("params", [{}, {"kernel": "rbf", "landmarks": 5}])
+def test_sparse_rows_are_refused_where_the_kernel_is_dense(params):
+    X = scipy.sparse.random_array((20, 5), density=0.5, random_state=0)
+    with pytest.raises(TypeError, match="dense data is required"):
+        MSKRegressor(**params).fit(X, np.ones(20))
+
+
+def test_representation():
+    model = MSKRegressor("laplacian", landmarks=np.ones((3, 2)))
+    assert "laplacian" in repr(model)
+    set_config(display="diagram")
+    html = make_pipeline(StandardScaler(), model)._repr_html_()
+    assert "MSKRegressor" in html
+
+
+def test_replaces_kernel_ridge(friedman):
+    """The same limit, in the same search."""
+    X, y = friedman
+    y = y - y.mean()
+    grid = {"alpha": [0.1, 1.0], "gamma": [0.1, 1.0]}
+    ridge = GridSearchCV(KernelRidge(kernel="rbf"), grid).fit(X, y)
+    model = MSKRegressor("rbf", g="identity", max_iter=np.inf, fit_intercept=False)
+    ours = GridSearchCV(clone(model), grid).fit(X, y)
+    np.testing.assert_allclose(
+        ours.cv_results_["mean_test_score"], ridge.cv_results_["mean_test_score"]
+    )
