@@ -39,8 +39,8 @@ def fitted_values(
     lam, V = lam[::-1], V[:, ::-1]
     n_distinct = n if n_distinct is None else n_distinct
     eps = np.finfo(float).eps
-    floor = max(n_distinct * eps * lam[0], -4 * lam[-1])
-    rank = np.count_nonzero(lam > floor)
+    floor = max(max(n_distinct, 16) * eps * lam[0], -4 * lam[-1])
+    rank = min(np.count_nonzero(lam > floor), n_distinct)
     k = min(k, rank)
     gap = 1.0 if k in (0, n) else (lam[k - 1] - max(lam[k], 0.0)) / lam[k - 1]
     rates = g(lam[:k] * scale) / scale if k else np.empty(0)
@@ -51,7 +51,9 @@ def fitted_values(
     ridge = alpha / w.sum() / scale
     damping = np.maximum(mu, 0) + ridge
     eta = learning_rate / (max(mu[-1], 0.0) + ridge or 1.0)
-    noise = max(n_distinct * eps * lam[0], 4 * eps * np.diag(A).max() * np.sqrt(n))
+    noise = max(
+        max(n_distinct, 16) * eps * lam[0], 4 * eps * np.diag(A).max() * np.sqrt(n)
+    )
     kept = damping > noise
     z = eta * damping[kept]
     if np.isinf(T):

@@ -248,3 +248,8 @@ def test_warning_where_rounding_shows(data):
     steep = lambda lam: lam[0] * (lam[-1] / lam) ** 2  # noqa: E731
     with pytest.warns(ConvergenceWarning, match=r"too ill-conditioned: rounding alone"):
         MSKRegressor(RBF(length_scale=20.0), g=steep, k=30).fit(X, Y)
+
+
+def test_warning_where_g_gives_rates_below_rounding(data):
+    with pytest.warns(ConvergenceWarning, match="g gives 5 of the 5 .* not learned"):
+        MSKRegressor(k=5, g=lambda lam: 1e-20 * lam).fit(data[0], data[1])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse
+import sklearn
 from problems import blobs
 from sklearn import config_context, set_config
 from sklearn.base import clone
@@ -12,6 +13,7 @@ from sklearn.datasets import make_friedman1
 from sklearn.ensemble import BaggingClassifier, BaggingRegressor
 from sklearn.inspection import permutation_importance
 from sklearn.kernel_ridge import KernelRidge
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     RandomizedSearchCV,
@@ -23,6 +25,7 @@ from sklearn.multiclass import OneVsOneClassifier
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.fixes import parse_version
 
 from sklearn_msk import MSKClassifier, MSKKernel, MSKRegressor
 
@@ -108,13 +111,15 @@ def test_metadata_routing(friedman):
     weights = np.random.RandomState(0).uniform(0.5, 2, len(y))
     with config_context(enable_metadata_routing=True):
         model = MSKRegressor().set_fit_request(sample_weight=True)
-        model.set_score_request(sample_weight=True)
+        scorer = get_scorer("r2").set_score_request(sample_weight=True)
         pipeline = make_pipeline(
             StandardScaler().set_fit_request(sample_weight=False), model
         )
-        search = GridSearchCV(pipeline, {"mskregressor__k": [3]}, cv=2)
+        search = GridSearchCV(pipeline, {"mskregressor__k": [3]}, cv=2, scoring=scorer)
         search.fit(X, y, sample_weight=weights)
-        cross_validate(pipeline, X, y, params={"sample_weight": weights}, cv=2)
+        cross_validate(
+            pipeline, X, y, params={"sample_weight": weights}, cv=2, scoring=scorer
+        )
         with pytest.raises(ValueError, match="sample_weight"):
             GridSearchCV(MSKRegressor(), {"k": [3]}).fit(X, y, sample_weight=weights)
     scaled = StandardScaler().fit_transform(X)
@@ -125,6 +130,10 @@ def test_metadata_routing(friedman):
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_data_frames_in_and_out(library, friedman):
     frames = pytest.importorskip(library)
+    if library == "polars" and parse_version(sklearn.__version__) < parse_version(
+        "1.7"
+    ):
+        pytest.skip("its frames have no names for this scikit-learn")
     X, y = friedman
     names = [f"f{i}" for i in range(10)]
     frame = frames.DataFrame(dict(zip(names, X.T, strict=True)))

@@ -179,3 +179,11 @@ def test_zero_operator(eigen_solver):
     spectrum = leading_spectrum(DenseOperator(np.zeros((100, 100))), 3, eigen_solver)
     assert len(spectrum.eigenvalues) == 0
     assert spectrum.largest == 0.0
+
+
+def test_rows_that_repeat_add_no_direction():
+    """Rounding alone makes eigenvalues above n eps where n distinct rows are one."""
+    weights = np.array([0.0, 2, 1, 0, 1, 2, 1])
+    for n_distinct, K in ((1, np.full((7, 7), 0.1)), (1, np.full((7, 7), 1 / 3))):
+        A = DenseOperator(K, weights, n_distinct)
+        assert len(leading_spectrum(A, 5).eigenvalues) == 1

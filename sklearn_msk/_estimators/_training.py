@@ -185,6 +185,15 @@ def convergence_messages(A, S, path, schedule, tol):
             f"Use solver='eigh' (a full decomposition of the {A.shape[0]} rows), a "
             "smaller max_iter, a larger k or alpha, or a larger tol."
         )
+    noise = A.noise(S.spectrum.largest)
+    lost = np.count_nonzero(S.modified_eigenvalues + schedule.ridge <= noise)
+    if lost:
+        yield (
+            f"g gives {lost} of the {len(S.ratios)} leading directions rates of "
+            f"{S.modified_eigenvalues.min():.1e} and more, which rounding hides (up to "
+            f"{noise:.1e}): they are not learned, in any number of steps. Use a "
+            "smaller k, a map closer to the identity, or alpha > 0."
+        )
     repeated = A.shape[0] - A.n_distinct
     interpolates = math.isinf(schedule.max_iter) and schedule.ridge == 0
     dropped = path.n_dropped(schedule.ridge) if interpolates else 0

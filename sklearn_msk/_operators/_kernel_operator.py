@@ -6,6 +6,9 @@ import numpy as np
 
 from sklearn_msk._compat import full_eigh
 
+# The rounding of the eigenvalues of a few rows is some eps, not their number of them.
+_SMALLEST_ORDER = 16
+
 
 class KernelOperator(ABC):
     """``A = D^(1/2) K D^(1/2)``, ``D = diag(w) / sum(w)``; ``K / n`` without weights.
@@ -56,7 +59,8 @@ class KernelOperator(ABC):
         self._diagonal = self.roots**2 * diagonal.astype(np.float64)
         self.scale = float(np.abs(self._diagonal).max()) or 1.0
         self.n_distinct = n if n_distinct is None else n_distinct
-        self.rank_floor = self.n_distinct * float(np.finfo(self.dtype).eps)
+        self._order = max(self.n_distinct, _SMALLEST_ORDER)
+        self.rank_floor = self._order * float(np.finfo(self.dtype).eps)
 
     @property
     def dtype(self):
@@ -92,7 +96,7 @@ class KernelOperator(ABC):
             ``n eps`` of double precision for the arithmetic, and the norm of a
             random matrix of the size of the rounding of K's entries.
         """
-        arithmetic = self.n_distinct * np.finfo(np.float64).eps * largest
+        arithmetic = self._order * np.finfo(np.float64).eps * largest
         entries = 4.0 * float(np.finfo(self.dtype).eps) * self.scale
         return max(arithmetic, entries * np.sqrt(self.shape[0]))
 

@@ -90,7 +90,8 @@ class LandmarkBasis:
     def dual_coef(self, c):
         """Coefficients of the kernel functions, for those of the basis in rows."""
         a = np.zeros((len(self.landmarks), *c.shape[1:]))
-        a[self.pivots] = solve_triangular(self.factor, c, lower=True, trans="T")
+        if self.rank:
+            a[self.pivots] = solve_triangular(self.factor, c, lower=True, trans="T")
         return a
 
 

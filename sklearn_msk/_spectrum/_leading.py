@@ -16,7 +16,8 @@ def leading_spectrum(
     """Leading eigenpairs of A, truncated at its numerical rank.
 
     The rank counts eigenvalues above ``max(n eps(dtype of K), -4 lam_min / lam_1)
-    lam_1``, n the distinct rows and lam_min the smallest eigenvalue or Ritz value seen.
+    lam_1``, n the distinct rows and lam_min the smallest eigenvalue or Ritz value seen;
+    it is n at most.
 
     Parameters
     ----------
@@ -56,7 +57,8 @@ def leading_spectrum(
 
     largest = max(values[0], 0.0)
     floor = max(A.rank_floor * largest, -4.0 * smallest)
-    rank = np.count_nonzero(values > floor)
+    # Rows that repeat add no direction, whatever rounding makes of them.
+    rank = min(np.count_nonzero(values > floor), A.n_distinct)
     k = min(k, rank)
     following = values[k] + residuals[k] if k < m else 0.0
     return Spectrum(
