@@ -245,11 +245,27 @@ def test_stopping_at_max_iter_is_no_warning(data):
 def test_warning_where_rounding_shows(data):
     """Rates a hundred million times the eigenvalues ask more than K's digits give."""
     X, Y, _ = data
-    steep = lambda lam: lam[0] * (lam[-1] / lam) ** 2  # noqa: E731
-    with pytest.warns(ConvergenceWarning, match=r"too ill-conditioned: rounding alone"):
+
+    def steep(lam):
+        return lam[0] * (lam[-1] / lam) ** 2
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         MSKRegressor(RBF(length_scale=20.0), g=steep, k=30).fit(X, Y)
+    assert all(w.category is ConvergenceWarning for w in caught)
+    messages = [str(w.message) for w in caught]
+    assert any("too ill-conditioned: rounding alone" in text for text in messages)
+    assert any("leading directions rates of" in text for text in messages)
 
 
 def test_warning_where_g_gives_rates_below_rounding(data):
     with pytest.warns(ConvergenceWarning, match="g gives 5 of the 5 .* not learned"):
         MSKRegressor(k=5, g=lambda lam: 1e-20 * lam).fit(data[0], data[1])
+
+
+@pytest.mark.parametrize("landmarks", [None, 20])
+def test_distances_that_cancel_far_from_the_origin(landmarks, data):
+    X, Y, _ = data
+    with pytest.raises(ValueError, match=r"'rbf' loses its digits .*StandardScaler"):
+        MSKRegressor("rbf", landmarks=landmarks).fit(X * 1e30, Y)
+    MSKRegressor("laplacian", landmarks=landmarks).fit(X * 1e30, Y)

@@ -140,7 +140,7 @@ PARAMETERS = st.fixed_dictionaries(
 # What an error has to speak of, where the data or their scale do not allow a model.
 CAUSES = (
     "every entry must be finite|overflow|must be positive semi-definite|"
-    "too large for dtype|contains infinity|must be > 0|finite"
+    "too large for dtype|contains infinity|must be > 0|finite|loses its digits"
 )
 
 

@@ -15,7 +15,11 @@ from sklearn_msk._operators import (
     randomly_pivoted_rows,
 )
 from sklearn_msk.kernels._adapters import CallableKernel, PrecomputedKernel
-from sklearn_msk.kernels._resolution import describe_kernel, has_white_noise
+from sklearn_msk.kernels._resolution import (
+    check_digits_kept,
+    describe_kernel,
+    has_white_noise,
+)
 
 # Randomly pivoted Cholesky looks at this many rows for every landmark.
 _ROWS_PER_LANDMARK = 10
@@ -165,7 +169,7 @@ def _basis(estimator, rows):
             f"The 'landmarks' must have the {rows.n_features} features of X. Got an "
             f"array of shape {landmarks.shape} instead."
         )
-    _check_white_noise(kernel, landmarks)
+    _check_kernel(kernel, landmarks)
     return LandmarkBasis.of(kernel, landmarks)
 
 
@@ -184,14 +188,15 @@ def _draw(estimator, rows):
             "those of the first chunk for partial_fit. Pass fewer landmarks or more "
             "rows; landmarks=None gives the exact model."
         )
-    _check_white_noise(kernel, sample.rows)
+    _check_kernel(kernel, sample.rows)
     if not pivoted or len(sample.rows) <= size:
         return sample.rows
     n_jobs = estimator.n_jobs
     return sample.rows[randomly_pivoted_rows(kernel, sample.rows, size, rng, n_jobs)]
 
 
-def _check_white_noise(kernel, rows):
+def _check_kernel(kernel, rows):
+    check_digits_kept(kernel, rows)
     if has_white_noise(kernel, rows[:1]):
         raise ValueError(
             f"The {describe_kernel(kernel)} has a part that is white noise, which the "

@@ -18,7 +18,11 @@ from sklearn_msk._validation import (
     count_distinct_rows,
 )
 from sklearn_msk.kernels._adapters import CallableKernel, PrecomputedKernel
-from sklearn_msk.kernels._resolution import describe_kernel, evaluate_kernel
+from sklearn_msk.kernels._resolution import (
+    check_digits_kept,
+    describe_kernel,
+    evaluate_kernel,
+)
 from sklearn_msk.spectral_maps._evaluation import modified_eigenvalues
 
 # Rounding relative to y that a user need not hear of: a preconditioner near the
@@ -62,6 +66,7 @@ def kernel_operator(estimator, X, weights=None):
             "With kernel='precomputed', X must be the square kernel matrix of shape "
             f"(n_samples, n_samples). Got shape {X.shape} instead."
         )
+    check_digits_kept(kernel, X)
     distinct = count_distinct_rows(X if weights is None else X[weights > 0])
     if not isinstance(kernel, PrecomputedKernel) and not _fits(estimator, X):
         if isinstance(kernel, CallableKernel):

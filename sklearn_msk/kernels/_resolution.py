@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 from joblib import Parallel, delayed
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.gaussian_process.kernels import Kernel
 from sklearn.metrics.pairwise import kernel_metrics
@@ -178,6 +179,33 @@ def kernel_diagonal(kernel, X):
         return kernel.diag(X)
     blocks = gen_batches(X.shape[0], _BLOCK)
     return np.concatenate([np.diagonal(evaluate_kernel(kernel, X[b])) for b in blocks])
+
+
+def check_digits_kept(kernel, X):
+    """Raise a ValueError where a pairwise kernel has lost the digits of its distances.
+
+    Squared distances from products, ``|x|^2 - 2 x.z + |z|^2``, cancel for rows far from
+    the origin: the kernel of the farthest row with a copy of it shows whether they do.
+
+    Parameters
+    ----------
+    kernel : object returned by `resolve_kernel`
+    X : ndarray or csr_matrix of shape (n_samples, n_features)
+    """
+    if not isinstance(kernel, PairwiseKernel):
+        return
+    sizes = abs(X).max(axis=1)
+    farthest = int(np.argmax(sizes.toarray() if issparse(sizes) else sizes))
+    x = X[farthest : farthest + 1]
+    own = float(evaluate_kernel(kernel, x)[0, 0])
+    copied = float(evaluate_kernel(kernel, x, x.copy())[0, 0])
+    if not np.isclose(own, copied, rtol=1e-3, atol=0.0):
+        raise ValueError(
+            f"The {describe_kernel(kernel)} loses its digits on rows as far from the "
+            f"origin as row {farthest}, of size {abs(x).max():.1e}: with itself it is "
+            f"{own:.3g}, with a copy of it {copied:.3g}. Centre and scale the features "
+            "(StandardScaler)."
+        )
 
 
 def has_white_noise(kernel, x):
