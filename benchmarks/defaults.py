@@ -5,7 +5,8 @@ max_iter are chosen by the geometric mean over the sets of RMSE / sd(y); on the 
 halves the defaults are compared with `KernelRidge(kernel="rbf")` and
 `RandomForestRegressor()`, all with their default parameters. Up to 2000 rows of a half
 train (two thirds of a small one), up to 2000 others test; features and targets are
-standardised on the training rows. Run it with ``python benchmarks/defaults.py --data
+standardised on the training rows. ``--whole`` compares on whole sets instead, 2000 rows
+or nine tenths of a small set for training, with early stopping beside. Run it with ``python benchmarks/defaults.py --data
 FOLDER``, a folder of .npz files that hold X and y; scikit-learn's diabetes data join
 them, and are all there is without.
 """
@@ -54,15 +55,22 @@ def data_sets(folder):
 def halves(X, y, seed):
     """Two halves of the rows, each as training and test rows, standardised."""
     order = np.random.default_rng(seed).permutation(len(X))
-    parts = []
-    for half in np.array_split(order, 2):
-        n_train = min(2000, 2 * len(half) // 3)
-        train, test = half[:n_train], half[n_train : n_train + 2000]
-        mean, scale = X[train].mean(axis=0), X[train].std(axis=0)
-        rows = (X - mean) / np.where(scale > 0, scale, 1.0)
-        targets = (y - y[train].mean()) / y[train].std()
-        parts.append((rows[train], targets[train], rows[test], targets[test]))
-    return parts
+    return [split(X, y, half, 2 / 3) for half in np.array_split(order, 2)]
+
+
+def whole(X, y, seed):
+    """All rows, as training and test rows, standardised."""
+    return split(X, y, np.random.default_rng(seed).permutation(len(X)), 9 / 10)
+
+
+def split(X, y, order, part):
+    """Training and test rows, in an order, standardised on the former."""
+    n_train = min(2000, int(part * len(order)))
+    train, test = order[:n_train], order[n_train : n_train + 2000]
+    mean, scale = X[train].mean(axis=0), X[train].std(axis=0)
+    rows = (X - mean) / np.where(scale > 0, scale, 1.0)
+    targets = (y - y[train].mean()) / y[train].std()
+    return rows[train], targets[train], rows[test], targets[test]
 
 
 def errors_of_grid(X, y, X_test, y_test):
@@ -107,19 +115,29 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", help="folder of .npz files with X and y")
     parser.add_argument("--splits", type=int, default=5)
+    parser.add_argument("--whole", action="store_true", help="compare on whole sets")
     options = parser.parse_args()
     sets = list(data_sets(options.data))
+    if options.whole:
+        compare(sets, options.splits, whole, {})
+        return
     chosen = choose(sets, options.splits)
+    print(f"\nSecond halves, with {chosen}:\n")
+    compare(sets, options.splits, lambda X, y, seed: halves(X, y, seed)[1], chosen)
+
+
+def compare(sets, n_splits, cut, params):
+    """Print the errors of a setting beside those of other models."""
     models = {
-        "MSKRegressor": MSKRegressor(**chosen),
+        "MSKRegressor": MSKRegressor(**params),
+        "early_stopping=True": MSKRegressor(early_stopping=True, **params),
         'KernelRidge(kernel="rbf")': KernelRidge(kernel="rbf"),
         "RandomForestRegressor()": RandomForestRegressor(random_state=0),
     }
-    print(f"\nSecond halves, RMSE / sd(y), with {chosen}:\n")
-    print("| data | " + " | ".join(models) + " |\n" + "|---" * 4 + "|", flush=True)
+    print("| RMSE / sd(y) | " + " | ".join(models) + " |\n" + "|---" * 5 + "|")
     table = []
     for name, X, y in sets:
-        splits = [halves(X, y, seed)[1] for seed in range(options.splits)]
+        splits = [cut(X, y, seed) for seed in range(n_splits)]
         errors = [
             [rmse(model, *split) for split in splits] for model in models.values()
         ]
@@ -127,8 +145,9 @@ def main():
         cells = " | ".join(f"{error:.3f}" for error in table[-1])
         print(f"| {name} | {cells} |", flush=True)
     table = np.array(table)
-    wins = [int(np.sum(table[:, 0] < table[:, other])) for other in (1, 2)]
-    print(f"\nMSKRegressor wins {wins[0]} and {wins[1]} of {len(table)}.")
+    for column, name in enumerate(list(models)[:2]):
+        wins = [int(np.sum(table[:, column] < table[:, other])) for other in (2, 3)]
+        print(f"{name} wins {wins[0]} and {wins[1]} of {len(table)}.")
 
 
 if __name__ == "__main__":

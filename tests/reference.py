@@ -27,6 +27,8 @@ def fitted_values(
         of directions is open.
     condition : float
         Largest over smallest eigenvalue of S, which rounding is amplified by.
+    spread : float
+        Largest over smallest rate that is not rounding.
     """
     n = len(K)
     w = np.ones(n) if weights is None else weights
@@ -68,4 +70,5 @@ def fitted_values(
     with np.errstate(divide="ignore", invalid="ignore"):
         values = (K / scale) @ ((roots * c.T).T)
     condition = max(ratios.max(initial=1.0), 1.0) / min(ratios.min(initial=1.0), 1.0)
-    return values + mean, gap, condition
+    spread = damping.max() / damping[kept].min() if kept.any() else 1.0
+    return values + mean, gap, condition, spread

@@ -30,6 +30,9 @@ _NETWORK_PARAMS = ("depth", "weight_variance", "bias_variance")
 # one block in each thread are all the memory that it takes.
 _BLOCK = 250
 
+# Rows on which a pairwise kernel is tried for its digits.
+_TRIED_ROWS = 100
+
 
 def kernel_names():
     """Every name that the `kernel` parameter of an estimator takes."""
@@ -185,7 +188,7 @@ def check_digits_kept(kernel, X):
     """Raise a ValueError where a pairwise kernel has lost the digits of its distances.
 
     Squared distances from products, ``|x|^2 - 2 x.z + |z|^2``, cancel for rows far from
-    the origin: the kernel of the farthest row with a copy of it shows whether they do.
+    the origin: the kernel of the farthest rows with copies of them shows it.
 
     Parameters
     ----------
@@ -195,16 +198,19 @@ def check_digits_kept(kernel, X):
     if not isinstance(kernel, PairwiseKernel):
         return
     sizes = abs(X).max(axis=1)
-    farthest = int(np.argmax(sizes.toarray() if issparse(sizes) else sizes))
-    x = X[farthest : farthest + 1]
-    own = float(evaluate_kernel(kernel, x)[0, 0])
-    copied = float(evaluate_kernel(kernel, x, x.copy())[0, 0])
-    if not np.isclose(own, copied, rtol=1e-3, atol=0.0):
+    sizes = np.ravel(sizes.toarray() if issparse(sizes) else sizes)
+    farthest = np.argsort(sizes)[-_TRIED_ROWS:]
+    rows = X[farthest]
+    own = np.diagonal(evaluate_kernel(kernel, rows))
+    copied = np.diagonal(evaluate_kernel(kernel, rows, rows.copy()))
+    lost = np.flatnonzero(~np.isclose(own, copied, rtol=1e-3, atol=0.0))
+    if len(lost):
+        i = lost[-1]
         raise ValueError(
             f"The {describe_kernel(kernel)} loses its digits on rows as far from the "
-            f"origin as row {farthest}, of size {abs(x).max():.1e}: with itself it is "
-            f"{own:.3g}, with a copy of it {copied:.3g}. Centre and scale the features "
-            "(StandardScaler)."
+            f"origin as row {farthest[i]}, of size {sizes[farthest[i]]:.1e}: with "
+            f"itself it is {own[i]:.3g}, with a copy of it {copied[i]:.3g}. Centre and "
+            "scale the features (StandardScaler)."
         )
 
 
