@@ -6,9 +6,9 @@ halves the defaults are compared with `KernelRidge(kernel="rbf")` and
 `RandomForestRegressor()`, all with their default parameters. Up to 2000 rows of a half
 train (two thirds of a small one), up to 2000 others test; features and targets are
 standardised on the training rows. ``--whole`` compares on whole sets instead, 2000 rows
-or nine tenths of a small set for training, with early stopping beside. Run it with ``python benchmarks/defaults.py --data
-FOLDER``, a folder of .npz files that hold X and y; scikit-learn's diabetes data join
-them, and are all there is without.
+or nine tenths of a small set for training, with early stopping beside. Run it with
+``python benchmarks/defaults.py --data FOLDER``, a folder of .npz files that hold X and
+y; scikit-learn's diabetes data join them, and are all there is without.
 """
 
 import argparse
