@@ -3,9 +3,9 @@ A photograph from a stream of its pixels
 ========================================
 
 Kernel regression on more rows than a kernel matrix could hold: 270 000 pixels of a
-photograph arrive in chunks, and a model on 1500 landmarks learns their grey level from
+photograph arrive in chunks, and a model on 1200 landmarks learns their grey level from
 the two coordinates. Every chunk is passed over once, by `partial_fit`; the sums that
-are kept take 18 MB whatever the number of rows, and the model after the last chunk is
+are kept take 12 MB whatever the number of rows, and the model after the last chunk is
 the one that `fit` finds on all of them, with the same landmarks.
 
 The same chunks are read in two ways, as slices of a memory-mapped file and as row
@@ -22,17 +22,20 @@ import argparse
 import tempfile
 import time
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_sample_image
+from sklearn.gaussian_process.kernels import Matern
 
 from sklearn_msk import MSKRegressor
 
 parser = argparse.ArgumentParser(description="Learn a photograph from a stream.")
-parser.add_argument("--landmarks", type=int, default=1500, help="kernel functions")
+parser.add_argument("--landmarks", type=int, default=1200, help="kernel functions")
 parser.add_argument("--chunks", type=int, default=5, help="parts of the stream")
+parser.add_argument("--first", type=int, default=2000, help="pixels of the first")
 parser.add_argument("--output", default="stream.png", help="file of the picture")
 options = parser.parse_args()
 
@@ -45,6 +48,8 @@ test, train = np.split(order, [len(y) // 10])
 folder = Path(tempfile.mkdtemp())
 np.save(folder / "X.npy", X[train])
 np.save(folder / "y.npy", y[train])
+bounds = np.linspace(options.first, len(train), options.chunks).astype(int)
+bounds = np.concatenate([[0], bounds])
 
 # %%
 # One model, chunk by chunk, from a file that is mapped into memory. The landmarks are
@@ -55,14 +60,12 @@ def memory_mapped_chunks():
     """Slices of two files that are never in memory as a whole."""
     X_map = np.load(folder / "X.npy", mmap_mode="r")
     y_map = np.load(folder / "y.npy", mmap_mode="r")
-    for part in np.array_split(np.arange(len(y_map)), options.chunks):
-        yield X_map[part[0] : part[-1] + 1], y_map[part[0] : part[-1] + 1]
+    for start, stop in pairwise(bounds):
+        yield X_map[start:stop], y_map[start:stop]
 
 
 def parquet_chunks():
     """Row groups of a Parquet file, read one at a time."""
-    import pyarrow.parquet
-
     file = pyarrow.parquet.ParquetFile(folder / "pixels.parquet")
     for number in range(file.num_row_groups):
         pixels = file.read_row_group(number).to_pandas()
@@ -78,7 +81,7 @@ def rmse(model):
 def learn(chunks):
     """Train on a stream; keep the pictures after its first and last chunk."""
     model = MSKRegressor(
-        "laplacian", gamma=1.0, landmarks=options.landmarks, k=50, max_iter=1000
+        Matern(nu=0.5), landmarks=options.landmarks, k=50, max_iter=1000
     )
     seconds, errors, pictures = 0.0, [], []
     for number, (X_chunk, y_chunk) in enumerate(chunks, start=1):
@@ -94,11 +97,13 @@ def learn(chunks):
 streams = {"memory map": memory_mapped_chunks()}
 if find_spec("pyarrow") is not None:
     import pandas as pd
+    import pyarrow.parquet
 
     pixels = pd.DataFrame(X[train], columns=["row", "column"]).assign(grey=y[train])
-    pixels.to_parquet(
-        folder / "pixels.parquet", row_group_size=-(-len(train) // options.chunks)
-    )
+    table = pyarrow.Table.from_pandas(pixels)
+    with pyarrow.parquet.ParquetWriter(folder / "pixels.parquet", table.schema) as file:
+        for start, stop in pairwise(bounds):
+            file.write_table(table.slice(start, stop - start))
     streams["Parquet"] = parquet_chunks()
 else:
     print("Parquet: skipped, pyarrow is not installed")
