@@ -13,6 +13,8 @@ from problems import (
 from scipy.linalg import expm
 
 from sklearn_msk._dynamics import Schedule, trajectory
+from sklearn_msk._dynamics._lanczos import _KrylovBasis
+from sklearn_msk._dynamics._schedule import extremes, longest
 
 SOLVERS = ["lanczos", "eigh"]
 MAPS = {
@@ -226,3 +228,64 @@ def test_targets_of_zero(data):
     a = trajectory(A, Y, S, schedule, "lanczos").coef()
     assert not a[:, 0].any()
     assert a[:, 1].any()
+
+
+@pytest.mark.parametrize("rough", [False, True])
+def test_estimate_is_of_the_residual_and_the_change(rough, data):
+    """Of the limit, both are known: ``|b - A c|`` and the change of ``A c``."""
+    A = dense(kernel_matrix())
+    S = rough_preconditioner(A, 9) if rough else preconditioner(A, 9, MAPS["flatten"])
+    b = A.right_hand_side(1000.0 * data[1][:, 0])
+    limit = Schedule("flow", np.inf, 1.0)
+    basis = _KrylovBasis(A, S, b, [limit])
+    values = []
+    for size in (4, 7):
+        while len(basis.diagonal) < size:
+            basis.extend(A @ basis.next_factor())
+        basis.estimate_error()
+        modes = basis.modes()
+        c = modes.vectors @ (limit.gain(modes.rates, basis.noise) * modes.weights)
+        values.append(A @ c)
+        np.testing.assert_allclose(basis.fitted(limit), A @ c, rtol=1e-9)
+    change = np.linalg.norm(values[1] - values[0])
+    residual = np.linalg.norm(b - values[1])
+    expected = max(change, residual) / np.linalg.norm(b)
+    np.testing.assert_allclose(basis.error, expected, rtol=1e-9)
+
+
+def test_extremes_of_schedules():
+    """The shortest and the longest time, at the least and the largest ridge."""
+    schedules = [
+        Schedule(dynamics, T, eta, ridge)
+        for dynamics in ("flow", "descent")
+        for T, eta in ((10, 1.0), (100, 0.5), (30, 0.01))
+        for ridge in (0.0, 0.2, 0.1)
+    ]
+    expected = {
+        Schedule(dynamics, T, eta, ridge)
+        for dynamics in ("flow", "descent")
+        for T, eta in ((30, 0.01), (100, 0.5))
+        for ridge in (0.0, 0.2)
+    }
+    found = extremes(schedules)
+    assert set(found) == expected
+    assert len(found) == len(expected)
+    assert longest(schedules) == Schedule("flow", 100, 0.5, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"max_iter": 11}, r"'max_iter' of a trajectory .* from 1 to 10. Got 11"),
+        ({"max_iter": 0}, "'max_iter' of a trajectory .* Got 0"),
+        ({"learning_rate": 0}, "'learning_rate' of a trajectory .* number > 0. Got 0"),
+        ({"alpha": -1.0}, "'alpha' of a trajectory .* number >= 0. Got -1"),
+    ],
+)
+def test_trajectory_refuses_what_is_off_its_path(changed, message, data):
+    A = dense(kernel_matrix())
+    S = preconditioner(A, 3, MAPS["flatten"])
+    path = trajectory(A, data[1], S, Schedule("flow", 10, 1e-3))
+    with pytest.raises(ValueError, match=message):
+        path.coef(**changed)
+    path.coef(max_iter=1, learning_rate=1e-6, alpha=0.0)
