@@ -9,7 +9,7 @@ from sklearn.base import _fit_context
 from sklearn.model_selection._validation import _score
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import _check_sample_weight, _num_samples
+from sklearn.utils.validation import _check_sample_weight
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -31,7 +31,6 @@ __all__ = [
     "StrOptions",
     "_check_sample_weight",
     "_fit_context",
-    "_num_samples",
     "_safe_split",
     "_score",
     "accepts_weights",

@@ -44,7 +44,7 @@ def _machine():
 
 
 def _container():
-    """Bytes left to the control group that the process is in."""
+    """Bytes left to the control group that is the root of what the process sees."""
     root = Path("/sys/fs/cgroup")
     left = [float("inf")]
     for limit, used, statistics, cache in _CGROUPS:

@@ -218,3 +218,30 @@ def test_dask_arrays_are_refused():
     X, y, _ = blobs(2)
     with pytest.raises(ValueError, match="MSKClassifier is trained on arrays in mem"):
         MSKClassifier(landmarks=9).fit(da.from_array(X), da.from_array(y))
+
+
+def test_weights_of_classes_that_a_chunk_lacks():
+    X, y, _ = blobs(3)
+    of_class = {1: 5.0}
+    whole = MSKClassifier(landmarks=X[:20], class_weight=of_class).fit(X, y)
+    model = clone(whole)
+    for label in range(3):
+        model.partial_fit(X[y == label], y[y == label], [0, 1, 2])
+    np.testing.assert_allclose(
+        model.decision_function(X), whole.decision_function(X), rtol=1e-7
+    )
+
+
+@pytest.mark.parametrize("landmarks", [None, 20])
+@pytest.mark.parametrize("weights", [(-0.5, 1), (np.inf, 1), (np.nan, 1), (0, 0)])
+def test_weights_of_classes_out_of_range(weights, landmarks):
+    X, y, _ = blobs(2)
+    model = MSKClassifier(class_weight=dict(enumerate(weights)), landmarks=landmarks)
+    with pytest.raises(ValueError, match="'class_weight' must be finite, non-negative"):
+        model.fit(X, y)
+
+
+def test_probabilities_of_huge_values():
+    values = np.array([[3e7, 0.0, -3e7], [1e17, -1e17, 0.0], [1e300, 1e300, 0.0]])
+    p = _nearest_probabilities(values)
+    np.testing.assert_allclose(p, [[1, 0, 0], [1, 0, 0], [0.5, 0.5, 0]])

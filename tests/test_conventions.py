@@ -221,3 +221,15 @@ def test_replaces_kernel_ridge(friedman):
     np.testing.assert_allclose(
         ours.cv_results_["mean_test_score"], ridge.cv_results_["mean_test_score"]
     )
+
+
+@pytest.mark.parametrize("kernel", SPARSE)
+def test_sparse_rows_in_several_blocks(kernel):
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((300, 12)) * (rng.uniform(size=(300, 12)) < 0.3)
+    sparse = scipy.sparse.csr_array(X)
+    model = MSKRegressor(kernel, k=5).fit(sparse, X[:, 0])
+    expected = MSKRegressor(kernel, k=5).fit(X, X[:, 0])
+    np.testing.assert_allclose(model.predict(sparse), expected.predict(X), atol=1e-3)
+    K = MSKKernel(kernel, k=3).fit(sparse).transform(sparse)
+    np.testing.assert_allclose(K, MSKKernel(kernel, k=3).fit(X).transform(X), atol=1e-6)

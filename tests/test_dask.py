@@ -108,6 +108,11 @@ def test_search_on_the_cluster(search, rows):
     )
 
 
+def lost_file(block):
+    """A chunk that cannot be read."""
+    raise FileNotFoundError("rows of a lost file")
+
+
 BAD = [
     (lambda X, y: (X[X[:, 0] > 0], y), ValueError, r"chunks are known. Got .*nan"),
     (lambda X, y: (X, y[y > 0]), ValueError, "y must be a dask array whose chunks"),
@@ -141,6 +146,19 @@ def test_other_bad_input(rows):
         MSKRegressor(landmarks=9).fit(lazy, Y, -weights)
     with pytest.raises(ValueError, match="must not be all zero"):
         MSKRegressor(landmarks=X[:9]).fit(lazy, Y, 0 * weights)
+    with pytest.raises(ValueError, match="y must be an array with an entry for each"):
+        MSKRegressor(landmarks=9).fit(lazy, None)
+    with pytest.raises(ValueError, match="sample_weight must be 1D"):
+        MSKRegressor(landmarks=9).fit(lazy, Y, weights[:, None])
+    missing = lazy.map_blocks(lost_file, dtype=float, meta=np.empty((0, 3)))
+    with pytest.raises(FileNotFoundError, match="rows of a lost file"):
+        MSKRegressor(landmarks=X[:9]).fit(missing, Y)
+    once = MSKRegressor(landmarks=X[:9]).fit(lazy, Y, 2.0)
+    np.testing.assert_allclose(
+        once.predict(X), MSKRegressor(landmarks=X[:9]).fit(X, Y).predict(X), rtol=1e-9
+    )
+    single = MSKRegressor().fit(X.astype(np.float32), Y)
+    assert single.predict(lazy.astype(np.float32)).dtype == np.float32
     model = MSKRegressor(landmarks=9).fit(lazy, Y)
     with pytest.raises(ValueError, match="X has 2 features, but MSKRegressor is"):
         model.predict(lazy[:, :2])

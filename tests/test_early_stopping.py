@@ -161,3 +161,33 @@ def test_bad_input(data):
     da = pytest.importorskip("dask.array")
     with pytest.raises(ValueError, match="holds out rows of arrays in memory"):
         MSKRegressor(early_stopping=True, landmarks=9).fit(da.from_array(X), Y)
+
+
+def test_rows_of_zero_weight_are_absent(noisy_circle):
+    X, y = noisy_circle[:2]
+    weights = (np.arange(len(y)) % 3 > 0).astype(float)
+    kept = weights > 0
+    model = MSKRegressor(early_stopping=True).fit(X, y, weights)
+    expected = MSKRegressor(early_stopping=True).fit(X[kept], y[kept])
+    np.testing.assert_allclose(
+        model.validation_scores_, expected.validation_scores_, atol=1e-9
+    )
+    scalar = MSKRegressor(early_stopping=True).fit(X, y, 2.0)
+    plain = MSKRegressor(early_stopping=True).fit(X, y)
+    np.testing.assert_allclose(scalar.validation_scores_, plain.validation_scores_)
+
+
+def test_rows_held_out_that_are_all_alike():
+    """R2 would be 0 at every step, and the first one best."""
+    rng = np.random.RandomState(0)
+    X, y = rng.standard_normal((120, 2)), np.full(120, 5.0)
+    y[:3] = 100.0
+    model = MSKRegressor(early_stopping=True).fit(X, y)
+    assert len(np.unique(model.validation_scores_)) > 90
+
+
+def test_scores_do_not_outlive_their_fit(noisy_circle):
+    X, y = noisy_circle[:2]
+    model = MSKRegressor(early_stopping=True, landmarks=20).fit(X, y)
+    model.set_params(early_stopping=False).partial_fit(X, y)
+    assert not hasattr(model, "validation_scores_")

@@ -391,3 +391,33 @@ def test_partial_fit_needs_landmarks(rows):
     with pytest.raises(AttributeError) as error:
         MSKRegressor().partial_fit(*rows[:2])
     assert "set landmarks to a number" in str(error.value.__cause__)
+
+
+def test_landmarks_are_kept_as_they_were(rows):
+    X, Y, _, Z = rows
+    landmarks = X[:20].copy()
+    model = MSKRegressor(landmarks=landmarks).fit(X, Y)
+    before = model.predict(Z)
+    landmarks *= 2
+    np.testing.assert_array_equal(model.predict(Z), before)
+
+
+def test_chunk_of_one_weight_for_all(rows):
+    X, Y, _, Z = rows
+    model = MSKRegressor(landmarks=X[:20]).partial_fit(X[:200], Y[:200], 2.0)
+    before = model.predict(Z)
+    np.testing.assert_allclose(
+        model.partial_fit(X, Y, 0.0).predict(Z), before, rtol=1e-9
+    )
+
+
+def test_rates_that_fall_by_many_orders_are_exact():
+    """``p_T(g) g / lam`` mode by mode, in an independent order of operations."""
+    X = np.random.RandomState(0).uniform(-1, 1, (200, 1))
+    y = np.sin(3 * X[:, 0])
+    model = MSKRegressor(
+        RBF(1.0), landmarks=X[:60], k=60, max_iter=3, store_trajectory=True
+    ).fit(X, y)
+    lam, g = model.spectrum_.eigenvalues, model.modified_eigenvalues_
+    assert lam[0] / lam[-1] > 1e12
+    np.testing.assert_allclose(model.trajectory_.rates[: model.k_], g, rtol=1e-12)

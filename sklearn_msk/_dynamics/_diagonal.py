@@ -18,7 +18,9 @@ def diagonal_trajectories(A, y, requests, tol, monitor=None):
 
 
 def _diagonal_trajectory(A, b, S, schedule):
-    squares = S.power(1.0, np.ones(A.shape[0]))
+    # Not by products with S: 1 + (g / lam - 1) cancels where g / lam is small.
+    squares = np.ones(A.shape[0])
+    squares[: len(S.ratios)] = S.ratios
     return DiagonalTrajectory(
         schedule=schedule,
         dual_basis=A.dual_basis,

@@ -172,9 +172,10 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, BaseEstimator, ABC):
                 "arrays instead; score staged_predict on rows of your choice."
             )
         # What is wrong with the data is said of all of them.
-        self._check_data(X, y, sample_weight)
+        X = self._check_data(X, y, sample_weight)[0]
+        weights = self._check_weights(X, sample_weight, True)
         with self._stage("path on the rows that are not held out"):
-            iterations, scores = score_path(self, X, y, sample_weight)
+            iterations, scores = score_path(self, X, np.asarray(y), weights)
         self.validation_iterations_, self.validation_scores_ = iterations, scores
         best = iterations[np.argmax(scores)]
         return best if np.isinf(best) else int(best)
@@ -225,6 +226,8 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, BaseEstimator, ABC):
             )
         kernel = self._resolve_kernel()
         seen = vars(self).get("_pass")
+        for name in ("validation_scores_", "validation_iterations_"):
+            vars(self).pop(name, None)
         if seen is None and "dual_coef_" in vars(self):
             raise ValueError(
                 "partial_fit has no sums to go on from: the model was trained without "
@@ -387,7 +390,9 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, BaseEstimator, ABC):
                 "The 'sample_weight' must not be all zero: no row would be left. Got "
                 f"{np.size(sample_weight)} zeros instead."
             )
-        given = sample_weight if some else np.ones(np.shape(sample_weight))
+        given = sample_weight
+        if not some:
+            given = np.ones(np.shape(sample_weight)) if np.ndim(sample_weight) else 1.0
         weights = some * _check_sample_weight(given, X, dtype=np.float64)
         if weights.min() < 0:
             raise ValueError(
@@ -464,7 +469,7 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, BaseEstimator, ABC):
         n_targets = None if self.dual_coef_.ndim == 1 else self.dual_coef_.shape[1]
         X = check_chunks(X, known=False)
         self._check_queries(np.zeros((1, X.shape[1])))
-        return map_rows(model, X, n_targets)
+        return map_rows(model, X, n_targets, self.dual_coef_.dtype)
 
     def _is_precomputed(self):
         return isinstance(self.kernel_, PrecomputedKernel)

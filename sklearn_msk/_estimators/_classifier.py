@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -279,7 +279,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         ndarray of shape (n_queries, n_classes)
             Columns in the order of `classes_`.
         """
-        values = np.asarray(self.decision_function(X))
+        values = np.asarray(self.decision_function(X), dtype=np.float64)
         if values.ndim == 1:
             values = np.column_stack([-values, values])
         return _nearest_probabilities((1.0 + values) / 2.0)
@@ -351,13 +351,22 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         if self.class_weight is None:
             return weights
         weights = np.ones(len(y)) if weights is None else weights
-        if self.class_weight != "balanced":
-            return weights * compute_sample_weight(self.class_weight, y)
-        # By weights, not by rows: a weight of two is a row that is there twice.
         codes = np.searchsorted(self.classes_, y)
-        of_class = np.bincount(codes, weights, minlength=len(self.classes_))
-        of_class = np.where(of_class > 0, of_class, np.inf)
-        return weights * (weights.sum() / (len(self.classes_) * of_class))[codes]
+        if self.class_weight == "balanced":
+            # By weights, not by rows: a weight of two is a row that is there twice.
+            of_class = np.bincount(codes, weights, minlength=len(self.classes_))
+            of_class = np.where(of_class > 0, of_class, np.inf)
+            of_class = weights.sum() / (len(self.classes_) * of_class)
+        else:
+            of_class = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=self.classes_
+            )
+        if not (np.isfinite(of_class).all() and of_class.min() >= 0 < of_class.max()):
+            raise ValueError(
+                "The weights of 'class_weight' must be finite, non-negative, and not "
+                f"all zero. Got {self.class_weight!r} instead."
+            )
+        return weights * of_class[codes]
 
     def _encode(self, y):
         """Targets of +1 and -1, of shape (n,) for two classes or (n, n_classes)."""
@@ -385,6 +394,8 @@ def _nearest_probabilities(values):
     J. Duchi, S. Shalev-Shwartz, Y. Singer, T. Chandra, *Efficient Projections onto the
     l1-Ball for Learning in High Dimensions*, ICML 2008.
     """
+    # What all values share does not matter, and large values lose their digits to it.
+    values = values - values.max(axis=1, keepdims=True)
     descending = -np.sort(-values, axis=1)
     excess = descending.cumsum(axis=1) - 1.0
     counts = np.arange(1, values.shape[1] + 1)

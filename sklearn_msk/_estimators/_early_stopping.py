@@ -6,23 +6,25 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, indexable
+from sklearn.utils import check_random_state
 
-from sklearn_msk._compat import _num_samples, _safe_split
+from sklearn_msk._compat import _safe_split
 
 # The score of one row would have no spread to compare with.
 _FEWEST = 2
 
 
-def score_path(estimator, X, y, sample_weight):
+def score_path(estimator, X, y, weights):
     """Score every step of the path of a model that is trained without some rows.
 
     Parameters
     ----------
     estimator : MSKRegressor or MSKClassifier
         Whose parameters they are. Of a classifier's rows, every class gives its part.
-    X, y, sample_weight
-        What was passed to `fit`.
+    X : ndarray or csr_matrix of shape (n, n_features)
+    y : ndarray of shape (n,) or (n, n_targets)
+        Targets or labels.
+    weights : ndarray of shape (n,) or None
 
     Returns
     -------
@@ -35,8 +37,12 @@ def score_path(estimator, X, y, sample_weight):
     ValueError
         If there are too few rows to hold some out.
     """
-    X, y, weights = indexable(X, y, sample_weight)
-    n = _num_samples(X)
+    if weights is not None and not weights.all():
+        # Rows of weight zero are as good as absent.
+        kept = np.flatnonzero(weights)
+        X, y = _safe_split(estimator, X, y, kept)
+        weights = weights[kept]
+    n = X.shape[0]
     n_held = max(_FEWEST, int(np.ceil(estimator.validation_fraction * n)))
     if n <= n_held:
         raise ValueError(
@@ -61,15 +67,12 @@ def score_path(estimator, X, y, sample_weight):
     X_train, y_train = _safe_split(model, X, y, train)
     X_held, y_held = _safe_split(model, X, y, held, train)
     of_train, of_held = (
-        (None, None)
-        if weights is None
-        else (np.asarray(weights)[train], np.asarray(weights)[held])
+        (None, None) if weights is None else (weights[train], weights[held])
     )
     with warnings.catch_warnings():
         # The fit on all rows will say so.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(X_train, y_train, sample_weight=of_train)
-    y_held = np.asarray(y_held)
     scores = [
         model._score_values(y_held, values, of_held)
         for values in model._values_along(X_held, model.path_iterations_)

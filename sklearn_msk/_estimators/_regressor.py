@@ -2,7 +2,7 @@
 
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.metrics import r2_score
+from sklearn.metrics import mean_squared_error, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -153,7 +153,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         With ``store_trajectory=True``: the steps that `staged_predict` yields by
         default, inf for the limit.
     validation_scores_ : ndarray of shape (n_validated,)
-        With ``early_stopping=True``: R2 on the rows held out after each of
+        With ``early_stopping=True``: R2 on the rows held out (less the mean squared
+        error, where y is the same on all of them) after each of
         `validation_iterations_`; the first of the best is `n_iter_`.
     validation_iterations_ : ndarray of shape (n_validated,)
         With ``early_stopping=True``: numbers of steps, as `path_iterations_` has them.
@@ -197,11 +198,11 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         X : array-like of shape (n_samples, n_features)
             Training rows; for ``kernel="precomputed"`` the kernel matrix of shape
             (n_samples, n_samples), which is never written to. Sparse rows are taken for
-            the kernels "linear", "poly", "rbf", "laplacian" and "cosine". float32 rows
-            give a float32 kernel matrix where the kernel keeps to their precision, as
-            those of this package and the pairwise ones do. With landmarks X may be a
-            `numpy.memmap`, of which a block is read at a time, or a dask array, whose
-            chunks are passed over where they are.
+            the kernels "linear", "poly", "polynomial", "rbf", "laplacian", "cosine" and
+            "sigmoid". float32 rows give a float32 kernel matrix where the kernel keeps
+            to their precision, as those of this package and the pairwise ones do. With
+            landmarks X may be a `numpy.memmap`, of which a block is read at a time, or
+            a dask array, whose chunks are passed over where they are.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
         sample_weight : float or array-like of shape (n_samples,), default=None
@@ -325,4 +326,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         return X, y.astype(np.float64), self._check_weights(X, sample_weight, reset)
 
     def _score_values(self, y, values, sample_weight):
+        if np.ptp(y) == 0:
+            # R2 would be the same for all steps.
+            return -mean_squared_error(y, values, sample_weight=sample_weight)
         return r2_score(y, values, sample_weight=sample_weight)

@@ -13,7 +13,7 @@ from sklearn_msk._operators._row_sample import RowSample
 # Partial sums that are added up at a time: a few fit in the memory of a worker.
 _SPLIT_EVERY = 4
 
-_LOST = (CancelledError, OSError)
+_LOST = (CancelledError, ConnectionError, TimeoutError)
 
 
 def is_dask(*arrays):
@@ -83,17 +83,19 @@ class DaskRows:
         return _sum([(X, y, w, basis, n_jobs) for X, y, w in self.chunks], _sums)
 
 
-def map_rows(function, X, n_targets):
+def map_rows(function, X, n_targets, dtype):
     """Apply a function of rows to every chunk of a dask array, when it is computed.
 
     Parameters
     ----------
     function : callable
-        From an array of shape (n, n_features) to (n,) or (n, n_targets), float64.
+        From an array of shape (n, n_features) to (n,) or (n, n_targets).
     X : dask.array.Array of shape (n, n_features)
         From `check_chunks`.
     n_targets : int or None
         None for results of shape (n,).
+    dtype : dtype
+        Of the results.
 
     Returns
     -------
@@ -102,9 +104,9 @@ def map_rows(function, X, n_targets):
     shape = {"drop_axis": 1}
     if n_targets is not None:
         shape = {"chunks": (X.chunks[0], (n_targets,))}
-    meta = np.empty((0,) if n_targets is None else (0, n_targets))
+    meta = np.empty((0,) if n_targets is None else (0, n_targets), dtype)
     apply = partial(_apply, function, meta)
-    return X.map_blocks(apply, meta=meta, dtype=float, **shape)
+    return X.map_blocks(apply, meta=meta, dtype=dtype, **shape)
 
 
 def check_chunks(X, *, known=True):
@@ -156,11 +158,23 @@ def _aligned(array, X, name):
                 f"{type(array).__module__}.{type(array).__name__} instead; a dask "
                 "DataFrame or Series becomes one by to_dask_array(lengths=True)."
             )
-        array = dask.array.from_array(np.asarray(array))
+        array = np.asarray(array)
+        if array.ndim == 0 and name == "sample_weight":
+            array = np.full(X.shape[0], array)
+        if array.ndim not in (1, 2):
+            raise ValueError(
+                f"{name} must be an array with an entry for each row of X. Got "
+                f"{array!r} instead."
+            )
+        array = dask.array.from_array(array)
     if np.isnan(array.shape).any():
         raise ValueError(
             f"{name} must be a dask array whose chunks are known. Got the shape "
             f"{array.shape} instead; call {name}.compute_chunk_sizes() first."
+        )
+    if name == "sample_weight" and array.ndim != 1:
+        raise ValueError(
+            f"sample_weight must be 1D. Got an array of shape {array.shape} instead."
         )
     if array.shape[0] != X.shape[0]:
         raise ValueError(

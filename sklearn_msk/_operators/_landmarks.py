@@ -61,7 +61,8 @@ class LandmarkBasis:
         ValueError
             If the kernel is not positive semi-definite.
         """
-        landmarks = np.ascontiguousarray(landmarks, dtype=np.float64)
+        # A copy: the user may go on to change the array.
+        landmarks = np.array(landmarks, dtype=np.float64, order="C")
         K = evaluate_kernel(kernel, landmarks).astype(np.float64, copy=False)
         largest = float(K.diagonal().max(initial=0.0))
         floor = len(K) * _EPS * largest

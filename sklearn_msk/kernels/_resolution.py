@@ -242,7 +242,7 @@ def _in_blocks(kernel, X, Y, n_jobs):
     K = np.empty((X.shape[0], n_columns), first.dtype)
     fill = _fill_rows if Y is not None else _fill_triangle
     Parallel(n_jobs=n_jobs, require="sharedmem")(
-        delayed(fill)(K, kernel, X, Y, rows) for rows in gen_batches(len(X), _BLOCK)
+        delayed(fill)(K, kernel, X, Y, rows) for rows in gen_batches(X.shape[0], _BLOCK)
     )
     return K
 
