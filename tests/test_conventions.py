@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import scipy.sparse
-import sklearn
 from problems import blobs
 from sklearn import config_context, set_config
 from sklearn.base import clone
@@ -25,7 +24,6 @@ from sklearn.multiclass import OneVsOneClassifier
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.fixes import parse_version
 
 from sklearn_msk import MSKClassifier, MSKKernel, MSKRegressor
 
@@ -130,10 +128,6 @@ def test_metadata_routing(friedman):
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_data_frames_in_and_out(library, friedman):
     frames = pytest.importorskip(library)
-    if library == "polars" and parse_version(sklearn.__version__) < parse_version(
-        "1.7"
-    ):
-        pytest.skip("its frames have no names for this scikit-learn")
     X, y = friedman
     names = [f"f{i}" for i in range(10)]
     frame = frames.DataFrame(dict(zip(names, X.T, strict=True)))

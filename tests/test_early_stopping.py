@@ -191,3 +191,9 @@ def test_scores_do_not_outlive_their_fit(noisy_circle):
     model = MSKRegressor(early_stopping=True, landmarks=20).fit(X, y)
     model.set_params(early_stopping=False).partial_fit(X, y)
     assert not hasattr(model, "validation_scores_")
+
+
+def test_three_rows_of_three_classes():
+    X = np.eye(3)
+    with pytest.raises(ValueError, match="holds out 2 of the 3 rows, and those"):
+        MSKClassifier(early_stopping=True).fit(X, ["a", "b", "c"])

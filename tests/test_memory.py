@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,8 +51,10 @@ def test_the_least_limit_counts(monkeypatch, tmp_path):
     assert _memory.free_memory() == 800 * 1024
 
 
-@pytest.mark.skipif(_memory.resource is None, reason="needs POSIX limits")
-@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(),
+    reason="only Linux says how much address space a process has taken",
+)
 def test_limits_of_the_process_count():
     code = (
         "import resource\n"
@@ -105,7 +108,7 @@ def test_function_that_is_not_symmetric(data):
     def lopsided(X, Y):
         return X @ Y.T + X[:, :1]
 
-    with pytest.raises(ValueError, match=r"'lopsided' must be symmetric.* differ by"):
+    with pytest.raises(ValueError, match=r"'lopsided' must be symmetric.* has K\["):
         MSKRegressor(lopsided).fit(data[0], data[1])
 
 

@@ -204,3 +204,17 @@ def test_products_of_every_memory_layout(layout, data):
     for V in (data[1], data[1][:, :1], data[1][:, 0]):
         assert (A @ V).shape == V.shape
         np.testing.assert_allclose(A @ V, K @ V / 60, atol=1e-14)
+
+
+@pytest.mark.parametrize("working_memory", [1, 64, 1024])
+def test_tiles_of_all_threads_fit_in_the_working_memory(working_memory):
+    """Eight threads, each with a tile and three temporaries of its size."""
+    A = BlockedOperator(PairwiseKernel("linear"), np.ones((5000, 1)))
+    with config_context(working_memory=working_memory):
+        tiles = A._tiles()
+    sizes = [(a.stop - a.start) * (b.stop - b.start) for a, b in tiles]
+    assert 8 * 4 * 8 * max(sizes) <= working_memory * 2**20
+    covered = sum(
+        size * (1 if a == b else 2) for size, (a, b) in zip(sizes, tiles, strict=True)
+    )
+    assert covered == 5000**2

@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_msk import MSKClassifier, MSKRegressor
+from sklearn_msk import MSKClassifier, MSKGridSearchCV, MSKRegressor
 from sklearn_msk._estimators import _progress
 from sklearn_msk._estimators._progress import ProgressPrinter
 
@@ -125,6 +125,23 @@ def test_callbacks_through_searches_and_pipelines(landmarks, capsys):
     steps = [row for row in monitor.get_logs().data if row["task_name"] == "step"]
     assert len(steps) == 3 * (2 * 2 + 1)
     assert "MSKRegressor" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("search", [GridSearchCV, MSKGridSearchCV])
+@pytest.mark.parametrize("stop", [None, 2])
+def test_both_searches_show_the_same(search, stop):
+    X, y, weights = blobs(2)
+    grid = {"k": [0, 5], "max_iter": [3, 4], "kernel": ["rbf", "ntk_relu"]}
+    inner, outer = Stopper(at=stop), callback.ProgressBar(max_propagation_depth=None)
+    found = search(MSKRegressor().set_callbacks(inner), grid, cv=2)
+    found.set_callbacks(outer).fit(X, y, sample_weight=weights)
+    steps = [call[2] for call in inner.calls if call[:2] == ("end", "step")]
+    best = found.best_estimator_
+    walked = {3: 3, 4: 4} if stop is None else {3: stop, 4: stop}
+    assert len(steps) == 8 * (walked[3] + walked[4]) + walked[best.max_iter]
+    assert best.n_iter_ == walked[best.max_iter]
+    assert inner.calls.count("setup") == inner.calls.count("teardown") == 17
+    assert not hasattr(found, "_callback_fit_ctx")
 
 
 def test_a_callback_that_fails_leaves_the_model():

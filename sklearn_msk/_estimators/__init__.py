@@ -3,6 +3,7 @@
 from sklearn_msk._estimators._base import BaseMSK
 from sklearn_msk._estimators._classifier import MSKClassifier
 from sklearn_msk._estimators._kernel import MSKKernel
+from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._regressor import MSKRegressor
 
-__all__ = ["BaseMSK", "MSKClassifier", "MSKKernel", "MSKRegressor"]
+__all__ = ["BaseMSK", "FitTask", "MSKClassifier", "MSKKernel", "MSKRegressor"]

@@ -21,6 +21,7 @@ from sklearn_msk._compat import (
     Options,
     StrOptions,
     _check_sample_weight,
+    with_callbacks,
 )
 from sklearn_msk._dynamics import Schedule, trajectory
 from sklearn_msk._estimators._early_stopping import score_path
@@ -187,9 +188,18 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, BaseEstimator, ABC):
         schedule = self._schedule(A, S, steps)
         with self._stage("steps"), np.errstate(over="ignore", invalid="ignore"):
             path = trajectory(A, y, S, schedule, self.solver, self.tol, self._monitor())
+        self._arrive(A, y, S, path, schedule, watch)
+
+    def _arrive(self, A, y, S, path, schedule, watch):
+        """Keep the end of a path, or the step at which a callback stops."""
         schedule = watch.walk(path, schedule, S)
         self._keep(A, y, S, path, schedule)
-        watch.close()
+        watch.close(reconstruction_attributes=dict)
+
+    @with_callbacks
+    def _arrive_by_shared_path(self, A, y, S, path, schedule, *data):
+        """As `fit` ends, for X, y and sample_weight whose path is there already."""
+        self._arrive(A, y, S, path, schedule, PathWatch(self, *data))
 
     def _pose(self, X, y, sample_weight):
         """Validate what was passed; return the operator and the centred targets."""

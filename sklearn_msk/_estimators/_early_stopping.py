@@ -57,6 +57,11 @@ def score_path(estimator, X, y, weights):
         random_state=check_random_state(0 if random_state is None else random_state),
         stratify=y if _can_stratify(estimator, y, n_held) else None,
     )
+    if is_classifier(estimator) and len(np.unique(y[train])) < 2:
+        raise ValueError(
+            f"early_stopping=True holds out {n_held} of the {n} rows, and those left "
+            "to train on have one class only. Pass more rows, or early_stopping=False."
+        )
     model = clone(estimator).set_params(
         early_stopping=False, store_trajectory=True, verbose=0
     )

@@ -103,8 +103,8 @@ class LandmarkPass:
             if not same:
                 raise ValueError(
                     f"partial_fit goes on with the {name!r} that it began with, "
-                    f"{before!r}. Got {now!r} instead; set it back, or begin anew with "
-                    "a clone."
+                    f"{_describe(before)}. Got {_describe(now)} instead; set it back, "
+                    "or begin anew with a clone."
                 )
 
     def check_targets(self, rows):
@@ -147,6 +147,12 @@ class LandmarkPass:
         return A, A.targets(self.sums, mean), mean
 
 
+def _describe(value):
+    """How a message shows a parameter; of an array its shape is enough."""
+    shape = np.shape(value)
+    return f"another array of shape {shape}" if shape else repr(value)
+
+
 def _describe_targets(number, single):
     return "shape (n_samples,)" if single else f"shape (n_samples, {number})"
 
@@ -161,6 +167,7 @@ def _basis(estimator, rows):
         )
     if isinstance(estimator.landmarks, Integral):
         return LandmarkBasis.of(kernel, _draw(estimator, rows))
+    _check_names(estimator)
     landmarks = check_array(
         estimator.landmarks, dtype=np.float64, input_name="landmarks"
     )
@@ -171,6 +178,17 @@ def _basis(estimator, rows):
         )
     _check_kernel(kernel, landmarks)
     return LandmarkBasis.of(kernel, landmarks)
+
+
+def _check_names(estimator):
+    """Raise where landmarks in a data frame have other columns than the rows."""
+    columns = getattr(estimator.landmarks, "columns", None)
+    names = getattr(estimator, "feature_names_in_", None)
+    if columns is not None and names is not None and list(columns) != list(names):
+        raise ValueError(
+            f"The 'landmarks' must have the columns of X, {list(names)}, in this "
+            f"order. Got {list(columns)} instead."
+        )
 
 
 def _draw(estimator, rows):

@@ -47,16 +47,20 @@ class ProgressPrinter:
         return f"about {math.log(error / tol) / rate:.0f} s left"
 
 
-class PathWatch:
-    """Shows the steps of a path to scikit-learn's callbacks, which may stop it.
-
-    Every step of `path_iterations_` is a task of `fit`, with the model as it is then.
+class FitTask:
+    """The task that a fit is, as scikit-learn's callbacks see it.
 
     Parameters
     ----------
-    estimator : BaseMSK
+    estimator : estimator
+        Its method that makes the task is decorated with `with_callbacks`.
     X, y, sample_weight
         What was passed to `fit`.
+
+    Attributes
+    ----------
+    context : sklearn.callback.CallbackContext or None
+        None where this scikit-learn has no callbacks.
     """
 
     def __init__(self, estimator, X, y, sample_weight):
@@ -67,6 +71,22 @@ class PathWatch:
         if hasattr(estimator, "_init_callback_context"):
             self.context = estimator._init_callback_context(max_subtasks=None)
             self.context.call_on_fit_task_begin(estimator=estimator, **self.data)
+
+    def close(self, reconstruction_attributes=None):
+        """End the task; with attributes, of a copy of the estimator that predicts."""
+        if self.context is not None:
+            self.context.call_on_fit_task_end(
+                estimator=self.estimator,
+                reconstruction_attributes=reconstruction_attributes,
+                **self.data,
+            )
+
+
+class PathWatch(FitTask):
+    """Shows the steps of a path to scikit-learn's callbacks, which may stop it.
+
+    Every step of `path_iterations_` is a task of `fit`, with the model as it is then.
+    """
 
     def walk(self, path, schedule, S):
         """Show the steps of a path one by one.
@@ -97,15 +117,6 @@ class PathWatch:
             if stop:
                 return at
         return schedule
-
-    def close(self):
-        """End the task that the fit is."""
-        if self.context is not None:
-            self.context.call_on_fit_task_end(
-                estimator=self.estimator,
-                reconstruction_attributes=dict,
-                **self.data,
-            )
 
     def _model(self, path, schedule):
         """Attributes of a copy of the estimator that predicts as after some steps."""

@@ -7,8 +7,9 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from sklearn_msk._compat import _score
+from sklearn_msk._compat import CallbackSupportMixin, _score, with_callbacks
 from sklearn_msk._dynamics import choose_solver, trajectories
+from sklearn_msk._estimators import FitTask
 from sklearn_msk._estimators._prediction import apply_kernel
 
 # Reported as a score is, 1 where a candidate could not be fitted. A single score has
@@ -16,7 +17,7 @@ from sklearn_msk._estimators._prediction import apply_kernel
 FAILED = " failed"
 
 
-class Candidates(BaseEstimator):
+class Candidates(CallbackSupportMixin, BaseEstimator):
     """Fits an estimator for each setting of the parameters that share a kernel.
 
     One kernel matrix, one spectrum with the pairs of the largest k, one path for each
@@ -48,6 +49,7 @@ class Candidates(BaseEstimator):
         """Route what the estimator asks for."""
         return self.estimator.get_metadata_routing()
 
+    @with_callbacks
     def fit(self, X, y=None, sample_weight=None):
         """Fit every candidate.
 
@@ -61,18 +63,21 @@ class Candidates(BaseEstimator):
         -------
         self : Candidates
         """
+        task = FitTask(self, X, y, sample_weight)
         self.models_ = [clone(self.estimator) for _ in self.settings]
         self._update(range(len(self.models_)), self._prepare)
         if self.estimator.early_stopping:
             self._update(self._sound(), self._fit_alone, X, y, sample_weight)
         elif self._sound():
             self._fit_sound(X, y, sample_weight)
+        task.close()
         return self
 
     def _fit_alone(self, i, X, y, sample_weight):
         self.models_[i].fit(X, y, sample_weight)
 
     def _fit_sound(self, X, y, sample_weight):
+        data = X, y, sample_weight
         posed = clone(self.models_[self._sound()[0]])
         try:
             A, y = posed._pose(X, y, sample_weight)
@@ -93,7 +98,7 @@ class Candidates(BaseEstimator):
             paths = self._paths(A, y, requests.values(), solver, tol)
             for (S, members), path in zip(requests.values(), paths, strict=True):
                 for i, schedule in members:
-                    self._update([i], self._finish, A, y, S, path, schedule)
+                    self._update([i], self._finish, A, y, S, path, schedule, *data)
 
     def _sound(self):
         """Numbers of the candidates that nothing has failed for."""
@@ -135,8 +140,8 @@ class Candidates(BaseEstimator):
         with np.errstate(over="ignore", invalid="ignore"):
             return trajectories(A, y, requests, solver, tol)
 
-    def _finish(self, i, A, y, S, path, schedule):
-        self.models_[i]._keep(A, y, S, path, schedule)
+    def _finish(self, i, *arrival):
+        self.models_[i]._arrive_by_shared_path(*arrival)
 
     def predictions(self, X):
         """Predictions of the candidates that could be fitted, by number."""

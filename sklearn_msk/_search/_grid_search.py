@@ -11,9 +11,10 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags, indexable
 
-from sklearn_msk._compat import accepts_weights
+from sklearn_msk._compat import accepts_weights, with_callbacks
 from sklearn_msk._estimators import BaseMSK
 from sklearn_msk._search._candidates import FAILED, Candidates, CandidateScorer
+from sklearn_msk._search._tasks import SearchTask
 
 # Parameters that change neither the kernel matrix nor its eigenvectors.
 _SHARING = {"k", "g", "alpha", "learning_rate", "max_iter", "dynamics"}
@@ -137,6 +138,7 @@ class MSKGridSearchCV(GridSearchCV):
         tags.target_tags = get_tags(self.estimator).target_tags
         return tags
 
+    @with_callbacks
     def fit(self, X, y=None, **params):
         """Score every candidate, and refit the best.
 
@@ -165,12 +167,13 @@ class MSKGridSearchCV(GridSearchCV):
         scorer, refit_metric = self._get_scorers()
         X, y = indexable(X, y)
         routed = self._get_routed_params_for_fit(params)
+        task = SearchTask(self, X, y, params.get("sample_weight"))
         splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(splitter.split(X, y, **routed.splitter.split))
         self.n_splits_ = len(splits)
 
         candidates = list(ParameterGrid(self.param_grid))
-        outcomes = self._evaluate(candidates, X, y, params, scorer, splits)
+        outcomes = self._evaluate(candidates, X, y, params, scorer, splits, task)
         results = self._format_results(candidates, self.n_splits_, outcomes)
         scores = outcomes[0]["test_scores"]
         self.multimetric_ = isinstance(scores, dict)
@@ -181,11 +184,12 @@ class MSKGridSearchCV(GridSearchCV):
         if self.refit or not self.multimetric_:
             self._choose(results, refit_metric)
         if self.refit:
-            self._refit(X, y, routed.estimator.fit)
+            self._refit(X, y, routed.estimator.fit, task)
         self.cv_results_ = results
+        task.close()
         return self
 
-    def _evaluate(self, candidates, X, y, params, scorer, splits):
+    def _evaluate(self, candidates, X, y, params, scorer, splits, task):
         """Outcomes of all candidates on all folds, in scikit-learn's order."""
         weighted = params.get("sample_weight") is not None
         scorer = CandidateScorer(
@@ -197,13 +201,14 @@ class MSKGridSearchCV(GridSearchCV):
             if self.verbose:
                 print(
                     f"[MSKGridSearchCV] {len(numbers)} candidates share a kernel on "
-                    f"each of {len(splits)} folds; {outer}"
+                    f"each of {len(splits)} folds{f'; {outer}' if outer else ''}"
                 )
             with warnings.catch_warnings():
                 # Said once, of the scores of the whole search.
                 warnings.filterwarnings("ignore", "One or more of the", UserWarning)
                 search = self._plain_search(outer, settings, scorer, splits)
-                scores = search.fit(X, y, **params).cv_results_
+                with task.part("search", search):
+                    scores = search.fit(X, y, **params).cv_results_
             shared = _outcomes(scores, len(numbers), splits)
             for i, outcome in zip(numbers, shared, strict=True):
                 outcomes[i] = outcome
@@ -287,12 +292,13 @@ class MSKGridSearchCV(GridSearchCV):
             self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
         self.best_params_ = results["params"][self.best_index_]
 
-    def _refit(self, X, y, fit_params):
+    def _refit(self, X, y, fit_params, task):
         best = clone(self.best_params_, safe=False)
         self.best_estimator_ = clone(self.estimator).set_params(**best)
-        started = time.time()
-        self.best_estimator_.fit(X, y, **fit_params)
-        self.refit_time_ = time.time() - started
+        with task.part("refit-with-best-params", self.best_estimator_):
+            started = time.time()
+            self.best_estimator_.fit(X, y, **fit_params)
+            self.refit_time_ = time.time() - started
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
