@@ -6,6 +6,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import gen_batches
 
+from sklearn_msk._compat import _check_sample_weight
+
 _ROWS = 256
 
 
@@ -110,6 +112,45 @@ def check_not_bool(estimator, *names):
                 f"The {name!r} parameter of {type(estimator).__name__} must be a "
                 f"number. Got {value!r} instead."
             )
+
+
+def check_weights(sample_weight, X, *, allow_zero=False):
+    """Validate the weights of rows.
+
+    Parameters
+    ----------
+    sample_weight : None, float or array-like of shape (n,)
+    X : ndarray or csr_matrix of shape (n, n_features)
+    allow_zero : bool, default=False
+        Whether all of them may be zero, as those of a chunk among others.
+
+    Returns
+    -------
+    ndarray of shape (n,), float64, or None
+
+    Raises
+    ------
+    ValueError
+        If they are negative, not finite, all zero, or not one for each row.
+    """
+    if sample_weight is None:
+        return None
+    some = np.asarray(sample_weight).any()
+    if not (some or allow_zero):
+        raise ValueError(
+            "The 'sample_weight' must not be all zero: no row would be left. Got "
+            f"{np.size(sample_weight)} zeros instead."
+        )
+    given = sample_weight
+    if not some:
+        given = np.ones(np.shape(sample_weight)) if np.ndim(sample_weight) else 1.0
+    weights = some * _check_sample_weight(given, X, dtype=np.float64)
+    if weights.min() < 0:
+        raise ValueError(
+            "The 'sample_weight' must be non-negative. Got a smallest value of "
+            f"{weights.min():.6g} instead."
+        )
+    return weights
 
 
 def check_coef_finite(coef, A, y):

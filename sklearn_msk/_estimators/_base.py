@@ -20,7 +20,6 @@ from sklearn_msk._compat import (
     Interval,
     Options,
     StrOptions,
-    _check_sample_weight,
     with_callbacks,
 )
 from sklearn_msk._dynamics import Schedule, trajectory
@@ -28,6 +27,7 @@ from sklearn_msk._estimators._early_stopping import score_path
 from sklearn_msk._estimators._iterations import check_iterations, default_iterations
 from sklearn_msk._estimators._kernel_mixin import KernelMixin
 from sklearn_msk._estimators._landmarks import LandmarkPass
+from sklearn_msk._estimators._parameters import check_combinations
 from sklearn_msk._estimators._prediction import apply_kernel, predict_rows, round_to
 from sklearn_msk._estimators._progress import PathWatch, ProgressPrinter
 from sklearn_msk._estimators._state import restored_on_failure
@@ -45,7 +45,7 @@ from sklearn_msk._operators import (
     is_dask,
     map_rows,
 )
-from sklearn_msk._validation import check_coef_finite, check_not_bool
+from sklearn_msk._validation import check_coef_finite, check_weights
 from sklearn_msk.kernels._adapters import PrecomputedKernel
 from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
 
@@ -166,7 +166,7 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, BaseEstimator, ABC):
             vars(self).pop(name, None)
         if not self.early_stopping:
             return self.max_iter
-        self._check_combinations()
+        check_combinations(self)
         if is_dask(X, y):
             raise ValueError(
                 "early_stopping=True holds out rows of arrays in memory. Got dask "
@@ -174,7 +174,7 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, BaseEstimator, ABC):
             )
         # What is wrong with the data is said of all of them.
         X = self._check_data(X, y, sample_weight)[0]
-        weights = self._check_weights(X, sample_weight, True)
+        weights = check_weights(sample_weight, X)
         with self._stage("path on the rows that are not held out"):
             iterations, scores = score_path(self, X, np.asarray(y), weights)
         self.validation_iterations_, self.validation_scores_ = iterations, scores
@@ -203,7 +203,7 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, BaseEstimator, ABC):
 
     def _pose(self, X, y, sample_weight):
         """Validate what was passed; return the operator and the centred targets."""
-        self._check_combinations()
+        check_combinations(self)
         self.kernel_ = self._resolve_kernel()
         for name in ("_pass", "n_samples_seen_"):
             vars(self).pop(name, None)
@@ -228,7 +228,7 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, BaseEstimator, ABC):
         """Add rows to those seen; return the operator and the targets of all."""
         # scikit-learn does so for the first chunk only.
         self._validate_params()
-        self._check_combinations()
+        check_combinations(self)
         if self.early_stopping:
             raise ValueError(
                 "partial_fit holds no rows out. Got early_stopping=True instead; set "
@@ -348,29 +348,6 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, BaseEstimator, ABC):
             self.trajectory_ = replace(path, schedule=schedule)
             self.path_iterations_ = self._iterations(S, schedule)
 
-    def _check_combinations(self):
-        """Raise where parameters exclude each other."""
-        check_not_bool(self, "k", "max_iter", "landmarks")
-        resolve_spectral_map(self.g)
-        if self.dynamics == "descent" and not self.learning_rate < 2:
-            raise ValueError(
-                f"The 'learning_rate' of {type(self).__name__} must be in the range "
-                "(0, 2) for dynamics='descent', in units of 1 / (largest rate): "
-                f"descent diverges from 2 on. Got {self.learning_rate!r} instead; "
-                "lower it or use dynamics='flow'."
-            )
-        if self.solver == "gd" and self.dynamics != "descent":
-            raise ValueError(
-                "solver='gd' runs dynamics='descent' only. Got dynamics="
-                f"{self.dynamics!r} instead; use solver='auto', 'lanczos' or 'eigh' "
-                "for it."
-            )
-        if self.solver == "gd" and math.isinf(self.max_iter):
-            raise ValueError(
-                "solver='gd' needs a finite 'max_iter'. Got inf instead; use "
-                "solver='auto', 'lanczos' or 'eigh' for the limit."
-            )
-
     @abstractmethod
     def _check_data(self, X, y, sample_weight, reset=True, classes=None):
         """Validate training rows; return X, numeric targets in float64, weights.
@@ -388,28 +365,6 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, BaseEstimator, ABC):
     @abstractmethod
     def _score_values(self, y, values, sample_weight):
         """Score of values of the model, higher being better."""
-
-    def _check_weights(self, X, sample_weight, reset):
-        """Validate weights, which may be all zero for a chunk only."""
-        if sample_weight is None:
-            return None
-        some = np.asarray(sample_weight).any()
-        # Of a chunk they may be; there are others.
-        if reset and not some:
-            raise ValueError(
-                "The 'sample_weight' must not be all zero: no row would be left. Got "
-                f"{np.size(sample_weight)} zeros instead."
-            )
-        given = sample_weight
-        if not some:
-            given = np.ones(np.shape(sample_weight)) if np.ndim(sample_weight) else 1.0
-        weights = some * _check_sample_weight(given, X, dtype=np.float64)
-        if weights.min() < 0:
-            raise ValueError(
-                "The 'sample_weight' must be non-negative. Got a smallest value of "
-                f"{weights.min():.6g} instead."
-            )
-        return weights
 
     def _centre(self, y, weights):
         if not self.fit_intercept:

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_msk._compat import StrOptions, _fit_context, with_callbacks
 from sklearn_msk._estimators._base import BaseMSK, has_landmarks
+from sklearn_msk._validation import check_weights
 
 # Directions that g re-scales by default, where there are rows enough.
 _LARGEST_K = 50
@@ -343,7 +344,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
                 f"y must hold the labels {self.classes_} only. Got {unknown} too; pass "
                 "all of them as 'classes' to the first call of partial_fit."
             )
-        weights = self._check_weights(X, sample_weight, reset)
+        weights = check_weights(sample_weight, X, allow_zero=not reset)
         return X, self._encode(y), self._weigh_classes(y, weights)
 
     def _weigh_classes(self, y, weights):

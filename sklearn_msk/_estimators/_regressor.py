@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_msk._compat import _fit_context, with_callbacks
 from sklearn_msk._estimators._base import BaseMSK, has_landmarks
+from sklearn_msk._validation import check_weights
 
 
 class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
@@ -323,7 +324,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
             y_numeric=True,
             reset=reset,
         )
-        return X, y.astype(np.float64), self._check_weights(X, sample_weight, reset)
+        weights = check_weights(sample_weight, X, allow_zero=not reset)
+        return X, y.astype(np.float64), weights
 
     def _score_values(self, y, values, sample_weight):
         if np.ptp(y) == 0:

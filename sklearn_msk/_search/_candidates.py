@@ -10,6 +10,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn_msk._compat import CallbackSupportMixin, _score, with_callbacks
 from sklearn_msk._dynamics import choose_solver, trajectories
 from sklearn_msk._estimators import FitTask
+from sklearn_msk._estimators._parameters import check_combinations
 from sklearn_msk._estimators._prediction import apply_kernel
 
 # Reported as a score is, 1 where a candidate could not be fitted. A single score has
@@ -119,7 +120,7 @@ class Candidates(CallbackSupportMixin, BaseEstimator):
         """Set the parameters of a candidate, and check them."""
         model = self.models_[i].set_params(**clone(self.settings[i], safe=False))
         model._validate_params()
-        model._check_combinations()
+        check_combinations(model)
 
     def _enter(self, i, posed, A, spectrum, groups):
         """Add a candidate to the group that it shares a solver and a path with."""
