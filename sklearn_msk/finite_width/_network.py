@@ -1,0 +1,201 @@
+"""A fully connected network in NTK parameterisation."""
+
+import itertools
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sklearn_msk.finite_width._activation_functions import ACTIVATION_FUNCTIONS
+
+
+@dataclass(frozen=True, eq=False)
+class WideNetwork:
+    """Fully connected network whose parameters are of order 1 at every width.
+
+    With ``x_0 = x`` and N_l the length of x_l, layer l computes::
+
+        h_l = sqrt(weight_variance / N_{l-1}) W_l x_{l-1} + sqrt(bias_variance) b_l
+        x_l = activation(h_l)
+
+    and the last h is the output. All entries of W and b are standard normal at the
+    start, so that as the widths grow the outputs tend to a Gaussian process with kernel
+    `sklearn_msk.kernels.NNGP`, and the empirical neural tangent kernel to
+    `sklearn_msk.kernels.NTK`, of the same depth, activation and variances.
+
+    Attributes
+    ----------
+    weights : tuple of ndarray of shape (fan_in, fan_out)
+        W of every layer, transposed; ``depth + 1`` of them.
+    biases : tuple of ndarray of shape (fan_out,)
+    activation : str
+    weight_variance, bias_variance : float
+    """
+
+    weights: tuple
+    biases: tuple
+    activation: str
+    weight_variance: float
+    bias_variance: float
+
+    @classmethod
+    def random(
+        cls, sizes, activation, weight_variance, bias_variance, rng, dtype=np.float64
+    ):
+        """Draw a network.
+
+        Parameters
+        ----------
+        sizes : sequence of int
+            Features, the width of every hidden layer, outputs.
+        activation : str
+        weight_variance, bias_variance : float
+        rng : RandomState instance
+        dtype : dtype, default=float64
+
+        Returns
+        -------
+        WideNetwork
+        """
+        pairs = list(itertools.pairwise(sizes))
+        return cls(
+            tuple(rng.standard_normal(pair).astype(dtype) for pair in pairs),
+            tuple(rng.standard_normal(pair[1]).astype(dtype) for pair in pairs),
+            activation,
+            weight_variance,
+            bias_variance,
+        )
+
+    def __call__(self, X):
+        """Evaluate the network: from (n, n_features) to (n, n_outputs)."""
+        return self.forward(X)[0]
+
+    def forward(self, X):
+        """Evaluate the network, and keep what its derivatives need.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_features)
+
+        Returns
+        -------
+        outputs : ndarray of shape (n, n_outputs)
+        inputs : list of ndarray of shape (n, fan_in)
+            What enters every layer.
+        slopes : list of ndarray of shape (n, width)
+            Derivatives of the activations, of every hidden layer.
+        """
+        activate = ACTIVATION_FUNCTIONS[self.activation]
+        inputs, slopes = [X], []
+        for layer in range(len(self.weights)):
+            h = inputs[-1] @ self.weights[layer]
+            h *= self._weight_scale(layer)
+            h += self._bias_scale * self.biases[layer]
+            if layer < len(self.weights) - 1:
+                x, slope = activate(h)
+                inputs.append(x)
+                slopes.append(slope)
+        return h, inputs, slopes
+
+    def pullback(self, inputs, slopes, cotangents):
+        """Gradient ``J^T c`` of the outputs, in one backward pass.
+
+        Parameters
+        ----------
+        inputs, slopes
+            As `forward` returns them.
+        cotangents : ndarray of shape (n, n_outputs)
+
+        Returns
+        -------
+        WideNetwork
+            The gradient, in the places of the parameters.
+        """
+        weights, biases = [], []
+        sensitivities = self._sensitivities(slopes, cotangents)
+        for layer, sensitivity in sensitivities:
+            gradient = inputs[layer].T @ sensitivity
+            gradient *= self._weight_scale(layer)
+            weights.append(gradient)
+            biases.append(self._bias_scale * sensitivity.sum(axis=0))
+        return replace(self, weights=tuple(weights[::-1]), biases=tuple(biases[::-1]))
+
+    def empirical_ntk(self, X, Y=None):
+        """Empirical neural tangent kernel ``J(X) J(Y)^T``, the mean over the outputs.
+
+        It is summed layer by layer, so that no Jacobian is stored: with delta_l the
+        derivative of the output with respect to h_l, layer l adds ``(delta_l .
+        delta'_l) (weight_variance x_{l-1} . x'_{l-1} / N_{l-1} + bias_variance)``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_X, n_features)
+        Y : array-like of shape (n_Y, n_features), default=None
+            None means X.
+
+        Returns
+        -------
+        ndarray of shape (n_X, n_Y)
+        """
+        outputs, inputs, slopes = self.forward(np.asarray(X))
+        others = (outputs, inputs, slopes)
+        if Y is not None:
+            others = self.forward(np.asarray(Y))
+        kernel = np.zeros((len(outputs), len(others[0])), dtype=outputs.dtype)
+        for output in range(outputs.shape[1]):
+            left = self._sensitivities(slopes, _one_output(outputs, output))
+            right = self._sensitivities(others[2], _one_output(others[0], output))
+            for (layer, delta), (_, other) in zip(left, right, strict=True):
+                share = inputs[layer] @ others[1][layer].T
+                share *= self._weight_scale(layer) ** 2
+                share += self.bias_variance
+                share *= delta @ other.T
+                kernel += share
+        return kernel / outputs.shape[1]
+
+    def moved(self, origin, gradient, decay, step):
+        """Take a step: ``origin + decay (w - origin) - step gradient``.
+
+        Parameters
+        ----------
+        origin, gradient : WideNetwork
+        decay, step : float
+
+        Returns
+        -------
+        WideNetwork
+        """
+
+        def move(w, start, slope):
+            if decay != 1.0:
+                w = start + decay * (w - start)
+            return w - step * slope
+
+        return replace(
+            self,
+            weights=tuple(map(move, self.weights, origin.weights, gradient.weights)),
+            biases=tuple(map(move, self.biases, origin.biases, gradient.biases)),
+        )
+
+    def _sensitivities(self, slopes, cotangents):
+        """Yield each layer, the last first, with the derivatives by its h."""
+        sensitivity = cotangents
+        for layer in range(len(self.weights) - 1, -1, -1):
+            yield layer, sensitivity
+            if layer:
+                sensitivity = sensitivity @ self.weights[layer].T
+                sensitivity *= self._weight_scale(layer)
+                sensitivity *= slopes[layer - 1]
+
+    def _weight_scale(self, layer):
+        return float(np.sqrt(self.weight_variance / self.weights[layer].shape[0]))
+
+    @property
+    def _bias_scale(self):
+        return float(np.sqrt(self.bias_variance))
+
+
+def _one_output(outputs, output):
+    """Cotangents that single out one of the outputs."""
+    cotangents = np.zeros_like(outputs)
+    cotangents[:, output] = 1.0
+    return cotangents

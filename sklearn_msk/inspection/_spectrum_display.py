@@ -1,0 +1,122 @@
+"""The spectrum of a kernel, before and after g, and where y lies in it."""
+
+import numpy as np
+
+from sklearn_msk.inspection._axes import BLUE, GREY, ORANGE, finish, prepare_axes
+from sklearn_msk.inspection._directions import Directions
+
+
+class SpectrumDisplay:
+    """Eigenvalues before and after g, and the energy of y in each direction.
+
+    It is recommended to use `from_estimator` to create a display. The energy tells what
+    there is to gain: directions that hold some of y, and that plain descent (the
+    eigenvalues) is slow to learn, are those for g to raise.
+
+    Parameters
+    ----------
+    eigenvalues : ndarray of shape (n_directions,)
+        Eigenvalues of K/n, descending.
+    modified_eigenvalues : ndarray of shape (n_directions,)
+        The rates in use: ``g(eigenvalues)`` for the leading ones.
+    energies : ndarray of shape (n_directions,), default=None
+        Part of the sum of squares of y, less its mean, in each direction.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+    ax_ : matplotlib Axes
+        With the eigenvalues.
+    energy_ax_ : matplotlib Axes or None
+        With the energies.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.datasets import make_friedman1
+    >>> from sklearn_msk import MSKRegressor
+    >>> from sklearn_msk.inspection import SpectrumDisplay
+    >>> X, y = make_friedman1(200, random_state=0)
+    >>> model = MSKRegressor(k=20).fit(X, y)
+    >>> display = SpectrumDisplay.from_estimator(model, X, y)
+    >>> print(f"{display.energies.sum():.2f} of y in {len(display.energies)}")
+    0.84 of y in 50
+    >>> plt.close(display.figure_)
+    """
+
+    def __init__(self, *, eigenvalues, modified_eigenvalues, energies=None):
+        self.eigenvalues = eigenvalues
+        self.modified_eigenvalues = modified_eigenvalues
+        self.energies = energies
+
+    @classmethod
+    def from_estimator(cls, estimator, X, y=None, *, n_directions=None, ax=None):
+        """Decompose the kernel of a fitted estimator on some rows, and draw it.
+
+        Parameters
+        ----------
+        estimator : MSKRegressor, MSKClassifier, MSKKernel or WideNetworkRegressor
+            Fitted. Of a pipeline, its last step, with the transformed rows.
+        X : array-like of shape (n_samples, n_features)
+            The training rows, or a part of them: the spectrum of K/n and the energies
+            mean the same at every number of rows. 10 000 at most.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+            Targets, or labels of a classifier. None leaves the energies out.
+        n_directions : int, default=None
+            None is twice the directions that g re-scales, and 50 at least.
+        ax : matplotlib Axes, or two of them, default=None
+            None is a new figure.
+
+        Returns
+        -------
+        SpectrumDisplay
+
+        Raises
+        ------
+        ValueError
+            If the rows or targets are not what the estimator takes.
+        """
+        directions = Directions(estimator, X, y, n_directions)
+        display = cls(
+            eigenvalues=directions.eigenvalues,
+            modified_eigenvalues=directions.rates,
+            energies=None if y is None else directions.energies(),
+        )
+        return display.plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Draw the display.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, or two of them, default=None
+            None is a new figure.
+
+        Returns
+        -------
+        self : SpectrumDisplay
+        """
+        count = 1 if self.energies is None else 2
+        axes = prepare_axes(ax, count, "SpectrumDisplay.plot")
+        self.ax_, self.figure_ = axes[0], axes[0].figure
+        self.energy_ax_ = None if self.energies is None else axes[1]
+        number = np.arange(1, len(self.eigenvalues) + 1)
+        self.ax_.loglog(number, self.eigenvalues, "o", color=GREY, ms=4, label="kernel")
+        self.ax_.loglog(
+            number, self.modified_eigenvalues, color=ORANGE, lw=2, label="after g"
+        )
+        finish(self.ax_, "direction", "eigenvalue of K/n, rate of learning")
+        if self.energy_ax_ is not None:
+            self._plot_energies(number)
+        return self
+
+    def _plot_energies(self, number):
+        left = np.maximum(1.0 - np.cumsum(self.energies), 0.0)
+        self.energy_ax_.loglog(
+            number, self.energies, "o", color=GREY, ms=4, label="in the direction"
+        )
+        shown = left > 0
+        self.energy_ax_.loglog(
+            number[shown], left[shown], color=BLUE, lw=2, label="in all that follow"
+        )
+        finish(self.energy_ax_, "direction", "part of the energy of y")

@@ -1,0 +1,262 @@
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sklearn_msk import MSKRegressor
+from sklearn_msk.finite_width import WideNetwork, WideNetworkRegressor
+from sklearn_msk.kernels import NTK
+from sklearn_msk.kernels._activations import ACTIVATIONS
+from sklearn_msk.spectral_maps import Power
+
+
+@parametrize_with_checks(
+    [WideNetworkRegressor(width=16, k=3), WideNetworkRegressor(8, depth=2, k=0)]
+)
+def test_sklearn_compatible(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture
+def circle():
+    angles = 2 * np.pi * np.random.default_rng(0).uniform(size=40)
+    return np.column_stack([np.cos(angles), np.sin(angles)]), angles
+
+
+def draw(activation="erf", sizes=(3, 7, 5, 2), seed=0):
+    return WideNetwork.random(sizes, activation, 1.7, 0.3, np.random.RandomState(seed))
+
+
+def flat(network):
+    return np.concatenate([p.ravel() for p in network.weights + network.biases])
+
+
+def with_parameters(network, flat_parameters):
+    parts, start = [], 0
+    for p in network.weights + network.biases:
+        parts.append(flat_parameters[start : start + p.size].reshape(p.shape))
+        start += p.size
+    count = len(network.weights)
+    return WideNetwork(
+        tuple(parts[:count]),
+        tuple(parts[count:]),
+        network.activation,
+        network.weight_variance,
+        network.bias_variance,
+    )
+
+
+def jacobian(network, X, h=1e-6):
+    """Derivatives by central differences, of shape (rows, outputs, parameters)."""
+    centre = flat(network)
+    columns = []
+    for i in range(len(centre)):
+        move = np.zeros_like(centre)
+        move[i] = h
+        ahead = with_parameters(network, centre + move)(X)
+        behind = with_parameters(network, centre - move)(X)
+        columns.append((ahead - behind) / (2 * h))
+    return np.stack(columns, axis=-1)
+
+
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_derivatives_against_finite_differences(activation):
+    network = draw(activation)
+    rng = np.random.default_rng(1)
+    X, Y, c = rng.normal(size=(4, 3)), rng.normal(size=(6, 3)), rng.normal(size=(4, 2))
+    J_x, J_y = jacobian(network, X), jacobian(network, Y)
+    gradient = network.pullback(*network.forward(X)[1:], c)
+    np.testing.assert_allclose(
+        flat(gradient), np.einsum("np,npq->q", c, J_x), rtol=1e-6, atol=1e-7
+    )
+    expected = np.einsum("noq,moq->nm", J_x, J_y) / 2
+    np.testing.assert_allclose(
+        network.empirical_ntk(X, Y), expected, rtol=1e-6, atol=1e-7
+    )
+
+
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("depth", [1, 2])
+def test_empirical_kernel_tends_to_the_infinite_one(activation, depth):
+    X = np.random.default_rng(2).normal(size=(6, 3))
+    kernel = NTK(depth, activation, weight_variance=1.3, bias_variance=0.2)(X)
+    errors = []
+    for width in (64, 2048):
+        drawn = [
+            WideNetwork.random(
+                [3, *[width] * depth, 1], activation, 1.3, 0.2, np.random.RandomState(s)
+            ).empirical_ntk(X)
+            for s in range(4)
+        ]
+        errors.append(np.mean([np.linalg.norm(K - kernel) for K in drawn]))
+    # Fluctuations fall like width^(-1/2), here by 5.7.
+    assert errors[1] < 0.06 * np.linalg.norm(kernel)
+    assert errors[1] < errors[0] / 3
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_step_is_the_formula(alpha, weighted, circle):
+    X, angles = circle
+    y = np.column_stack([np.sin(3 * angles), np.cos(angles) + 2.0])
+    weights = np.random.default_rng(3).uniform(0.5, 2.0, 40) if weighted else None
+    model = WideNetworkRegressor(
+        5, 2, "erf", k=4, g=Power(0.3), alpha=alpha, max_iter=3, learning_rate=1.5
+    ).fit(X, y, weights)
+    w = np.ones(40) if weights is None else weights
+    centred = y - np.average(y, axis=0, weights=w)
+    scale = np.sqrt(np.average(centred**2, axis=0, weights=w))
+
+    first = model.initial_network_
+    J = jacobian(first, X)
+    roots = np.sqrt(w / w.sum())
+    A = roots[:, None] * np.einsum("noq,moq->nm", J, J) / 2 * roots
+    lam, V = np.linalg.eigh(A)
+    lam, V = lam[::-1][:4], V[:, ::-1][:, :4]
+    ratios = lam[0] * (lam / lam[0]) ** 0.3 / lam
+    S = np.eye(40) + V @ np.diag(ratios - 1) @ V.T
+    rate = max((ratios * lam).max(), np.linalg.eigvalsh(A)[-5])
+    eta = 1.5 / (rate + alpha / w.sum())
+    assert model.learning_rate_ == pytest.approx(eta, rel=1e-4)
+
+    start = network = flat(first)
+    for _ in range(3):
+        current = with_parameters(first, network)
+        residuals = current(X) - first(X) - centred / scale
+        cotangents = roots[:, None] * (S @ (roots[:, None] * residuals))
+        gradient = np.einsum("no,noq->q", cotangents, jacobian(current, X))
+        decay = 1 - eta * alpha / w.sum()
+        network = start + decay * (network - start) - eta * gradient
+    moved = with_parameters(first, network)(X) - first(X)
+    expected = scale * moved + model.intercept_
+    np.testing.assert_allclose(model.predict(X), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_wide_networks_follow_the_kernel(circle):
+    X, angles = circle
+    y = np.sin(angles) + 0.5 * np.cos(3 * angles)
+    fine = np.linspace(0, 2 * np.pi, 60)
+    X_new = np.column_stack([np.cos(fine), np.sin(fine)])
+    settings = {"k": 7, "max_iter": 30, "alpha": 0.01}
+    kernel = MSKRegressor(NTK(), dynamics="descent", **settings).fit(X, y)
+    distances = []
+    for width in (64, 4096):
+        paths = [
+            WideNetworkRegressor(width, random_state=seed, **settings)
+            .fit(X, y)
+            .predict(X_new)
+            for seed in range(3)
+        ]
+        distances.append(
+            np.mean([np.std(path - kernel.predict(X_new)) for path in paths])
+        )
+    assert distances[1] < distances[0] / 3
+    assert distances[1] < 0.05
+
+
+def test_staged_predictions_lead_to_the_last(circle):
+    X, angles = circle
+    y = np.column_stack([np.sin(angles), np.cos(2 * angles)])
+    model = WideNetworkRegressor(64, store_trajectory=True, max_iter=200).fit(X, y)
+    stages = list(model.staged_predict(X))
+    assert len(stages) == len(model.path_iterations_) <= 50
+    np.testing.assert_array_equal(stages[-1], model.predict(X))
+    errors = [np.mean((stage - y) ** 2) for stage in stages]
+    np.testing.assert_allclose(
+        errors, model.loss_curve_[model.path_iterations_], rtol=1e-8
+    )
+    one = next(model.staged_predict(X, [model.path_iterations_[3]]))
+    np.testing.assert_array_equal(one, stages[3])
+    shorter = clone(model).set_params(max_iter=int(model.path_iterations_[3]))
+    np.testing.assert_allclose(shorter.fit(X, y).predict(X), one)
+    with pytest.raises(ValueError, match=r"among path_iterations_.* Got \[199\]"):
+        model.staged_predict(X, [199])
+    with pytest.raises(ValueError, match="store_trajectory=True"):
+        model.set_params(store_trajectory=False).fit(X, y).staged_predict(X)
+
+
+def test_weights_count_rows(circle):
+    X, angles = circle
+    y = np.sin(2 * angles)
+    weights = np.arange(40) % 3
+    model = WideNetworkRegressor(32, k=3)
+    weighted = clone(model).fit(X, y, weights).predict(X)
+    repeated = model.fit(np.repeat(X, weights, axis=0), np.repeat(y, weights))
+    np.testing.assert_allclose(weighted, repeated.predict(X), atol=1e-8)
+
+
+def test_rows_keep_their_precision(circle):
+    X, angles = circle
+    y = np.sin(angles)
+    double = WideNetworkRegressor(64).fit(X, y)
+    single = WideNetworkRegressor(64).fit(X.astype(np.float32), y)
+    assert single.predict(X.astype(np.float32)).dtype == np.float32
+    assert all(w.dtype == np.float32 for w in single.network_.weights)
+    np.testing.assert_allclose(single.predict(X), double.predict(X), atol=1e-2)
+
+
+def test_one_draw_a_seed(circle):
+    X, angles = circle
+    y = np.sin(angles)
+
+    def predict(seed):
+        return WideNetworkRegressor(16, random_state=seed).fit(X, y).predict(X)
+
+    np.testing.assert_array_equal(predict(None), predict(None))
+    np.testing.assert_array_equal(predict(3), predict(3))
+    assert np.abs(predict(3) - predict(4)).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    "params, message",
+    [
+        ({"width": 0}, "'width' parameter"),
+        ({"width": True}, "'width'"),
+        ({"activation": "tanh"}, "'activation' parameter"),
+        ({"learning_rate": 2.0}, "'learning_rate' parameter"),
+        ({"max_iter": np.inf}, "'max_iter' parameter"),
+        ({"g": "up"}, r"'g' parameter must be one of \['identity', 'flatten'"),
+        ({"g": lambda lam: -lam}, "must return finite values > 0"),
+    ],
+)
+def test_bad_parameters_are_named(params, message, circle):
+    X, angles = circle
+    with pytest.raises(ValueError, match=message):
+        WideNetworkRegressor(**params).fit(X, angles)
+
+
+def test_divergence_is_an_error_and_loses_nothing(circle):
+    X, angles = circle
+    y = np.sin(angles)
+    model = WideNetworkRegressor(64).fit(X, y)
+    before = model.predict(X)
+    # Three units cannot follow a kernel.
+    model.set_params(width=3, depth=3, k=20, g="lift", learning_rate=1.99, max_iter=300)
+    model.set_params(weight_variance=20.0)
+    with pytest.raises(ValueError, match=r"Training diverged.*width=3"):
+        model.fit(X, np.sin(17 * angles))
+    np.testing.assert_array_equal(model.predict(X), before)
+
+
+def test_targets_have_any_scale(circle):
+    X, angles = circle
+    y = np.sin(angles)
+    model = WideNetworkRegressor(64)
+    small = model.fit(X, y).predict(X)
+    large = model.fit(X, 1e6 * y + 1e7).predict(X)
+    np.testing.assert_allclose(large, 1e6 * small + 1e7, rtol=1e-9)
+    np.testing.assert_array_equal(model.fit(X, np.full(40, 3.0)).predict(X), 3.0)
+
+
+def test_growing_errors_are_told(circle):
+    X, angles = circle
+    model = WideNetworkRegressor(8, activation="sin", weight_variance=20.0, k=20)
+    model.set_params(learning_rate=1.9, max_iter=7)
+    with pytest.warns(ConvergenceWarning, match="does not follow its kernel"):
+        model.fit(X, 5 * np.sin(9 * angles))
+
+
+def test_not_fitted():
+    with pytest.raises(NotFittedError):
+        WideNetworkRegressor().predict([[0.0, 1.0]])

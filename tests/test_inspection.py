@@ -1,0 +1,196 @@
+import sys
+
+import numpy as np
+import pytest
+
+from sklearn_msk import MSKClassifier, MSKKernel, MSKRegressor
+from sklearn_msk.finite_width import WideNetworkRegressor
+from sklearn_msk.inspection import DynamicsDisplay, SpectrumDisplay
+from sklearn_msk.spectral_maps import Power
+
+plt = pytest.importorskip("matplotlib.pyplot")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 3))
+    return X, np.sin(2 * X[:, 0]) + X[:, 1] + 3.0
+
+
+def full_spectrum(kernel, X):
+    lam, V = np.linalg.eigh(kernel(X) / len(X))
+    return lam[::-1], V[:, ::-1]
+
+
+def test_spectrum_against_a_full_decomposition(data):
+    X, y = data
+    model = MSKRegressor(k=20, g=Power(0.5)).fit(X, y)
+    display = SpectrumDisplay.from_estimator(model, X, y, n_directions=40)
+    lam, V = full_spectrum(model.kernel_, X)
+    np.testing.assert_allclose(display.eigenvalues, lam[:40], rtol=1e-8)
+    rates = lam[:40].copy()
+    rates[:20] = lam[0] * (lam[:20] / lam[0]) ** 0.5
+    np.testing.assert_allclose(display.modified_eigenvalues, rates, rtol=1e-8)
+    centred = y - y.mean()
+    energies = (V.T @ centred) ** 2 / (centred @ centred)
+    np.testing.assert_allclose(display.energies, energies[:40], atol=1e-10)
+    everything = SpectrumDisplay.from_estimator(model, X, y, n_directions=120)
+    assert everything.energies.sum() == pytest.approx(1.0)
+
+
+def test_spectrum_of_every_estimator(data):
+    X, y = data
+    labels = np.where(y > 3, "high", np.where(y > 1, "middle", "low"))
+    codes = np.column_stack([2.0 * (labels == c) - 1 for c in np.unique(labels)])
+    centred = codes - codes.mean(axis=0)
+    classifier = MSKClassifier(k=10).fit(X, labels)
+    display = SpectrumDisplay.from_estimator(classifier, X, labels)
+    V = full_spectrum(classifier.kernel_, X)[1][:, :50]
+    expected = np.sum((V.T @ centred) ** 2, axis=1) / np.sum(centred**2)
+    np.testing.assert_allclose(display.energies, expected, atol=1e-10)
+
+    kernel = MSKKernel(k=10, g=lambda lam: 0 * lam).fit(X)
+    display = SpectrumDisplay.from_estimator(kernel, X)
+    assert display.energy_ax_ is None
+    assert not display.modified_eigenvalues[:10].any()
+
+    network = WideNetworkRegressor(64, k=5).fit(X, y)
+    display = SpectrumDisplay.from_estimator(network, X, y)
+    np.testing.assert_allclose(
+        display.eigenvalues[:5], network.spectrum_.eigenvalues, rtol=1e-6
+    )
+    precomputed = MSKRegressor("precomputed", k=5).fit(kernel.kernel_(X), y)
+    display = SpectrumDisplay.from_estimator(precomputed, kernel.kernel_(X), y)
+    assert len(display.eigenvalues) == 50
+
+
+def test_spectrum_of_fewer_rows_is_alike(data):
+    X, y = data
+    model = MSKRegressor(k=5, landmarks=60).fit(X, y)
+    whole = SpectrumDisplay.from_estimator(model, X, y)
+    half = SpectrumDisplay.from_estimator(model, X[::2], y[::2])
+    np.testing.assert_allclose(half.eigenvalues[:5], whole.eigenvalues[:5], rtol=0.3)
+
+
+@pytest.mark.parametrize("dynamics", ["flow", "descent"])
+@pytest.mark.parametrize("alpha", [0.0, 0.3])
+def test_measured_dynamics_are_as_predicted(dynamics, alpha, data):
+    X, y = data
+    y = np.column_stack([y, np.cos(X[:, 2])])
+    model = MSKRegressor(
+        k=10, alpha=alpha, dynamics=dynamics, max_iter=300, store_trajectory=True
+    ).fit(X, y)
+    display = DynamicsDisplay.from_estimator(
+        model, X, y, X_test=X[:20] + 0.1, y_test=y[:20], n_directions=30
+    )
+    assert len(display.iterations) == 300
+    for name in ("train_errors", "test_errors"):
+        measured, predicted = (
+            getattr(display, name),
+            getattr(display, f"predicted_{name}"),
+        )
+        np.testing.assert_allclose(measured, predicted, atol=2e-4 * y.std())
+    expected = np.sqrt(np.mean((model.predict(X) - y) ** 2))
+    assert display.train_errors[-1] == pytest.approx(expected)
+    known = np.isfinite(display.times)
+    assert known[:10].all()
+    rates = model.learning_rate_ * (model.modified_eigenvalues_ + alpha / len(X))
+    decay = rates if dynamics == "flow" else -np.log1p(-np.minimum(rates, 1 - 1e-300))
+    np.testing.assert_allclose(
+        display.predicted_times[:10], np.log(2) / decay, rtol=1e-6, atol=1e-6
+    )
+    if dynamics == "flow":
+        np.testing.assert_allclose(
+            display.times[known], display.predicted_times[known], rtol=0.02
+        )
+    else:  # the first step may learn a direction whole
+        np.testing.assert_allclose(
+            display.times[known], display.predicted_times[known], rtol=0.02, atol=0.5
+        )
+
+
+def test_dynamics_of_a_wide_network(data):
+    X, y = data
+    model = WideNetworkRegressor(2048, k=4, max_iter=60, store_trajectory=True)
+    model.fit(X, y)
+    display = DynamicsDisplay.from_estimator(model, X, y)
+    assert display.test_errors is None
+    np.testing.assert_allclose(
+        display.train_errors, display.predicted_train_errors, atol=0.05 * y.std()
+    )
+    known = np.isfinite(display.times[:4])
+    assert known.any()
+    np.testing.assert_allclose(
+        display.times[:4][known], display.predicted_times[:4][known], rtol=0.5, atol=1
+    )
+
+
+def test_times_that_cannot_be_measured_are_not_shown(data):
+    X = data[0]
+    model = MSKRegressor(k=0, max_iter=2, store_trajectory=True).fit(X, X[:, 0])
+    display = DynamicsDisplay.from_estimator(model, X, X[:, 0])
+    assert np.isnan(display.times[-1])
+    constant = MSKRegressor(store_trajectory=True).fit(X, np.ones(len(X)))
+    display = DynamicsDisplay.from_estimator(constant, X, np.ones(len(X)))
+    assert np.isnan(display.times).all()
+
+
+def test_paths_to_the_limit(data):
+    X, y = data
+    model = MSKRegressor(k=10, max_iter=np.inf, store_trajectory=True).fit(X, y)
+    display = DynamicsDisplay.from_estimator(model, X, y)
+    assert np.isinf(display.iterations[-1])
+    assert np.isfinite(display.times[:10]).all()
+    display.figure_.canvas.draw()
+
+
+@pytest.mark.parametrize("kind", [SpectrumDisplay, DynamicsDisplay])
+def test_axes_are_those_given(kind, data):
+    X, y = data
+    model = MSKRegressor(k=10, store_trajectory=True).fit(X, y)
+    display = kind.from_estimator(model, X, y)
+    assert len(display.figure_.axes) == 2
+    assert display.ax_.get_xlabel() and display.ax_.get_ylabel()
+    assert display.ax_.get_legend() is not None
+
+    figure, axes = plt.subplots(1, 3)
+    assert display.plot(ax=axes[:2]) is display
+    assert display.figure_ is figure and display.ax_ is axes[0]
+    with pytest.raises(ValueError, match="one axes or 2 of them"):
+        display.plot(ax=axes)
+    figure, frame = plt.subplots()
+    display.plot(ax=frame)
+    assert display.figure_ is figure and len(figure.axes) == 3
+    figure.canvas.draw()
+
+
+def test_bad_input_is_named(data):
+    X, y = data
+    path = MSKRegressor(store_trajectory=True).fit(X, y)
+    with pytest.raises(TypeError, match="Got MSKKernel instead"):
+        DynamicsDisplay.from_estimator(MSKKernel().fit(X), X, y)
+    with pytest.raises(ValueError, match="store_trajectory=True"):
+        DynamicsDisplay.from_estimator(MSKRegressor().fit(X, y), X, y)
+    with pytest.raises(ValueError, match="Got only X_test"):
+        DynamicsDisplay.from_estimator(path, X, y, X_test=X)
+    with pytest.raises(ValueError, match="features"):
+        SpectrumDisplay.from_estimator(path, X[:, :2], y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        SpectrumDisplay.from_estimator(path, X, y[:-1])
+    with pytest.raises(ValueError, match=r"at most 10000 rows\. Got 10001"):
+        SpectrumDisplay.from_estimator(path, np.ones((10_001, 3)))
+
+
+def test_matplotlib_is_an_extra(data, monkeypatch):
+    X, y = data
+    model = MSKRegressor().fit(X, y)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match="requires matplotlib"):
+        SpectrumDisplay.from_estimator(model, X, y)
