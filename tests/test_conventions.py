@@ -1,5 +1,7 @@
 """The tools of scikit-learn around the estimators."""
 
+import importlib
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -25,7 +27,9 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_msk import MSKClassifier, MSKKernel, MSKRegressor
+from sklearn_msk import MSKClassifier, MSKGridSearchCV, MSKKernel, MSKRegressor
+from sklearn_msk.finite_width import WideNetworkRegressor
+from sklearn_msk.spectral_maps import Power
 
 
 @pytest.fixture(scope="module")
@@ -227,3 +231,21 @@ def test_sparse_rows_in_several_blocks(kernel):
     np.testing.assert_allclose(model.predict(sparse), expected.predict(X), atol=1e-3)
     K = MSKKernel(kernel, k=3).fit(sparse).transform(sparse)
     np.testing.assert_allclose(K, MSKKernel(kernel, k=3).fit(X).transform(X), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "name"),
+    [
+        (MSKRegressor(), "sklearn_msk.MSKRegressor"),
+        (MSKClassifier(), "sklearn_msk.MSKClassifier"),
+        (MSKKernel(), "sklearn_msk.MSKKernel"),
+        (MSKGridSearchCV(MSKRegressor(), {}), "sklearn_msk.MSKGridSearchCV"),
+        (Power(0.5), "sklearn_msk.spectral_maps.Power"),
+        (WideNetworkRegressor(), "sklearn_msk.finite_width.WideNetworkRegressor"),
+    ],
+)
+def test_html_representations_link_to_the_documentation(estimator, name):
+    assert f'/generated/{name}.html"' in estimator._repr_html_()
+    # It is the name that a user imports.
+    module, _, exported = name.rpartition(".")
+    assert getattr(importlib.import_module(module), exported) is type(estimator)

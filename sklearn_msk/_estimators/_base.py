@@ -22,6 +22,7 @@ from sklearn_msk._compat import (
     StrOptions,
     with_callbacks,
 )
+from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._dynamics import Schedule, trajectory
 from sklearn_msk._estimators._early_stopping import score_path
 from sklearn_msk._estimators._iterations import check_iterations, default_iterations
@@ -60,7 +61,7 @@ def has_landmarks(estimator):
     return True
 
 
-class BaseMSK(CallbackSupportMixin, KernelMixin, BaseEstimator, ABC):
+class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, ABC):
     """Kernel model trained by gradient flow along a chosen spectrum."""
 
     _parameter_constraints: dict = {

@@ -11,6 +11,7 @@ from sklearn.base import (
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_msk._compat import _fit_context
+from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators._kernel_mixin import KernelMixin
 from sklearn_msk._estimators._prediction import apply_kernel, round_to
 from sklearn_msk._estimators._state import restored_on_failure
@@ -30,7 +31,11 @@ _TOL = 1e-9
 
 
 class MSKKernel(
-    KernelMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    KernelMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    DocLinkMixin,
+    BaseEstimator,
 ):
     """Modified Spectrum Kernel: an existing kernel whose leading eigenvalues g maps.
 

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags, indexable
 
 from sklearn_msk._compat import accepts_weights, with_callbacks
+from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators import BaseMSK
 from sklearn_msk._search._candidates import FAILED, Candidates, CandidateScorer
 from sklearn_msk._search._tasks import SearchTask
@@ -26,7 +27,7 @@ _SCORE = re.compile(
 )
 
 
-class MSKGridSearchCV(GridSearchCV):
+class MSKGridSearchCV(DocLinkMixin, GridSearchCV):
     """Grid search for MSK estimators that computes every kernel once.
 
     A drop-in replacement of `sklearn.model_selection.GridSearchCV`: the same

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_msk._compat import Interval, StrOptions, _fit_context
+from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators._state import restored_on_failure
 from sklearn_msk._estimators._training import precondition, warn_user
 from sklearn_msk._operators import DenseOperator
@@ -29,7 +30,9 @@ from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
 _STORED = 50
 
 
-class WideNetworkRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class WideNetworkRegressor(
+    MultiOutputMixin, RegressorMixin, DocLinkMixin, BaseEstimator
+):
     """Wide fully connected network, trained along a spectrum that you choose.
 
     A real network in NTK parameterisation follows preconditioned gradient descent on

@@ -5,8 +5,10 @@ from numbers import Real
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from sklearn_msk._doc_links import DocLinkMixin
 
-class Identity(BaseEstimator):
+
+class Identity(DocLinkMixin, BaseEstimator):
     """Keep the spectrum: ``g(lam) = lam``, plain gradient descent.
 
     Examples
@@ -22,7 +24,7 @@ class Identity(BaseEstimator):
         return np.array(eigenvalues)
 
 
-class Flatten(BaseEstimator):
+class Flatten(DocLinkMixin, BaseEstimator):
     """Learn the leading directions at the pace of the last: ``min(lam, level)``.
 
     The largest eigenvalue no longer limits the step, which grows by lam_1 / level. With
@@ -58,7 +60,7 @@ class Flatten(BaseEstimator):
         return np.minimum(eigenvalues, eigenvalues[-1] if level is None else level)
 
 
-class Lift(BaseEstimator):
+class Lift(DocLinkMixin, BaseEstimator):
     """Learn the leading directions at the pace of the first: ``max(lam, level)``.
 
     The map jumps at the last direction: choose k at a gap of the spectrum.
@@ -86,7 +88,7 @@ class Lift(BaseEstimator):
         return np.maximum(eigenvalues, eigenvalues[0] if level is None else level)
 
 
-class Power(BaseEstimator):
+class Power(DocLinkMixin, BaseEstimator):
     """Steepen or level the decay: ``lam_1 (lam / lam_1)^exponent``.
 
     The map jumps at the last direction: choose k at a gap of the spectrum.

@@ -1,0 +1,20 @@
+"""Where the documentation of an object is."""
+
+# The one place that knows the address of the site.
+SITE = "https://sklearn-msk.readthedocs.io/en/stable"
+
+
+class DocLinkMixin:
+    """Links from the HTML representation of an estimator to its documentation."""
+
+    _doc_link_module = "sklearn_msk"
+    _doc_link_template = f"{SITE}/generated/{{public_module}}.{{estimator_name}}.html"
+
+    def _doc_link_url_param_generator(self):
+        """Return the name of the class, and the public package that exports it."""
+        parts = type(self).__module__.split(".")
+        private = [part.startswith("_") for part in parts] + [True]
+        return {
+            "public_module": ".".join(parts[: private.index(True)]),
+            "estimator_name": type(self).__name__,
+        }
