@@ -28,19 +28,26 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     ----------
     kernel : str, sklearn.gaussian_process.kernels.Kernel or callable, \
             default="ntk_relu"
+        Kernel, by name or as an object, as in `MSKRegressor`.
     g : {"identity", "flatten", "lift"}, spectral map or callable, default="flatten"
-        Both as in `MSKRegressor`.
+        Map of the k leading eigenvalues of K/n, as in `MSKRegressor`.
     k : int or None, default=None
         Number of leading directions that g re-scales, as in `MSKRegressor`. None is 50,
         or a fifth of the distinct rows (of the landmarks in use) where that is less: a
         model that re-scales most directions of a few rows fits them at once, whatever
         their weights.
     alpha : float, default=0.0
+        Ridge, >= 0, in the units of `sklearn.kernel_ridge.KernelRidge`. Regularise by
+        `max_iter` first, see `MSKRegressor`.
     learning_rate : float, default=1.0
+        Step size, > 0, in units of ``1 / (mu_max + alpha / n)``, mu_max the largest
+        rate.
     max_iter : int or inf, default=100
+        Number of steps, >= 1; ``numpy.inf`` trains to the limit.
     dynamics : {"flow", "descent"}, default="flow"
+        Gradient flow for the time of the steps, or discrete steps.
     fit_intercept : bool, default=True
-        All of these as in `MSKRegressor`.
+        Whether the (weighted) mean of each target is taken out first.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, as ``{label: weight}``, which multiply those of the
         rows; "balanced" gives each class the same total. None means ones.
@@ -50,20 +57,35 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     validation_fraction : float, default=0.1
         Part of the rows, in (0, 1), that early stopping holds out.
     landmarks : int, array-like of shape (n_landmarks, n_features) or None, default=None
+        Number of rows, or rows, that the model is restricted to; None is the exact
+        model.
     landmark_selection : {"uniform", "rpcholesky"}, default="uniform"
+        How a number of landmarks is drawn.
     gamma : float, default=None
+        Parameter, >= 0, of the pairwise kernels that have it.
     degree : float, default=3
+        Degree, >= 0, of the polynomial kernel.
     coef0 : float, default=1
+        Constant of the polynomial and sigmoid kernels.
     kernel_params : dict, default=None
+        Keyword arguments of a named or callable kernel.
     solver : {"auto", "lanczos", "eigh", "gd"}, default="auto"
+        How the path is computed; it moves fitted values by at most `tol`.
     eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}, default="auto"
+        How the leading directions are computed.
     tol : float, default=1e-4
+        Bound, > 0, on the relative error of the fitted values of each target.
     store_trajectory : bool, default=False
+        Whether to keep the whole path, as `trajectory_`.
     memory : str, object with the interface of joblib.Memory, or None, default=None
+        Folder, or store, that keeps the leading eigenpairs of a kernel matrix.
     n_jobs : int, default=None
+        Threads that compute the kernel matrix. It changes no result.
     random_state : int, RandomState instance or None, default=None
+        Start vectors of the eigensolvers, the draw of landmarks and of the rows held
+        out. None is deterministic too.
     verbose : int, default=0
-        All of these as in `MSKRegressor`.
+        1 or more prints a line for each stage of `fit`, and its progress.
 
     Attributes
     ----------
@@ -179,6 +201,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         Returns
         -------
         self : MSKClassifier
+            The estimator itself.
 
         Raises
         ------
@@ -216,6 +239,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         Returns
         -------
         self : MSKClassifier
+            The estimator itself.
 
         Raises
         ------
@@ -232,7 +256,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         return self
 
     def decision_function(self, X):
-        """Values of the targets of +1 and -1.
+        """Evaluate the targets of +1 and -1.
 
         Parameters
         ----------
@@ -258,11 +282,12 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         Returns
         -------
         ndarray of shape (n_queries,)
+            Labels.
         """
         return self._labels(np.asarray(self.decision_function(X)))
 
     def predict_proba(self, X):
-        """Probabilities of the classes.
+        """Estimate the probabilities of the classes.
 
         Least squares on targets of +1 and -1 estimates ``2 P(class | x) - 1``. The
         values, taken back to ``(1 + value) / 2``, need not be probabilities; the
@@ -298,6 +323,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         Returns
         -------
         generator of ndarray of shape (n_queries,)
+            Values after each of the steps.
 
         Raises
         ------

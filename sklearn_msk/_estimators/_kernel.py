@@ -90,7 +90,7 @@ class MSKKernel(
         The kernel in use.
     spectrum_ : Spectrum
         Leading eigenvalues and eigenvectors of K/n, see `MSKRegressor`.
-    modified_eigenvalues_ : ndarray of shape (k_,)
+    modified_eigenvalues_ : ndarray of shape (`k_`,)
         ``g(eigenvalues)``.
     k_ : int
         Eigenvalues mapped: k, or the numerical rank of K where that is less.
@@ -172,6 +172,7 @@ class MSKKernel(
         Returns
         -------
         self : MSKKernel
+            The estimator itself.
 
         Raises
         ------
@@ -234,7 +235,7 @@ class MSKKernel(
         Returns
         -------
         ndarray of shape (n_queries, n_samples)
-            float32 where the kernel matrix is, float64 otherwise.
+            In float32 where the kernel matrix is, float64 otherwise.
         """
         check_is_fitted(self)
         X = self._check_queries(X)
@@ -247,12 +248,14 @@ class MSKKernel(
         Parameters
         ----------
         X : array-like of shape (n_X, n_features)
+            Rows.
         Y : array-like of shape (n_Y, n_features), default=None
             None means X, and the result is then exactly symmetric.
 
         Returns
         -------
         ndarray of shape (n_X, n_Y)
+            The kernel matrix.
 
         Raises
         ------

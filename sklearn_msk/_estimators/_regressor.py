@@ -130,10 +130,10 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         The kernel in use.
     spectrum_ : Spectrum
         ``eigenvalues`` of K/n, descending, ``eigenvectors``, ``residual_norms`` and the
-        ``method`` that found them, for the k_ leading directions. With landmarks, the
+        ``method`` that found them, for the `k_` leading directions. With landmarks, the
         eigenvalues of K/n on their span, and unit vectors, as the directions are the
         coordinates.
-    modified_eigenvalues_ : ndarray of shape (k_,)
+    modified_eigenvalues_ : ndarray of shape (`k_`,)
         ``g(eigenvalues)``.
     k_ : int
         Directions re-scaled: k, or the numerical rank of K where that is less.
@@ -212,6 +212,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         Returns
         -------
         self : MSKRegressor
+            The estimator itself.
 
         Raises
         ------
@@ -254,6 +255,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         Returns
         -------
         self : MSKRegressor
+            The estimator itself.
 
         Raises
         ------
@@ -277,7 +279,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         Returns
         -------
         ndarray, or dask array, of shape (n_queries,) or (n_queries, n_targets)
-            float32 where the kernel matrix is, float64 otherwise.
+            In float32 where the kernel matrix is, float64 otherwise.
 
         Raises
         ------
@@ -304,6 +306,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         Returns
         -------
         generator of ndarray of shape (n_queries,) or (n_queries, n_targets)
+            Values after each of the steps.
 
         Raises
         ------

@@ -156,6 +156,7 @@ class MSKGridSearchCV(DocLinkMixin, GridSearchCV):
         Returns
         -------
         self : MSKGridSearchCV
+            The estimator itself.
 
         Raises
         ------

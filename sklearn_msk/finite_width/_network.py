@@ -22,13 +22,18 @@ class WideNetwork:
     `sklearn_msk.kernels.NNGP`, and the empirical neural tangent kernel to
     `sklearn_msk.kernels.NTK`, of the same depth, activation and variances.
 
-    Attributes
+    Parameters
     ----------
     weights : tuple of ndarray of shape (fan_in, fan_out)
-        W of every layer, transposed; ``depth + 1`` of them.
+        The weights W of every layer, transposed; ``depth + 1`` of them.
     biases : tuple of ndarray of shape (fan_out,)
+        The biases b of every layer.
     activation : str
-    weight_variance, bias_variance : float
+        Name of the activation of the hidden layers.
+    weight_variance : float
+        Variance of the weights, divided by the inputs of the layer.
+    bias_variance : float
+        Variance of the biases.
     """
 
     weights: tuple
@@ -48,13 +53,20 @@ class WideNetwork:
         sizes : sequence of int
             Features, the width of every hidden layer, outputs.
         activation : str
-        weight_variance, bias_variance : float
+            Name of the activation.
+        weight_variance : float
+            Variance of the weights.
+        bias_variance : float
+            Variance of the biases.
         rng : RandomState instance
+            Where the parameters are drawn from.
         dtype : dtype, default=float64
+            Precision of the parameters.
 
         Returns
         -------
         WideNetwork
+            All of its parameters are standard normal.
         """
         pairs = list(itertools.pairwise(sizes))
         return cls(
@@ -66,7 +78,18 @@ class WideNetwork:
         )
 
     def __call__(self, X):
-        """Evaluate the network: from (n, n_features) to (n, n_outputs)."""
+        """Evaluate the network.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n, n_outputs)
+            Outputs.
+        """
         return self.forward(X)[0]
 
     def forward(self, X):
@@ -75,10 +98,12 @@ class WideNetwork:
         Parameters
         ----------
         X : ndarray of shape (n, n_features)
+            Rows.
 
         Returns
         -------
         outputs : ndarray of shape (n, n_outputs)
+            What the network returns.
         inputs : list of ndarray of shape (n, fan_in)
             What enters every layer.
         slopes : list of ndarray of shape (n, width)
@@ -101,9 +126,12 @@ class WideNetwork:
 
         Parameters
         ----------
-        inputs, slopes
+        inputs : list of ndarray of shape (n, fan_in)
+            As `forward` returns them.
+        slopes : list of ndarray of shape (n, width)
             As `forward` returns them.
         cotangents : ndarray of shape (n, n_outputs)
+            Weights c of the outputs of each row.
 
         Returns
         -------
@@ -129,12 +157,14 @@ class WideNetwork:
         Parameters
         ----------
         X : array-like of shape (n_X, n_features)
+            Rows.
         Y : array-like of shape (n_Y, n_features), default=None
             None means X.
 
         Returns
         -------
         ndarray of shape (n_X, n_Y)
+            The kernel matrix.
         """
         outputs, inputs, slopes = self.forward(np.asarray(X))
         others = (outputs, inputs, slopes)
@@ -157,12 +187,19 @@ class WideNetwork:
 
         Parameters
         ----------
-        origin, gradient : WideNetwork
-        decay, step : float
+        origin : WideNetwork
+            Parameters that the decay leads to.
+        gradient : WideNetwork
+            Gradient, as `pullback` returns it.
+        decay : float
+            Part of the way from the origin that is left; 1 is no decay.
+        step : float
+            Size of the step.
 
         Returns
         -------
         WideNetwork
+            The network after the step.
         """
 
         def move(w, start, slope):

@@ -95,7 +95,7 @@ class WideNetworkRegressor(
         multiplied by; 1 where y is constant.
     spectrum_ : Spectrum
         Leading eigenpairs of the empirical kernel / n at the start.
-    modified_eigenvalues_ : ndarray of shape (k_,)
+    modified_eigenvalues_ : ndarray of shape (`k_`,)
         ``g(eigenvalues)``.
     k_ : int
         Directions re-scaled: k, or the numerical rank of the kernel.
@@ -105,7 +105,7 @@ class WideNetworkRegressor(
         Absolute step at which descent begins to diverge.
     n_iter_ : int
         Number of steps.
-    loss_curve_ : ndarray of shape (n_iter_ + 1,)
+    loss_curve_ : ndarray of shape (`n_iter_` + 1,)
         (Weighted) mean squared error on the training rows before the first step and
         after each.
     path_iterations_ : ndarray of shape (n_iterations,)
@@ -205,6 +205,7 @@ class WideNetworkRegressor(
         Returns
         -------
         self : WideNetworkRegressor
+            The estimator itself.
 
         Raises
         ------
@@ -236,11 +237,12 @@ class WideNetworkRegressor(
         Parameters
         ----------
         X : array-like of shape (n_queries, n_features)
+            Rows.
 
         Returns
         -------
         ndarray of shape (n_queries,) or (n_queries, n_targets)
-            float32 where the training rows were, float64 otherwise.
+            In float32 where the training rows were, float64 otherwise.
 
         Raises
         ------
@@ -256,12 +258,14 @@ class WideNetworkRegressor(
         Parameters
         ----------
         X : array-like of shape (n_queries, n_features)
+            Rows.
         iterations : array-like of shape (n_iterations,), default=None
             Numbers of steps, among `path_iterations_`, which None stands for.
 
         Returns
         -------
         generator of ndarray of shape (n_queries,) or (n_queries, n_targets)
+            Values after each of the steps.
 
         Raises
         ------

@@ -153,6 +153,7 @@ class DynamicsDisplay:
         Returns
         -------
         self : DynamicsDisplay
+            The estimator itself.
         """
         axes = prepare_axes(ax, 2, "DynamicsDisplay.plot")
         (self.ax_, self.times_ax_), self.figure_ = axes, axes[0].figure

@@ -37,9 +37,15 @@ class FourierBasis:
     def __call__(self, X):
         """Evaluate on rows ``(cos t, sin t)``, of any length but 0.
 
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, 2)
+            Rows.
+
         Returns
         -------
         ndarray of shape (n_samples, n_functions)
+            Values of the functions.
         """
         X = _check_dimension(X, 2, self)
         angles = np.arctan2(X[:, 1], X[:, 0])[:, None]
@@ -76,9 +82,15 @@ class SphericalHarmonics:
     def __call__(self, X):
         """Evaluate on rows of R^3, of any length but 0.
 
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, 3)
+            Rows.
+
         Returns
         -------
         ndarray of shape (n_samples, n_functions)
+            Values of the functions.
         """
         X = _check_dimension(X, 3, self)
         polar = np.arctan2(np.hypot(X[:, 0], X[:, 1]), X[:, 2])

@@ -103,7 +103,7 @@ class _InfiniteWidthKernel(Kernel):
         Returns
         -------
         K : ndarray of shape (n_samples_X, n_samples_Y)
-            float32 where X (and Y) are, float64 otherwise.
+            In float32 where X (and Y) are, float64 otherwise.
         K_gradient : ndarray of shape (n_samples_X, n_samples_X, n_dims)
             Only with ``eval_gradient=True``.
 
@@ -201,10 +201,12 @@ class _InfiniteWidthKernel(Kernel):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
 
         Returns
         -------
         ndarray of shape (n_samples,)
+            The diagonal.
         """
         self._validate()
         X = self._validate_rows(X)

@@ -41,6 +41,7 @@ class MercerKernel(Kernel):
         Parameters
         ----------
         X : array-like of shape (n_samples_X, n_features)
+            Rows.
         Y : array-like of shape (n_samples_Y, n_features), default=None
             None means X, and the result is then exactly symmetric.
         eval_gradient : bool, default=False
@@ -49,6 +50,7 @@ class MercerKernel(Kernel):
         Returns
         -------
         K : ndarray of shape (n_samples_X, n_samples_Y)
+            The kernel matrix.
         K_gradient : ndarray of shape (n_samples_X, n_samples_X, 0)
             Only with ``eval_gradient=True``.
 
@@ -73,10 +75,12 @@ class MercerKernel(Kernel):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
 
         Returns
         -------
         ndarray of shape (n_samples,)
+            The diagonal.
         """
         phi = self._functions(X)
         return phi**2 @ self._values(phi.shape[1])

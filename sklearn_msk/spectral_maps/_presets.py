@@ -20,7 +20,18 @@ class Identity(DocLinkMixin, BaseEstimator):
     """
 
     def __call__(self, eigenvalues):
-        """Map eigenvalues, descending, to an array of the same shape."""
+        """Map eigenvalues.
+
+        Parameters
+        ----------
+        eigenvalues : ndarray of shape (k,)
+            Positive, descending.
+
+        Returns
+        -------
+        ndarray of shape (k,)
+            The rates.
+        """
         return np.array(eigenvalues)
 
 
@@ -55,7 +66,18 @@ class Flatten(DocLinkMixin, BaseEstimator):
         self.level = level
 
     def __call__(self, eigenvalues):
-        """Map eigenvalues, descending, to an array of the same shape."""
+        """Map eigenvalues.
+
+        Parameters
+        ----------
+        eigenvalues : ndarray of shape (k,)
+            Positive, descending.
+
+        Returns
+        -------
+        ndarray of shape (k,)
+            The rates.
+        """
         level = _check_level(self)
         return np.minimum(eigenvalues, eigenvalues[-1] if level is None else level)
 
@@ -83,7 +105,18 @@ class Lift(DocLinkMixin, BaseEstimator):
         self.level = level
 
     def __call__(self, eigenvalues):
-        """Map eigenvalues, descending, to an array of the same shape."""
+        """Map eigenvalues.
+
+        Parameters
+        ----------
+        eigenvalues : ndarray of shape (k,)
+            Positive, descending.
+
+        Returns
+        -------
+        ndarray of shape (k,)
+            The rates.
+        """
         level = _check_level(self)
         return np.maximum(eigenvalues, eigenvalues[0] if level is None else level)
 
@@ -110,7 +143,18 @@ class Power(DocLinkMixin, BaseEstimator):
         self.exponent = exponent
 
     def __call__(self, eigenvalues):
-        """Map eigenvalues, descending, to an array of the same shape."""
+        """Map eigenvalues.
+
+        Parameters
+        ----------
+        eigenvalues : ndarray of shape (k,)
+            Positive, descending.
+
+        Returns
+        -------
+        ndarray of shape (k,)
+            The rates.
+        """
         if not _is_real(self.exponent) or not np.isfinite(self.exponent):
             raise ValueError(
                 "The 'exponent' of Power must be a finite number. "
