@@ -89,6 +89,8 @@ sphinx_gallery_conf = {
     "backreferences_dir": "generated/examples",
     "download_all_examples": False,
     "show_signature": False,
+    # Its page would load scripts from the network.
+    "write_computation_times": False,
 }
 
 html_theme = "pydata_sphinx_theme"
