@@ -30,6 +30,8 @@ extensions = [
 exclude_patterns = ["_build", "_templates"]
 templates_path = ["_templates"]
 # References that the inherited docstrings of scikit-learn make to its own pages.
+# What has a page is linked to; the rest is shown as code.
+default_role = "autolink"
 suppress_warnings = ["ref.ref", "ref.term", "ref.doc"]
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]

@@ -190,8 +190,9 @@ figure.savefig(options.output, dpi=110)
 
 # %%
 # On these data no kernel model wins: their four means lie within an eighth of the
-# spread over the folds. With a few hundred rows a tuned alpha does what a tuned number of
-# steps does, and on diabetes the search of `MSKRegressor` even takes k = 0, plain
+# spread over the folds. With a few hundred rows a tuned alpha does what a tuned number
+# of steps does, and on diabetes the search of `MSKRegressor` even takes k = 0, plain
 # descent. The trees are behind on diabetes, by half of the spread, and the forest is
-# ahead on the photograph, by a quarter. What MSK offers is elsewhere: steps by the thousand at the price of ten, a path that is known at every
-# step, and a kernel whose leading directions can be raised or taken away.
+# ahead on the photograph, by a quarter. What MSK offers is elsewhere: steps by the
+# thousand at the price of ten, a path that is known at every step, and a kernel whose
+# leading directions can be raised or taken away.

@@ -30,5 +30,6 @@ def load_functions(name):
 
 def _is_kept(node):
     if isinstance(node, ast.Assign):
-        return all(getattr(target, "id", "").isupper() for target in node.targets)
+        names = [getattr(target, "id", "") for target in node.targets]
+        return all(name.isupper() and len(name) > 1 for name in names)
     return isinstance(node, _KEPT)
