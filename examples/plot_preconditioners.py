@@ -180,10 +180,11 @@ for noise in NOISES:
 # %%
 # Without noise, and with little, flatten is where ridge is after ten products, and so
 # are preconditioned conjugate gradients: nothing here is gained by MSK over them. With
-# more noise than signal they part. Conjugate gradients and flatten learn noise as fast as
-# signal: the former never see a good model, the latter passes one after its first step
-# and loses it at once. ``Power(0.5)`` keeps the order of the spectrum, passes models
-# better than the best ridge, and can be stopped late; it takes ten times the products.
+# more noise than signal they part. Conjugate gradients and flatten learn noise as fast
+# as signal: the former never see a good model, the latter passes one after its first
+# step and loses it at once. ``Power(0.5)`` keeps the order of the spectrum, passes
+# models better than the best ridge, and can be stopped late; it takes ten times the
+# products.
 
 COLORS = ("#767676", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#000000")
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")

@@ -105,8 +105,8 @@ for data_set, (X, y) in data_sets.items():
 # which leaves plain descent 4 % behind. On diabetes it costs 11 % either way: early
 # stopping lowers nearly all errors, but a large k under flatten interpolates noise
 # within the first step, so that there is nothing to stop, and plain descent is as good
-# as any. Of the two, k matters more than g: a small k is safe, and what a large one can gain
-# depends on the noise.
+# as any. Of the two, k matters more than g: a small k is safe, and what a large one can
+# gain depends on the noise.
 
 figure, axes = plt.subplots(2, 2, figsize=(9, 6), layout="constrained")
 for line, data_set in zip(axes, data_sets, strict=True):
