@@ -1,6 +1,7 @@
 """The tools of scikit-learn around the estimators."""
 
 import importlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -249,3 +250,11 @@ def test_html_representations_link_to_the_documentation(estimator, name):
     # It is the name that a user imports.
     module, _, exported = name.rpartition(".")
     assert getattr(importlib.import_module(module), exported) is type(estimator)
+
+
+@pytest.mark.parametrize("package", ["", ".kernels", ".spectral_maps", ".inspection"])
+def test_every_public_name_has_a_page(package):
+    reference = Path(__file__).parents[1] / "doc" / "api.rst"
+    pages = reference.read_text(encoding="utf-8").split()
+    names = importlib.import_module(f"sklearn_msk{package}").__all__
+    assert set(names) <= {*pages, "__version__"}
