@@ -2,6 +2,7 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
 
 from sklearn_msk import MSKClassifier, MSKKernel, MSKRegressor
 from sklearn_msk.finite_width import WideNetworkRegressor
@@ -180,6 +181,14 @@ def test_bad_input_is_named(data):
         DynamicsDisplay.from_estimator(MSKRegressor().fit(X, y), X, y)
     with pytest.raises(ValueError, match="Got only X_test"):
         DynamicsDisplay.from_estimator(path, X, y, X_test=X)
+    for other in (path, WideNetworkRegressor(16, store_trajectory=True).fit(X, y)):
+        with pytest.raises(ValueError, match=r"was trained on.* Got 50 others"):
+            DynamicsDisplay.from_estimator(other, X[:50], y[:50])
+    with pytest.raises(TypeError, match="Got Pipeline instead; of a pipeline pass"):
+        SpectrumDisplay.from_estimator(make_pipeline(path), X, y)
+    for count in (0, -3, 2.5):
+        with pytest.raises(ValueError, match="'n_directions' parameter must be an int"):
+            SpectrumDisplay.from_estimator(path, X, y, n_directions=count)
     with pytest.raises(ValueError, match="features"):
         SpectrumDisplay.from_estimator(path, X[:, :2], y)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):

@@ -332,7 +332,7 @@ class WideNetworkRegressor(
         """Operator of the empirical kernel at the start."""
         with np.errstate(over="ignore", invalid="ignore"):
             K = self.initial_network_.empirical_ntk(X)
-        check_matrix_finite(K, "the empirical kernel of the network")
+        check_matrix_finite(K, "empirical kernel of the network")
         # Its entries are sums in another order on either side of the diagonal.
         K = (K + K.T) / 2
         return DenseOperator(K, weights, count_distinct_rows(X))

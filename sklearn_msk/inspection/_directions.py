@@ -1,9 +1,12 @@
 """The eigen-directions of an estimator's kernel on some rows, and targets in them."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted, check_X_y, validate_data
 
+from sklearn_msk._estimators import BaseMSK, MSKKernel
 from sklearn_msk._estimators._training import kernel_operator
 from sklearn_msk._spectrum import leading_spectrum
 from sklearn_msk.finite_width import WideNetworkRegressor
@@ -14,6 +17,8 @@ from sklearn_msk.spectral_maps._evaluation import (
 
 # Rows of which the kernel matrix, and its decomposition, are a matter of seconds.
 _MAX_ROWS = 10_000
+
+_SHOWN = (BaseMSK, MSKKernel, WideNetworkRegressor)
 
 
 class Directions:
@@ -40,10 +45,22 @@ class Directions:
     """
 
     def __init__(self, estimator, X, y=None, n_directions=None):
+        if not isinstance(estimator, _SHOWN):
+            raise TypeError(
+                "A display takes a fitted MSKRegressor, MSKClassifier, MSKKernel or "
+                f"WideNetworkRegressor. Got {type(estimator).__name__} instead; of a "
+                "pipeline pass the last step and the transformed rows, of a search its "
+                "best_estimator_."
+            )
         check_is_fitted(estimator)
         X = _check_rows(estimator, X)
         if n_directions is None:
             n_directions = max(2 * estimator.k_, 50)
+        elif not (isinstance(n_directions, Integral) and n_directions >= 1):
+            raise ValueError(
+                "The 'n_directions' parameter must be an int in the range [1, inf) or "
+                f"None. Got {n_directions!r} instead."
+            )
         A = _operator(estimator, X)
         spectrum = leading_spectrum(A, min(n_directions, len(X)))
         self.eigenvalues = spectrum.eigenvalues

@@ -109,7 +109,8 @@ class DynamicsDisplay:
         TypeError
             If the estimator is neither.
         ValueError
-            If it has not kept its path, or if only one of `X_test` and `y_test` is
+            If it has not kept its path, if the rows are not those that it was trained
+            on, or if only one of `X_test` and `y_test` is
             given.
         """
         _check_path(estimator)
@@ -126,6 +127,7 @@ class DynamicsDisplay:
             "": list(estimator.staged_predict(X)),
             "predicted_": list(reference.staged_predict(X, iterations)),
         }
+        _check_trained_on(estimator, paths[""][-1], y)
         measured = {
             f"{kind}train_errors": _errors(path, y) for kind, path in paths.items()
         }
@@ -198,6 +200,23 @@ def _check_path(estimator):
         raise ValueError(
             "DynamicsDisplay needs the path: fit with store_trajectory=True. Got "
             "a model fitted with store_trajectory=False instead."
+        )
+
+
+def _check_trained_on(estimator, fitted, y):
+    """Raise a ValueError where the estimator was trained on other rows."""
+    if isinstance(estimator, WideNetworkRegressor):
+        seen, loss = np.mean((fitted - y) ** 2), estimator.loss_curve_[-1]
+        known = np.isclose(seen, loss, rtol=1e-2, atol=1e-6 * np.var(y))
+    elif estimator.landmarks is not None:
+        known = estimator.n_samples_seen_ == len(y)
+    else:
+        known = len(estimator.dual_coef_) == len(y)
+    if not known:
+        raise ValueError(
+            "DynamicsDisplay needs the rows and targets that the estimator was trained "
+            f"on, without weights. Got {len(y)} others instead; pass rows held out as "
+            "X_test and y_test."
         )
 
 
