@@ -25,6 +25,7 @@ from sklearn_msk._operators import BlockedOperator
 from sklearn_msk.kernels import NNGP, NTK
 from sklearn_msk.kernels._adapters import PairwiseKernel
 from sklearn_msk.kernels._resolution import (
+    describe_kernel,
     evaluate_kernel,
     kernel_names,
     resolve_kernel,
@@ -346,3 +347,21 @@ def test_tiles_are_written_where_they_are_read(kernel):
             product = BlockedOperator(kernel, X) @ np.ones(600)
         np.testing.assert_allclose(K, expected, rtol=1e-12)
         np.testing.assert_allclose(product, expected.mean(axis=1))
+
+
+def test_blocks_of_cross_kernels_are_the_kernel():
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(603, 4)), rng.normal(size=(37, 4))
+    kernel = RBF(1.3) + Matern(0.7, nu=0.5)
+    np.testing.assert_allclose(evaluate_kernel(kernel, X, Y), kernel(X, Y), rtol=1e-12)
+    np.testing.assert_allclose(evaluate_kernel(kernel, X), kernel(X), rtol=1e-12)
+
+
+def test_unknown_parameters_of_any_type_are_named():
+    with pytest.raises(ValueError, match=r"\[1, 'width'\]|\['width', 1\]"):
+        resolve_kernel("ntk_relu", kernel_params={"width": 3, 1: 2})
+
+
+def test_functions_without_a_name_are_described():
+    kernel = resolve_kernel(partial(np.dot, out=None))
+    assert "functools.partial" in describe_kernel(kernel)

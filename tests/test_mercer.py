@@ -165,3 +165,21 @@ def test_gaussian_process_raises_the_marginal_likelihood(kernel):
     lower, upper = np.exp(process.kernel_.bounds).T
     theta = np.exp(process.kernel_.theta)
     assert np.all((lower <= theta) & (theta <= upper))
+
+
+def test_there_is_no_gradient_as_nothing_is_optimised():
+    basis = FourierBasis(3)
+    kernel = MercerKernel(basis, np.ones(7))
+    X = np.random.default_rng(0).normal(size=(5, 2))
+    K, gradient = kernel(X, eval_gradient=True)
+    np.testing.assert_array_equal(K, kernel(X))
+    assert gradient.shape == (5, 5, 0)
+    with pytest.raises(ValueError, match=r"^The gradient .* only where Y is None"):
+        kernel(X, X[:2], eval_gradient=True)
+
+
+def test_eigenvalues_may_be_zero_and_whole():
+    basis = FourierBasis(1)
+    X = np.random.default_rng(0).normal(size=(5, 2))
+    kernel = MercerKernel(basis, [2, 0, 0])
+    np.testing.assert_allclose(kernel(X, X[:3]), 2 * np.ones((5, 3)))
