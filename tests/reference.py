@@ -31,6 +31,8 @@ def fitted_values(
         Largest over smallest rate that is not rounding.
     """
     n = len(K)
+    eps, rounding = np.finfo(float).eps, float(np.finfo(K.dtype).eps)
+    K = K.astype(float)
     w = np.ones(n) if weights is None else weights
     mean = np.average(y, axis=0, weights=w) if fit_intercept else 0.0
     roots = np.sqrt(w / w.sum())
@@ -40,8 +42,7 @@ def fitted_values(
     lam, V = np.linalg.eigh((A + A.T) / 2)
     lam, V = lam[::-1], V[:, ::-1]
     n_distinct = n if n_distinct is None else n_distinct
-    eps = np.finfo(float).eps
-    floor = max(max(n_distinct, 16) * eps * lam[0], -4 * lam[-1])
+    floor = max(max(n_distinct, 16) * rounding * lam[0], -4 * lam[-1])
     rank = min(np.count_nonzero(lam > floor), n_distinct)
     k = min(k, rank)
     gap = 1.0 if k in (0, n) else (lam[k - 1] - max(lam[k], 0.0)) / lam[k - 1]
@@ -54,7 +55,7 @@ def fitted_values(
     damping = np.maximum(mu, 0) + ridge
     eta = learning_rate / (max(mu[-1], 0.0) + ridge or 1.0)
     noise = max(
-        max(n_distinct, 16) * eps * lam[0], 4 * eps * np.diag(A).max() * np.sqrt(n)
+        max(n_distinct, 16) * eps * lam[0], 4 * rounding * np.diag(A).max() * np.sqrt(n)
     )
     kept = damping > noise
     z = eta * damping[kept]

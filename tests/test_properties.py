@@ -178,9 +178,6 @@ def test_fit_agrees_with_the_reference(data):
     Z = np.asarray(rows)
     Z = Z if Z.dtype == np.float32 else Z.astype(float)
     K = evaluate_kernel(model.kernel_, Z)
-    if K.dtype == np.float32:
-        event("float32: finite only")
-        return
     del params["kernel"], params["solver"]
     kept = Z if weights is None else Z[weights > 0]
     expected, gap, condition, spread = fitted_values(
@@ -196,17 +193,21 @@ def test_fit_agrees_with_the_reference(data):
     if gap < 1e-6:
         event("directions cut inside a multiplet")
         return
-    if condition > 1e6 or model.spectrum_.floor > 1e-12 * model.spectrum_.largest:
-        event("ill-conditioned: finite only")
+    # What single precision leaves of seven digits, and double of sixteen.
+    single = K.dtype == np.float32
+    worst = (1e3, 1e-3, 1e4) if single else (1e6, 1e-12, 1e13)
+    floor = model.spectrum_.floor / (model.spectrum_.largest or 1.0)
+    if condition > worst[0] or floor > worst[1] or spread > worst[2]:
+        event(f"ill-conditioned: finite only, {K.dtype}")
         return
     # The norm of the design: rows count by their weights.
     w = np.ones(len(X)) if weights is None else weights
     roots = np.sqrt(w / w.sum()).reshape(-1, *(1,) * (y.ndim - 1))
     size = np.linalg.norm(roots * (y / (np.abs(y).max() or 1.0))) * np.abs(y).max()
-    event("compared")
+    event(f"compared, {K.dtype}")
     error = np.linalg.norm(roots * (predictions - expected) / (size or 1.0))
     # Of rates near rounding, some digits are left: what a user need not hear of.
-    bound = 1e-4 if spread < 1e10 else 1e-2
+    bound = 1e-4 if spread < 1e10 and not single else 1e-2
     assert error < bound, (predictions, expected, model.dual_coef_, model.spectrum_)
 
 

@@ -451,3 +451,12 @@ def test_verbose_speaks_of_every_stage(data, capsys):
         assert words in output
     MSKRegressor().fit(X, Y)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e-36, 1.0, 1e36, 1e100])
+def test_float32_rows_have_targets_of_any_scale(scale):
+    X = np.random.default_rng(0).normal(size=(30, 2)).astype(np.float32)
+    y = np.sin(X[:, 0].astype(float))
+    expected = MSKRegressor(k=5).fit(X, y).predict(X)
+    predicted = MSKRegressor(k=5).fit(X, scale * y).predict(X)
+    np.testing.assert_allclose(predicted / scale, expected, atol=1e-5)

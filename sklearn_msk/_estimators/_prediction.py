@@ -54,7 +54,9 @@ def predict_rows(kernel, X_fit, coef, intercept, X):
 
 def round_to(dtype, array):
     """Round to the precision of the kernel matrix, where its range allows."""
-    fits = np.abs(array).max(initial=0.0) < np.finfo(dtype).max
+    largest, limits = np.abs(array).max(initial=0.0), np.finfo(dtype)
+    # Far below its smallest normal number nothing would be left of the digits.
+    fits = largest == 0 or limits.tiny / limits.eps < largest < limits.max
     return array.astype(dtype, copy=False) if fits else array
 
 
