@@ -51,3 +51,10 @@ class Preconditioner:
         largest = self.modified_eigenvalues.max(initial=self.spectrum.next_eigenvalue)
         # `hypot`, as the squares of a norm would overflow for kernels of 1e160.
         return float(largest + np.hypot.reduce(coupling))
+
+    def step_unit(self, ridge):
+        """``mu_max + ridge``, which steps are taken in fractions of the inverse of.
+
+        Without any rate there is nothing to take fractions of, and it is 1.
+        """
+        return (self.largest_rate + ridge) or 1.0

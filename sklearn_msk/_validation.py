@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import gen_batches
+from sklearn.utils import check_random_state, gen_batches
 
 from sklearn_msk._compat import _check_sample_weight
 
@@ -112,6 +112,20 @@ def check_not_bool(estimator, *names):
                 f"The {name!r} parameter of {type(estimator).__name__} must be a "
                 f"number. Got {value!r} instead."
             )
+
+
+def check_seed(random_state):
+    """Return a generator of random numbers; None is deterministic too.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+
+    Returns
+    -------
+    RandomState
+    """
+    return check_random_state(0 if random_state is None else random_state)
 
 
 def check_weights(sample_weight, X, *, allow_zero=False):

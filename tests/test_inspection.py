@@ -57,6 +57,16 @@ def test_spectrum_of_every_estimator(data):
     expected = np.sum((V.T @ centred) ** 2, axis=1) / np.sum(centred**2)
     np.testing.assert_allclose(display.energies, expected, atol=1e-10)
 
+    two = np.where(y > 3, "high", "low")
+    classifier = MSKClassifier(k=10).fit(X, two)
+    display = SpectrumDisplay.from_estimator(classifier, X, two.tolist())
+    code = np.where(two == "low", 1.0, -1.0)
+    code -= code.mean()
+    V = full_spectrum(classifier.kernel_, X)[1][:, :50]
+    np.testing.assert_allclose(
+        display.energies, (V.T @ code) ** 2 / (code @ code), atol=1e-10
+    )
+
     kernel = MSKKernel(k=10, g=lambda lam: 0 * lam).fit(X)
     display = SpectrumDisplay.from_estimator(kernel, X)
     assert display.energy_ax_ is None

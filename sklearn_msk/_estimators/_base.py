@@ -13,7 +13,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from sklearn_msk._compat import (
     CallbackSupportMixin,
@@ -25,7 +25,11 @@ from sklearn_msk._compat import (
 from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._dynamics import Schedule, trajectory
 from sklearn_msk._estimators._early_stopping import score_path
-from sklearn_msk._estimators._iterations import check_iterations, default_iterations
+from sklearn_msk._estimators._iterations import (
+    check_has_path,
+    check_iterations,
+    default_iterations,
+)
 from sklearn_msk._estimators._kernel_mixin import KernelMixin
 from sklearn_msk._estimators._landmarks import LandmarkPass
 from sklearn_msk._estimators._parameters import check_combinations
@@ -310,10 +314,8 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
     def _schedule(self, A, S, steps):
         """Return the steps to take, on the scale that the preconditioner sets."""
         ridge = self.alpha / A.total_weight
-        # Without any rate, there is nothing that the step could be a fraction of.
-        damping = (S.largest_rate + ridge) or 1.0
-        self.learning_rate_ = self.learning_rate / damping
-        self.max_learning_rate_ = 2.0 / damping
+        self.learning_rate_ = self.learning_rate / S.step_unit(ridge)
+        self.max_learning_rate_ = 2.0 / S.step_unit(ridge)
         return Schedule(self.dynamics, steps, self.learning_rate_, ridge)
 
     def _iterations(self, S, schedule):
@@ -388,12 +390,7 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
 
     def _staged_values(self, X, iterations):
         """Yield values along the path, once it is known to be there."""
-        check_is_fitted(self)
-        if not hasattr(self, "trajectory_"):
-            raise ValueError(
-                "staged_predict needs the path: fit with store_trajectory=True. Got "
-                "a model fitted with store_trajectory=False instead."
-            )
+        check_has_path(self, "staged_predict")
         if iterations is None:
             iterations = self.path_iterations_
         else:

@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 
 from sklearn_msk._compat import _safe_split
+from sklearn_msk._validation import check_seed
 
 # The score of one row would have no spread to compare with.
 _FEWEST = 2
@@ -50,11 +50,10 @@ def score_path(estimator, X, y, weights):
             f"{estimator.validation_fraction}, at least {_FEWEST}), which leaves none "
             f"to train on. Got n_samples={n} instead."
         )
-    random_state = estimator.random_state
     train, held = train_test_split(
         np.arange(n),
         test_size=n_held,
-        random_state=check_random_state(0 if random_state is None else random_state),
+        random_state=check_seed(estimator.random_state),
         stratify=y if _can_stratify(estimator, y, n_held) else None,
     )
     if is_classifier(estimator) and len(np.unique(y[train])) < 2:

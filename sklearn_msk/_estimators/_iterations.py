@@ -3,6 +3,7 @@
 from numbers import Real
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 _EVERY = 1000
 
@@ -37,6 +38,23 @@ def _log_spaced(last):
             break
     spaced = np.geomspace(every, last, _EVERY - every + 1)[1:]
     return np.append(np.arange(1.0, every + 1), np.rint(spaced))
+
+
+def check_has_path(estimator, what):
+    """Raise an error where an estimator has not been fitted, or not kept its path.
+
+    Parameters
+    ----------
+    estimator : estimator
+    what : str
+        What needs the path.
+    """
+    check_is_fitted(estimator)
+    if not hasattr(estimator, "path_iterations_"):
+        raise ValueError(
+            f"{what} needs the path: fit with store_trajectory=True. Got a model "
+            "fitted with store_trajectory=False instead."
+        )
 
 
 def check_iterations(iterations, max_iter):

@@ -172,7 +172,7 @@ class MSKKernel(
         Returns
         -------
         self : MSKKernel
-            The estimator itself.
+            The fitted estimator.
 
         Raises
         ------

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_memory
 
 from sklearn_msk._operators import (
@@ -14,6 +14,7 @@ from sklearn_msk._operators import (
     LandmarkSums,
     randomly_pivoted_rows,
 )
+from sklearn_msk._validation import check_seed
 from sklearn_msk.kernels._adapters import CallableKernel, PrecomputedKernel
 from sklearn_msk.kernels._resolution import (
     check_digits_kept,
@@ -195,8 +196,7 @@ def _draw(estimator, rows):
     """Landmarks from the rows, in an order that is not that of the rows."""
     size, kernel = estimator.landmarks, estimator.kernel_
     pivoted = estimator.landmark_selection == "rpcholesky"
-    state = estimator.random_state
-    rng = check_random_state(0 if state is None else state)
+    rng = check_seed(estimator.random_state)
     drawn = size * _ROWS_PER_LANDMARK if pivoted else size
     sample = rows.sample(drawn, rng.randint(np.iinfo(np.int32).max))
     if sample.n_rows < size:

@@ -212,7 +212,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         Returns
         -------
         self : MSKRegressor
-            The estimator itself.
+            The fitted estimator.
 
         Raises
         ------
@@ -255,7 +255,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         Returns
         -------
         self : MSKRegressor
-            The estimator itself.
+            The fitted estimator.
 
         Raises
         ------

@@ -156,7 +156,7 @@ class MSKGridSearchCV(DocLinkMixin, GridSearchCV):
         Returns
         -------
         self : MSKGridSearchCV
-            The estimator itself.
+            The fitted estimator.
 
         Raises
         ------

@@ -1,10 +1,10 @@
 """One entry to the eigensolvers."""
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from sklearn_msk._spectrum._eigen_solvers import BREAKDOWN, EIGEN_SOLVERS
 from sklearn_msk._spectrum._spectrum import Spectrum
+from sklearn_msk._validation import check_seed
 
 # Up to here a full decomposition takes less than half a second.
 DENSE_MAX = 1500
@@ -46,7 +46,7 @@ def leading_spectrum(
     m = min(k + 1, n)
     known = A.is_diagonal or not A.diagonal().any()
     method = "dense" if known else _method(eigen_solver, n, m)
-    rng = check_random_state(0 if random_state is None else random_state)
+    rng = check_seed(random_state)
     try:
         values, vectors, smallest = EIGEN_SOLVERS[method](A, m, rng, tol, monitor)
     except BREAKDOWN:

@@ -7,11 +7,12 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_msk._compat import Interval, StrOptions, _fit_context
 from sklearn_msk._doc_links import DocLinkMixin
+from sklearn_msk._estimators._iterations import check_has_path
 from sklearn_msk._estimators._state import restored_on_failure
 from sklearn_msk._estimators._training import precondition, warn_user
 from sklearn_msk._operators import DenseOperator
@@ -19,6 +20,7 @@ from sklearn_msk._spectrum import leading_spectrum
 from sklearn_msk._validation import (
     check_matrix_finite,
     check_not_bool,
+    check_seed,
     check_weights,
     count_distinct_rows,
 )
@@ -205,7 +207,7 @@ class WideNetworkRegressor(
         Returns
         -------
         self : WideNetworkRegressor
-            The estimator itself.
+            The fitted estimator.
 
         Raises
         ------
@@ -224,9 +226,8 @@ class WideNetworkRegressor(
         A = self._operator(X, weights)
         S = self._precondition(A, g)
         ridge = self.alpha / A.total_weight
-        damping = (S.largest_rate + ridge) or 1.0
-        self.learning_rate_ = self.learning_rate / damping
-        self.max_learning_rate_ = 2.0 / damping
+        self.learning_rate_ = self.learning_rate / S.step_unit(ridge)
+        self.max_learning_rate_ = 2.0 / S.step_unit(ridge)
         self._train(X, y, A.roots, S, ridge)
         self.n_iter_ = self.max_iter
         return self
@@ -273,12 +274,7 @@ class WideNetworkRegressor(
             If the model was fitted without ``store_trajectory=True``, or if the network
             was not kept after an iteration.
         """
-        check_is_fitted(self)
-        if not hasattr(self, "path_iterations_"):
-            raise ValueError(
-                "staged_predict needs the path: fit with store_trajectory=True. Got "
-                "a model fitted with store_trajectory=False instead."
-            )
+        check_has_path(self, "staged_predict")
         kept = dict(zip(self.path_iterations_.tolist(), self._path, strict=True))
         wanted = self.path_iterations_ if iterations is None else np.ravel(iterations)
         missing = [step for step in wanted.tolist() if step not in kept]
@@ -318,13 +314,12 @@ class WideNetworkRegressor(
         return X, y.reshape(len(y), -1).astype(X.dtype), weights
 
     def _draw(self, X, y):
-        rng = check_random_state(0 if self.random_state is None else self.random_state)
         return WideNetwork.random(
             [X.shape[1], *[self.width] * self.depth, y.shape[1]],
             self.activation,
             self.weight_variance,
             self.bias_variance,
-            rng,
+            check_seed(self.random_state),
             X.dtype,
         )
 

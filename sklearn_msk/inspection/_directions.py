@@ -3,7 +3,6 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted, check_X_y, validate_data
 
 from sklearn_msk._estimators import BaseMSK, MSKKernel
@@ -98,9 +97,10 @@ def _operator(estimator, X):
 
 def _targets(estimator, X, y):
     """Numeric targets as columns, as the estimator is trained on them."""
-    if is_classifier(estimator):
-        y = np.column_stack([2.0 * (y == label) - 1.0 for label in estimator.classes_])
-    y = check_X_y(np.zeros((len(X), 1)), y, multi_output=True, y_numeric=True)[1]
+    if isinstance(estimator, BaseMSK):
+        y = estimator._check_data(X, y, None, reset=False)[1]
+    else:
+        y = check_X_y(X, y, multi_output=True, y_numeric=True)[1]
     y = y.reshape(len(y), -1).astype(np.float64)
     centred = getattr(estimator, "fit_intercept", True)
     return y - y.mean(axis=0) if centred else y

@@ -2,9 +2,9 @@
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msk._estimators import MSKRegressor
+from sklearn_msk._estimators._iterations import check_has_path
 from sklearn_msk.finite_width import WideNetworkRegressor
 from sklearn_msk.inspection._axes import BLUE, GREY, ORANGE, finish, prepare_axes
 from sklearn_msk.inspection._directions import Directions
@@ -110,8 +110,7 @@ class DynamicsDisplay:
             If the estimator is neither.
         ValueError
             If it has not kept its path, if the rows are not those that it was trained
-            on, or if only one of `X_test` and `y_test` is
-            given.
+            on, or if only one of `X_test` and `y_test` is given.
         """
         _check_path(estimator)
         if (X_test is None) != (y_test is None):
@@ -155,7 +154,7 @@ class DynamicsDisplay:
         Returns
         -------
         self : DynamicsDisplay
-            The estimator itself.
+            The display itself.
         """
         axes = prepare_axes(ax, 2, "DynamicsDisplay.plot")
         (self.ax_, self.times_ax_), self.figure_ = axes, axes[0].figure
@@ -195,12 +194,7 @@ def _check_path(estimator):
             f"{type(estimator).__name__} instead; of a pipeline pass the last step and "
             "the transformed rows."
         )
-    check_is_fitted(estimator)
-    if not hasattr(estimator, "path_iterations_"):
-        raise ValueError(
-            "DynamicsDisplay needs the path: fit with store_trajectory=True. Got "
-            "a model fitted with store_trajectory=False instead."
-        )
+    check_has_path(estimator, "DynamicsDisplay")
 
 
 def _check_trained_on(estimator, fitted, y):
@@ -233,16 +227,19 @@ def _reference(estimator, X, y):
         estimator.weight_variance,
         estimator.bias_variance,
     )
-    shared = ("g", "k", "alpha", "max_iter", "fit_intercept")
+    shared = ("g", "k", "alpha", "fit_intercept")
     reference = MSKRegressor(
         kernel,
         dynamics="descent",
-        **exact,
+        solver="gd",
+        eigen_solver="dense",
+        max_iter=1,
         **{name: getattr(estimator, name) for name in shared},
     ).fit(X, y)
     # The same absolute step, which the kernel may not allow where the network does.
-    step = estimator.learning_rate_ / reference.learning_rate_
-    return reference.set_params(learning_rate=min(step, 1.999)).fit(X, y)
+    step = min(estimator.learning_rate_ / reference.learning_rate_, 1.999)
+    reference.set_params(learning_rate=step, max_iter=estimator.max_iter, **exact)
+    return reference.fit(X, y)
 
 
 def _errors(path, y):

@@ -95,7 +95,7 @@ class SpectrumDisplay:
         Returns
         -------
         self : SpectrumDisplay
-            The estimator itself.
+            The display itself.
         """
         count = 1 if self.energies is None else 2
         axes = prepare_axes(ax, count, "SpectrumDisplay.plot")

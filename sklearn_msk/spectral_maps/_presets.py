@@ -1,5 +1,6 @@
 """Spectral maps at hand: how fast each leading direction is to be learned."""
 
+from abc import ABC, abstractmethod
 from numbers import Real
 
 import numpy as np
@@ -8,16 +9,8 @@ from sklearn.base import BaseEstimator
 from sklearn_msk._doc_links import DocLinkMixin
 
 
-class Identity(DocLinkMixin, BaseEstimator):
-    """Keep the spectrum: ``g(lam) = lam``, plain gradient descent.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_msk.spectral_maps import Identity
-    >>> Identity()(np.array([4.0, 2.0, 1.0]))
-    array([4., 2., 1.])
-    """
+class SpectralMap(DocLinkMixin, BaseEstimator, ABC):
+    """A map of eigenvalues, with parameters that a search reaches."""
 
     def __call__(self, eigenvalues):
         """Map eigenvalues.
@@ -32,10 +25,29 @@ class Identity(DocLinkMixin, BaseEstimator):
         ndarray of shape (k,)
             The rates.
         """
+        return self._rates(eigenvalues)
+
+    @abstractmethod
+    def _rates(self, eigenvalues):
+        """Rates of k eigenvalues, as an array of the same shape."""
+
+
+class Identity(SpectralMap):
+    """Keep the spectrum: ``g(lam) = lam``, plain gradient descent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_msk.spectral_maps import Identity
+    >>> Identity()(np.array([4.0, 2.0, 1.0]))
+    array([4., 2., 1.])
+    """
+
+    def _rates(self, eigenvalues):
         return np.array(eigenvalues)
 
 
-class Flatten(DocLinkMixin, BaseEstimator):
+class Flatten(SpectralMap):
     """Learn the leading directions at the pace of the last: ``min(lam, level)``.
 
     The largest eigenvalue no longer limits the step, which grows by lam_1 / level. With
@@ -65,24 +77,12 @@ class Flatten(DocLinkMixin, BaseEstimator):
     def __init__(self, level=None):
         self.level = level
 
-    def __call__(self, eigenvalues):
-        """Map eigenvalues.
-
-        Parameters
-        ----------
-        eigenvalues : ndarray of shape (k,)
-            Positive, descending.
-
-        Returns
-        -------
-        ndarray of shape (k,)
-            The rates.
-        """
+    def _rates(self, eigenvalues):
         level = _check_level(self)
         return np.minimum(eigenvalues, eigenvalues[-1] if level is None else level)
 
 
-class Lift(DocLinkMixin, BaseEstimator):
+class Lift(SpectralMap):
     """Learn the leading directions at the pace of the first: ``max(lam, level)``.
 
     The map jumps at the last direction: choose k at a gap of the spectrum.
@@ -104,24 +104,12 @@ class Lift(DocLinkMixin, BaseEstimator):
     def __init__(self, level=None):
         self.level = level
 
-    def __call__(self, eigenvalues):
-        """Map eigenvalues.
-
-        Parameters
-        ----------
-        eigenvalues : ndarray of shape (k,)
-            Positive, descending.
-
-        Returns
-        -------
-        ndarray of shape (k,)
-            The rates.
-        """
+    def _rates(self, eigenvalues):
         level = _check_level(self)
         return np.maximum(eigenvalues, eigenvalues[0] if level is None else level)
 
 
-class Power(DocLinkMixin, BaseEstimator):
+class Power(SpectralMap):
     """Steepen or level the decay: ``lam_1 (lam / lam_1)^exponent``.
 
     The map jumps at the last direction: choose k at a gap of the spectrum.
@@ -142,19 +130,7 @@ class Power(DocLinkMixin, BaseEstimator):
     def __init__(self, exponent):
         self.exponent = exponent
 
-    def __call__(self, eigenvalues):
-        """Map eigenvalues.
-
-        Parameters
-        ----------
-        eigenvalues : ndarray of shape (k,)
-            Positive, descending.
-
-        Returns
-        -------
-        ndarray of shape (k,)
-            The rates.
-        """
+    def _rates(self, eigenvalues):
         if not _is_real(self.exponent) or not np.isfinite(self.exponent):
             raise ValueError(
                 "The 'exponent' of Power must be a finite number. "
