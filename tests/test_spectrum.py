@@ -1,5 +1,7 @@
 """Eigensolvers against the full decomposition."""
 
+import itertools
+
 import numpy as np
 import pytest
 from problems import kernel_matrix
@@ -8,6 +10,7 @@ from sklearn.gaussian_process.kernels import RBF
 from sklearn_msk._operators import DenseOperator
 from sklearn_msk._spectrum import leading_spectrum
 from sklearn_msk._spectrum._leading import DENSE_MAX
+from sklearn_msk.kernels import NTK
 
 EIGEN_SOLVERS = ["dense", "arpack", "lobpcg", "randomized"]
 
@@ -20,8 +23,6 @@ def circle_matrix(n=240):
 
 
 def kernel_of(X):
-    from sklearn_msk.kernels import NTK
-
     return NTK(bias_variance=0.3)(X)
 
 
@@ -152,18 +153,32 @@ def test_restart_of_the_block_krylov_basis():
     from sklearn_msk._spectrum._block_krylov import block_krylov
 
     K = kernel_matrix(300) / 300
-    start = np.random.RandomState(0).standard_normal((300, 5))
+    rng = np.random.RandomState(0)
     products = []
 
     def apply(V):
         products.append(V.shape[1])
         return K @ V
 
-    values, vectors, _ = block_krylov(apply, 12, start, max_columns=24, tol=1e-4)
+    values, vectors, residuals, _ = block_krylov(
+        apply, 12, lambda width: rng.standard_normal((300, width)), 5, 24, tol=1e-4
+    )
     assert sum(products) > 24
+    found = np.linalg.norm(K @ vectors - vectors * values, axis=0)
+    np.testing.assert_allclose(residuals, found, atol=1e-13)
     expected = np.linalg.eigvalsh(K)[::-1][:12]
     np.testing.assert_allclose(values, expected, rtol=1e-6)
     np.testing.assert_allclose(vectors.T @ vectors, np.eye(12), atol=1e-12)
+
+
+@pytest.mark.parametrize("k", [4, 10, 30, 56, 60, 100])
+def test_more_copies_of_an_eigenvalue_than_a_block_has_columns(k):
+    """A full factorial design repeats eigenvalues 1, 10, 45, 120, ... times."""
+    X = np.array(list(itertools.product([-1.0, 1.0], repeat=10)))
+    A = DenseOperator(NTK(depth=2)(X))
+    expected = np.linalg.eigvalsh(A.dense())[::-1][:k]
+    spectrum = leading_spectrum(A, k, "randomized")
+    np.testing.assert_allclose(spectrum.eigenvalues, expected, rtol=1e-9)
 
 
 def test_auto_chooses_by_size():

@@ -31,7 +31,8 @@ class DenseOperator(KernelOperator):
         if self._one_triangle and V.size == len(V):
             return dsymv(1.0, self.K.T, V).reshape(V.shape)
         if self.dtype == np.float64:
-            return self.K @ V
+            # K is symmetric, and BLAS packs it with less work as the second factor.
+            return (V.T @ self.K).T
         # Converted block by block: a product in single precision would lose the digits
         # of V, and a conversion at once would triple the memory.
         product = np.empty_like(V)

@@ -6,14 +6,15 @@ from scipy.linalg import eigh, qr
 _MAX_PASSES = 300
 
 
-def block_krylov(apply, m, start, max_columns, tol, monitor=None):
+def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None):
     """Leading eigenpairs of a symmetric operator by block Krylov iteration.
 
     An orthonormal basis V of ``span{Q, A Q, A^2 Q, ...}`` is kept fully orthogonal; the
     eigenpairs of ``T = V^T A V`` give the Ritz pairs of A, and as
     ``A V = V T + Q_next B E^T`` (E the last block) their residual norms are read off
     ``B`` without another product. A basis that has grown to `max_columns` is replaced
-    by its leading Ritz vectors.
+    by its leading Ritz vectors. A block holds as many copies of an eigenvalue as it has
+    columns; where that many are found, it is widened by fresh random ones.
 
     Parameters
     ----------
@@ -21,10 +22,12 @@ def block_krylov(apply, m, start, max_columns, tol, monitor=None):
         ``apply(V)`` is A V, for V of shape (n, width).
     m : int
         Number of pairs.
-    start : ndarray of shape (n, width)
-        Random block that the iteration starts from.
+    draw : callable
+        ``draw(width)`` is a random block of shape (n, width).
+    width : int
+        Columns of a block, at most n.
     max_columns : int
-        Largest basis, at least ``min(n, m + 2 width)``. A basis of n columns is
+        Largest basis, at least ``min(n, 5 m + 2 width)``. A basis of n columns is
         complete and its pairs exact.
     tol : float
         Bound on `worst_residual`.
@@ -35,6 +38,8 @@ def block_krylov(apply, m, start, max_columns, tol, monitor=None):
     -------
     values : ndarray of shape (m,), descending
     vectors : ndarray of shape (n, m)
+    residuals : ndarray of shape (m,)
+        Residual norms.
     smallest : float
         Smallest Ritz value.
 
@@ -50,43 +55,85 @@ def block_krylov(apply, m, start, max_columns, tol, monitor=None):
     Restart Lanczos Method for Large Symmetric Eigenvalue Problems*, SIAM J. Matrix
     Anal. Appl. 22(2), 2000.
     """
-    n, width = start.shape
+    block, done = qr(draw(width), mode="economic")[0], 0
+    n, n_products = len(block), 0
     basis = np.empty((n, max_columns), order="F")
     projected = np.zeros((max_columns, max_columns))
-    block, done = qr(start, mode="economic")[0], 0
-    next_check = m + 2 * width
-    for passes in range(_MAX_PASSES):
+    checks, enough = _Checks(m + 2 * width, width, tol), 1
+    for passes in range(1, _MAX_PASSES + 1):
         columns = done + block.shape[1]
         basis[:, done:columns] = block
         image = apply(block)
+        n_products += block.shape[1]
         coupling = basis[:, :columns].T @ image
         projected[:columns, done:columns] = coupling
         projected[done:columns, :columns] = coupling.T
-        if columns < n:
-            block, step = _orthonormal_complement(image, basis[:, :columns])
+        complete = columns == n
+        if not complete:
+            block, step = _complement(image, basis[:, :columns], coupling)
         full = columns + width > max_columns
-        if full or columns >= next_check or columns == n:
-            # A decomposition of T costs as much as a few products where m is large.
-            next_check = columns + max(width, columns // 8)
+        if full or complete or columns >= checks.next:
             values, vectors = eigh(projected[:columns, :columns])
             values, vectors = values[::-1], vectors[:, ::-1]
-            if columns == n:
-                return values[:m], basis @ vectors[:, :m], values[-1]
-            residuals = np.linalg.norm(step @ vectors[done:, :m], axis=0)
+            residuals = np.zeros(m)
+            if not complete:
+                residuals = np.linalg.norm(step @ vectors[done:, :m], axis=0)
             error = worst_residual(values[:m], residuals, n, tol)
             if monitor is not None:
-                monitor((passes + 1) * width, error, tol)
-            if columns >= m and error <= tol:
+                monitor(n_products, error, tol)
+            converged = columns >= m and error <= tol and passes >= enough
+            missing = converged and _n_copies(values[:m], tol) >= width
+            if complete or (converged and not missing):
                 leading = basis[:, :columns] @ vectors[:, :m]
-                return values[:m], leading, values[-1]
+                # No residual is known to less than rounding.
+                rounding = np.sqrt(n) * np.finfo(np.float64).eps * abs(values[0])
+                return values[:m], leading, np.maximum(residuals, rounding), values[-1]
+            checks.plan(columns, error)
             if full and max_columns < n:
                 keep = m + width
                 basis[:, :keep] = basis[:, :columns] @ vectors[:, :keep]
                 projected[:keep, :keep] = np.diag(values[:keep])
                 columns = keep
-                next_check = keep + m // 2
+                checks.restart(keep + m // 2)
+            if missing:
+                # What they add shows after as many passes as all else has taken.
+                block, enough = _widened(block, basis[:, :columns], draw), 2 * passes
+                width = block.shape[1]
         block, done = block[:, : n - columns], columns
     raise ArithmeticError(f"no convergence within {_MAX_PASSES} blocks")
+
+
+def _n_copies(values, tol):
+    """Most copies of one eigenvalue among some, descending, but for the last one."""
+    values = values[values > (1.0 + tol) * max(values[-1], 0.0)]
+    first = np.searchsorted(-values, -(1.0 + tol) * values)
+    return int(np.max(np.arange(len(values)) - first, initial=-1)) + 1
+
+
+class _Checks:
+    """At how many columns to look at the residuals.
+
+    A look costs as much as a few products where m is large. The error falls ever
+    faster, so the next look is half way to where a constant rate would end.
+    """
+
+    def __init__(self, first, width, tol):
+        self.width, self.tol = width, tol
+        self.restart(first)
+
+    def plan(self, columns, error):
+        """Choose the next look after one that found this error."""
+        wait = columns // 8
+        if self._last is not None and error < self._last[1]:
+            before, larger = self._last
+            rate = np.log(larger / error) / (columns - before)
+            wait = min(wait, int(0.5 * np.log(error / self.tol) / rate))
+        self.next = columns + max(self.width, wait)
+        self._last = columns, error
+
+    def restart(self, columns):
+        """Look at this many columns next, and forget the errors of a longer basis."""
+        self.next, self._last = columns, None
 
 
 def worst_residual(values, residuals, n, tol):
@@ -106,10 +153,19 @@ def worst_residual(values, residuals, n, tol):
     return float(np.max(np.where(rounded, tol, relative)))
 
 
-def _orthonormal_complement(block, basis):
-    """Part of a block beyond the basis, as ``Q B``; twice, for orthogonality."""
-    block = block - basis @ (basis.T @ block)
-    block, first = qr(block, mode="economic")
+def _complement(image, basis, coupling):
+    """Part of an image beyond the basis, as ``Q B``; ``coupling = basis^T image``.
+
+    Twice, for orthogonality.
+    """
+    block, first = qr(image - basis @ coupling, mode="economic")
     block -= basis @ (basis.T @ block)
     block, second = qr(block, mode="economic")
     return block, second @ first
+
+
+def _widened(block, basis, draw):
+    """Block with as many fresh columns, orthogonal to it and to the basis."""
+    fresh = draw(block.shape[1])
+    fresh = _complement(fresh, basis, basis.T @ fresh)[0]
+    return qr(np.hstack([block, fresh]), mode="economic")[0]

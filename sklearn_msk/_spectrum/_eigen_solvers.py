@@ -2,8 +2,8 @@
 
 Each takes an operator A, a number of pairs m, a `numpy.random.RandomState`, the
 tolerance of `worst_residual` and what is told of the progress, works on ``A / A.scale``
-and returns ``(values, vectors, smallest)`` in these units; it raises `BREAKDOWN` where
-its iteration does not converge.
+and returns ``(values, vectors, residuals, smallest)`` in these units; it raises
+`BREAKDOWN` where its iteration does not converge.
 """
 
 import warnings
@@ -15,10 +15,9 @@ from sklearn_msk._spectrum._block_krylov import block_krylov, worst_residual
 
 BREAKDOWN = (ArithmeticError, ArpackError)
 
-# Columns of a block: enough for fast products, few enough for a high degree. Measured
-# for k = 100: of 3000 rows 20 columns are fastest; of 10 000, which no cache holds, 40.
-_BLOCK = (10, 20)
-_WIDE_BLOCK, _WIDE_FROM = 40, 6000
+# Columns of a block, for fewer than 40 pairs, fewer than 80, and more: narrow ones need
+# fewer products, which take longer each. BLAS wants multiples of eight.
+_WIDTHS, _PAIRS_A_STEP = (8, 16, 24), 40
 
 # lobpcg carries this many more vectors than it is asked for.
 _GUARD = 10
@@ -27,7 +26,8 @@ _GUARD = 10
 def dense(A, m, random_state, tol, monitor=None):
     """Full decomposition: exact."""
     values, vectors = A.decomposition()
-    return values[: -m - 1 : -1], vectors[:, : -m - 1 : -1], values[0]
+    leading, vectors = values[: -m - 1 : -1], vectors[:, : -m - 1 : -1]
+    return leading, vectors, _residuals(A, leading, vectors), values[0]
 
 
 def arpack(A, m, random_state, tol, monitor=None):
@@ -37,7 +37,9 @@ def arpack(A, m, random_state, tol, monitor=None):
     start = random_state.uniform(-1.0, 1.0, n)
     # To rounding: a looser tolerance misses copies of eigenvalues that repeat.
     values, vectors = eigsh(operator, m, which="LA", v0=start, tol=0)
-    return values[::-1], vectors[:, ::-1], _smallest_ritz_value(A, random_state)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    smallest = _smallest_ritz_value(A, random_state)
+    return values, vectors, _residuals(A, values, vectors), smallest
 
 
 def lobpcg_(A, m, random_state, tol, monitor=None):
@@ -55,27 +57,37 @@ def lobpcg_(A, m, random_state, tol, monitor=None):
             )
         order = np.argsort(values)[::-1]
         values, vectors = values[order], vectors[:, order]
-        residuals = A @ vectors[:, :m] / A.scale - vectors[:, :m] * values[:m]
-        norms = np.linalg.norm(residuals, axis=0)
-        if worst_residual(values[:m], norms, A.shape[0], tol) <= tol:
-            return values[:m], vectors[:, :m], _smallest_ritz_value(A, random_state)
+        leading = values[:m], vectors[:, :m]
+        residuals = _residuals(A, *leading)
+        if worst_residual(values[:m], residuals, A.shape[0], tol) <= tol:
+            return *leading, residuals, _smallest_ritz_value(A, random_state)
     # Its Gram matrices are singular where K has fewer dimensions than its blocks.
     raise ArithmeticError("lobpcg does not converge")
 
 
 def randomized(A, m, random_state, tol, monitor=None):
     """Block Krylov iteration from a random block."""
+    width = _WIDTHS[min(m // _PAIRS_A_STEP, len(_WIDTHS) - 1)]
+    return _block_krylov(A, m, random_state, width, 5 * m + 10 * width, tol, monitor)
+
+
+def _block_krylov(A, m, random_state, width, max_columns, tol, monitor=None):
+    """Run `block_krylov` from random normal blocks."""
     n = A.shape[0]
-    widest = _WIDE_BLOCK if n >= _WIDE_FROM else _BLOCK[1]
-    width = min(n, int(np.clip(m // 3, _BLOCK[0], widest)))
     return block_krylov(
         lambda V: A @ V / A.scale,
         m,
-        start=random_state.standard_normal((n, width)),
-        max_columns=min(n, 5 * m + 10 * width),
+        lambda width: random_state.standard_normal((n, width)),
+        width=min(n, width),
+        max_columns=min(n, max_columns),
         tol=tol,
         monitor=monitor,
     )
+
+
+def _residuals(A, values, vectors):
+    """Residual norms of some pairs, by a product."""
+    return np.linalg.norm(A @ vectors / A.scale - vectors * values, axis=0)
 
 
 def _ritz_values(A, vectors):
@@ -86,15 +98,9 @@ def _ritz_values(A, vectors):
 
 def _smallest_ritz_value(A, random_state):
     """Smallest Ritz value of a short block Krylov iteration."""
-    width = _BLOCK[0]
-    start = random_state.standard_normal((A.shape[0], width))
-    return block_krylov(
-        lambda V: A @ V / A.scale,
-        width,
-        start=start,
-        max_columns=min(A.shape[0], 50 * width),
-        tol=1e-4,
-    )[2]
+    width = _WIDTHS[0]
+    m = min(A.shape[0], width)
+    return _block_krylov(A, m, random_state, width, 50 * width, tol=1e-4)[-1]
 
 
 EIGEN_SOLVERS = {

@@ -48,12 +48,12 @@ def leading_spectrum(
     method = "dense" if known else _method(eigen_solver, n, m)
     rng = check_seed(random_state)
     try:
-        values, vectors, smallest = EIGEN_SOLVERS[method](A, m, rng, tol, monitor)
+        found = EIGEN_SOLVERS[method](A, m, rng, tol, monitor)
     except BREAKDOWN:
         method = "dense"
-        values, vectors, smallest = EIGEN_SOLVERS[method](A, m, rng, tol, monitor)
+        found = EIGEN_SOLVERS[method](A, m, rng, tol, monitor)
+    values, vectors, residuals, smallest = found
     vectors = _fix_signs(vectors)
-    residuals = np.linalg.norm(A @ vectors / A.scale - vectors * values, axis=0)
 
     largest = max(values[0], 0.0)
     floor = max(A.rank_floor * largest, -4.0 * smallest)
