@@ -1,13 +1,17 @@
 """Speed of NTK matrices against `neural-tangents`, per CPU second on one core.
 
 ``k(X)`` in float64 and float32, and a cross-kernel, for one and three hidden layers.
-Run it with ``python benchmarks/kernel_matrices.py``; `neural-tangents` 0.6.5 runs only
-with ``jax==0.4.35``, in an environment of its own: pass its interpreter as ``--peer``.
+Each by compiled code, where numba is installed, and by NumPy. Run it with ``python
+benchmarks/kernel_matrices.py``; `neural-tangents` 0.6.5 runs only with ``jax==0.4.35``,
+in an environment of its own: pass its interpreter as ``--peer``.
 """
 
 import argparse
+import importlib.util
+import json
 import os
 import subprocess
+import sys
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -16,6 +20,8 @@ import numpy as np
 from measure import cpu_seconds
 
 from sklearn_msk.kernels import NTK
+
+DEPTHS, DTYPES = (1, 3), ("float64", "float32")
 
 PEER = """
 import os, sys, time
@@ -45,7 +51,7 @@ for depth in (1, 3):
 
 
 def peer_seconds(interpreter, *sizes):
-    """CPU seconds of neural-tangents by (depth, dtype), empty where it cannot run."""
+    """CPU seconds of neural-tangents by depth and dtype, empty where it cannot run."""
     if interpreter is None:
         print("neural-tangents: skipped, no --peer interpreter was given")
         return {}
@@ -54,8 +60,31 @@ def peer_seconds(interpreter, *sizes):
     if done.returncode:
         print(f"neural-tangents: skipped, {done.stderr.strip().splitlines()[-1]}")
         return {}
-    rows = [line.split() for line in done.stdout.splitlines()]
-    return {(int(depth), dtype): float(seconds) for depth, dtype, seconds in rows}
+    rows = [line.rsplit(maxsplit=1) for line in done.stdout.splitlines()]
+    return {setting: float(seconds) for setting, seconds in rows}
+
+
+def own_seconds(options):
+    """CPU seconds of k(X) and k(X, Z) by depth and dtype, as this process has them."""
+    X = np.random.RandomState(0).standard_normal((options.rows, options.features))
+    seconds = {}
+    for depth in DEPTHS:
+        for dtype in DTYPES:
+            x, kernel = X.astype(dtype), NTK(depth)
+            kernel(x)
+            seconds[f"{depth} {dtype}"] = [
+                cpu_seconds(lambda k=kernel, x=x: k(x), options.repeats),
+                cpu_seconds(lambda k=kernel, x=x: k(x, x[::-1]), options.repeats),
+            ]
+    return seconds
+
+
+def numpy_seconds():
+    """Return the same where numba is told not to compile."""
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    command = [sys.executable, __file__, *sys.argv[1:], "--own"]
+    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    return json.loads(done.stdout)
 
 
 def main():
@@ -65,22 +94,26 @@ def main():
     parser.add_argument("--features", type=int, default=10)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--peer", help="Python interpreter that has neural-tangents")
+    parser.add_argument("--own", action="store_true", help="only the seconds, as JSON")
     options = parser.parse_args()
+    if options.own:
+        print(json.dumps(own_seconds(options)))
+        return
     sizes = options.rows, options.features, options.repeats
-    peer = peer_seconds(options.peer, *sizes)
-    X = np.random.RandomState(0).standard_normal((options.rows, options.features))
-    print("| hidden layers | dtype | k(X), M entries / s | k(X, Z) | neural-tangents |")
-    print("|---|---|---|---|---|")
-    for depth in (1, 3):
-        for dtype in ("float64", "float32"):
-            x, kernel = X.astype(dtype), NTK(depth)
-            cells = [
-                cpu_seconds(lambda k=kernel, x=x: k(x), options.repeats),
-                cpu_seconds(lambda k=kernel, x=x: k(x, x[::-1]), options.repeats),
-                peer.get((depth, dtype), np.nan),
-            ]
-            rates = " | ".join(f"{1e-6 * len(X) ** 2 / cell:.1f}" for cell in cells)
-            print(f"| {depth} | {dtype} | {rates} |", flush=True)
+    peer, by_numpy = peer_seconds(options.peer, *sizes), numpy_seconds()
+    compiled = {}
+    if importlib.util.find_spec("numba"):
+        compiled = own_seconds(options)
+    else:
+        print("compiled: skipped, numba is not installed")
+    print("| M entries / s | numba | | NumPy | | neural-tangents |")
+    print("| hidden layers, dtype | k(X) | k(X, Z) | k(X) | k(X, Z) | k(X) |")
+    print("|---|---|---|---|---|---|")
+    missing = [np.nan, np.nan]
+    for setting, seconds in by_numpy.items():
+        cells = compiled.get(setting, missing) + seconds + [peer.get(setting, np.nan)]
+        rates = " | ".join(f"{1e-6 * options.rows**2 / cell:.1f}" for cell in cells)
+        print(f"| {setting} | {rates} |", flush=True)
 
 
 if __name__ == "__main__":

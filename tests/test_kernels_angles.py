@@ -6,6 +6,8 @@ from test_kernels_quadrature import ACTIVATIONS
 
 from sklearn_msk.kernels import NNGP, NTK
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 NETWORKS = [NNGP, NTK]
 DTYPES = [np.float64, np.float32]
 PIECEWISE_LINEAR = ["relu", "leaky_relu", "abs"]

@@ -9,6 +9,8 @@ from test_kernels_quadrature import ACTIVATIONS, expectations
 
 from sklearn_msk.kernels import NNGP, NTK
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 TABLE = json.loads(
     (Path(__file__).parent / "data" / "neural_tangents.json").read_text()
 )

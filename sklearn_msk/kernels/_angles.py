@@ -15,7 +15,7 @@ from scipy.spatial.distance import cdist
 
 # Below this versine (an angle of 0.1) the rounding of a matrix product would show in
 # the angle, and the versine is taken from the difference of the rows instead.
-_CLOSE = 0.005
+CLOSE = 0.005
 
 # Above this share of close pairs, all differences by `cdist` cost less than a gather.
 _MANY = 0.05
@@ -108,7 +108,7 @@ def angles_between(X, Z, out, cosine):
     obtuse = cosine < 0.0
     np.abs(cosine, cosine)
     versine = np.subtract(1.0, cosine, cosine)
-    if versine.min() < _CLOSE:
+    if versine.min() < CLOSE:
         if out.dtype == np.float64:
             _refine(versine, obtuse, X, Z)
         np.maximum(versine, 0.0, out=versine)
@@ -119,7 +119,7 @@ def angles_between(X, Z, out, cosine):
 
 def _refine(versine, obtuse, X, Z):
     """Replace small versines by ``|x -+ z|^2 / 2``, which does not cancel."""
-    close = versine < _CLOSE
+    close = versine < CLOSE
     if np.count_nonzero(close) > _MANY * close.size:
         for sign, where in ((1.0, close & ~obtuse), (-1.0, close & obtuse)):
             if where.any():
@@ -150,10 +150,6 @@ class Lengths(NamedTuple):
     constant_share: np.ndarray
     half_cosine: np.ndarray
     half_sine: np.ndarray
-
-    def of(self, rows):
-        """Lengths of some rows."""
-        return Lengths(*(part[rows] for part in self))
 
     def as_column(self):
         """Lengths shaped (n, 1), to broadcast along the first axis."""

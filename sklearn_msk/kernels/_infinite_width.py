@@ -9,43 +9,13 @@ from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
 from sklearn.utils import check_array, gen_batches
 
 from sklearn_msk.kernels._activations import ACTIVATIONS
-from sklearn_msk.kernels._angles import (
-    angles_between,
-    angles_with_constant,
-    append_constant,
-    unit_rows,
-)
-from sklearn_msk.kernels._piecewise_linear import PiecewiseLinear, Tile, outer
+from sklearn_msk.kernels._piecewise_linear import PiecewiseLinear
+from sklearn_msk.kernels._rows import Rows
+from sklearn_msk.kernels._tiles import COMPILE_FROM, Tiles, compiled_tiles
 
 # Rows and columns of a tile: its few buffers stay in cache. Not a power of two, as a
 # transposed copy of such a tile would hit the same cache lines again and again.
 _TILE = 200
-
-
-class _Rows:
-    """What the kernel needs to know of one set of rows, layer by layer.
-
-    Attributes
-    ----------
-    directions : ndarray of shape (n, n_features + 1), float64
-        Unit rows of the weighted inputs and the bias: what enters the first layer.
-    layers : list of depth + 1 Lengths
-        Standard deviations of the pre-activations, the read-out last.
-    """
-
-    def __init__(self, kernel, X, dtype):
-        weight, bias = kernel._deviations()
-        inputs = X.astype(np.float64) * (weight / math.sqrt(X.shape[1]))
-        inputs = np.column_stack([inputs, np.full(len(X), bias)])
-        lengths, self.directions = unit_rows(inputs)
-        self.layers = [append_constant(lengths, 0.0)]
-        for _ in range(kernel.depth):
-            signal = weight * kernel._dual.length(self.layers[-1].total)
-            self.layers.append(append_constant(signal, bias))
-        self.layers = [
-            layer._make(part.astype(dtype, copy=False) for part in layer)
-            for layer in self.layers
-        ]
 
 
 class _InfiniteWidthKernel(Kernel):
@@ -148,52 +118,36 @@ class _InfiniteWidthKernel(Kernel):
         Z = X if Y is None else self._validate_rows(Y, X.shape[1])
         out = np.empty((X.shape[0], Z.shape[0]), np.result_type(X, Z))
         dtype = self._working_dtype(out.dtype)
-        x = _Rows(self, X, dtype)
-        z = x if Y is None else _Rows(self, Z, dtype)
+        x = Rows.entering(self, X, dtype)
+        z = x if Y is None else Rows.entering(self, Z, dtype)
+        make_tiles = self._choose_tiles(out.size)
         Parallel(n_jobs=n_jobs, require="sharedmem")(
-            delayed(self._fill_rows)(out, x, z, rows, symmetric=Y is None)
+            delayed(self._fill_rows)(out, x, z, rows, make_tiles, symmetric=Y is None)
             for rows in gen_batches(out.shape[0], _TILE)
         )
         return out
 
-    def _fill_rows(self, out, x, z, rows, symmetric):
+    def _choose_tiles(self, n_entries):
+        """Class that evaluates tiles of a matrix of this size."""
+        worthwhile = n_entries * self.depth >= COMPILE_FROM
+        if worthwhile and isinstance(self.dual, PiecewiseLinear):
+            return compiled_tiles() or Tiles
+        return Tiles
+
+    def _fill_rows(self, out, x, z, rows, make_tiles, symmetric):
         """Compute some rows tile by tile, and their mirror image if symmetric."""
-        buffers = _Buffers(x.layers[0].total.dtype)
-        x_layers = [layer.of(rows) for layer in x.layers]
+        tiles, x = make_tiles(self, _TILE, x.dtype), x[rows]
         # A kernel value that overflows is infinite, which the estimators report.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for columns in gen_batches(rows.stop if symmetric else out.shape[1], _TILE):
-                versine, product, *layers = buffers.of(
-                    rows.stop - rows.start, columns.stop - columns.start
-                )
-                angles = angles_between(
-                    x.directions[rows], z.directions[columns], versine, product
-                )
-                z_layers = [layer.of(columns) for layer in z.layers]
-                tile = self._recursion(x_layers, z_layers, angles, layers)
+                tile = tiles.evaluate(x, z[columns])
                 if symmetric and rows == columns:
                     tile = np.tril(tile, -1)
                     tile += tile.T
-                    np.fill_diagonal(tile, self._diagonal(x_layers))
+                    np.fill_diagonal(tile, self._diagonal(x))
                 elif symmetric:
                     out[columns, rows] = tile.T
                 out[rows, columns] = tile
-
-    def _recursion(self, x, z, angles, buffers):
-        """Kernel of one tile, from the angles and lengths that enter each layer."""
-        if not isinstance(self._dual, PiecewiseLinear):
-            x = [layer.as_column() for layer in x]
-            z = [layer.as_row() for layer in z]
-            return self._smooth_recursion(x, z, angles)
-        tile = Tile(self._dual, angles, buffers)
-        for layer in range(1, self.depth):
-            tile.pass_layer(self._tangent)
-            tile.append_bias(x[layer], z[layer])
-        kernel = tile.pass_last_layer(self._tangent)
-        signal_x, signal_z = (rows[-1].total * rows[-1].input_share for rows in (x, z))
-        kernel *= outer(signal_x, signal_z, tile.versine)
-        kernel += self.bias_variance
-        return kernel
 
     def diag(self, X):
         """Diagonal of ``k(X, X)`` in O(n_samples), by the closed form at angle 0.
@@ -210,29 +164,21 @@ class _InfiniteWidthKernel(Kernel):
         """
         self._validate()
         X = self._validate_rows(X)
-        dtype = self._working_dtype(X.dtype)
-        diagonal = self._diagonal(_Rows(self, X, dtype).layers)
+        rows = Rows.entering(self, X, self._working_dtype(X.dtype))
+        diagonal = self._diagonal(rows)
         return diagonal.astype(X.dtype, copy=False)
 
-    def _diagonal(self, layers):
+    def _diagonal(self, rows):
         """Kernel of rows with themselves, from their lengths layer by layer."""
         with np.errstate(over="ignore", invalid="ignore"):
-            covariances = [np.square(layer.total) for layer in layers]
-            if not self._tangent:
+            covariances = [np.square(layer.total) for layer in rows.layers]
+            if not self.tangent:
                 return covariances[-1]
             tangent = covariances[0]
-            for layer, covariance in zip(layers, covariances[1:], strict=False):
-                slope = self._dual.mean_square_slope(layer.total)
+            for layer, covariance in zip(rows.layers, covariances[1:], strict=False):
+                slope = self.dual.mean_square_slope(layer.total)
                 tangent = covariance + self.weight_variance * slope * tangent
         return tangent
-
-    def _entering_angles(self, x, z, angles):
-        """Yield the angles that enter each hidden layer, and last the read-out."""
-        yield angles
-        for layer in range(self.depth):
-            angles = self._dual.angles(x[layer].total, z[layer].total, angles)
-            angles = angles_with_constant(x[layer + 1], z[layer + 1], angles)
-            yield angles
 
     def is_stationary(self):
         """Return False: the kernel depends on the lengths of the rows."""
@@ -248,14 +194,11 @@ class _InfiniteWidthKernel(Kernel):
 
     def _working_dtype(self, dtype):
         """Precision of the recursion for a matrix of this precision."""
-        return np.dtype(np.float64) if self._dual.needs_double else dtype
+        return np.dtype(np.float64) if self.dual.needs_double else dtype
 
     @property
-    def _dual(self):
+    def dual(self):
         return ACTIVATIONS[self.activation]
-
-    def _deviations(self):
-        return math.sqrt(self.weight_variance), math.sqrt(self.bias_variance)
 
     def _validate(self):
         name = type(self).__name__
@@ -297,25 +240,6 @@ class _InfiniteWidthKernel(Kernel):
 def _short(value):
     """Three digits of a number, or whatever it is instead of one."""
     return f"{value:.3g}" if isinstance(value, Real) else repr(value)
-
-
-class _Buffers:
-    """Memory for the tiles of one thread, allocated once and cut to their shapes."""
-
-    def __init__(self, dtype):
-        self._memory = [np.empty(_TILE**2, dtype) for _ in range(1 + Tile.N_BUFFERS)]
-        # The product that angles come from is float64; versines may overwrite it.
-        single = dtype != np.float64
-        self._memory.insert(1, np.empty(_TILE**2) if single else self._memory[0])
-        self._cut = {}
-
-    def of(self, n_rows, n_columns):
-        """Buffers for versines, for the product that they come from, for the layers."""
-        shape = (n_rows, n_columns)
-        if shape not in self._cut:
-            n = n_rows * n_columns
-            self._cut[shape] = [buffer[:n].reshape(shape) for buffer in self._memory]
-        return self._cut[shape]
 
 
 class NNGP(_InfiniteWidthKernel):
@@ -365,11 +289,7 @@ class NNGP(_InfiniteWidthKernel):
            [0.3183, 1.    ]])
     """
 
-    _tangent = False
-
-    def _smooth_recursion(self, x, z, angles):
-        *_, read_out = self._entering_angles(x, z, angles)
-        return _covariance(x[-1], z[-1], read_out)
+    tangent = False
 
 
 class NTK(_InfiniteWidthKernel):
@@ -420,23 +340,4 @@ class NTK(_InfiniteWidthKernel):
     array([1.])
     """
 
-    _tangent = True
-
-    def _smooth_recursion(self, x, z, angles):
-        layers = self._entering_angles(x, z, angles)
-        entering = next(layers)
-        tangent = _covariance(x[0], z[0], entering)
-        for layer, leaving in enumerate(layers):
-            tangent *= self._dual.derivative(x[layer].total, z[layer].total, entering)
-            tangent *= self.weight_variance
-            tangent += _covariance(x[layer + 1], z[layer + 1], leaving)
-            entering = leaving
-        return tangent
-
-
-def _covariance(x, z, angles):
-    """``|x| |z| cos(theta)`` of rows with these lengths."""
-    covariance = angles.cosine
-    covariance *= x.total
-    covariance *= z.total
-    return covariance
+    tangent = True

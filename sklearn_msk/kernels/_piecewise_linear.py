@@ -35,7 +35,7 @@ from sklearn_msk.kernels._angles import half_turn
 # reaches pi. Numerator and denominator of its best rational approximation, by the Remez
 # algorithm, highest power first; all but one coefficient are positive, so that nothing
 # cancels. The errors are 2.3e-16 and 1.3e-9.
-_ANGLE_OVER_SINE = {
+ANGLE_OVER_SINE = {
     np.dtype(np.float64): (
         (
             -0.0006319826669082042047,
@@ -151,7 +151,7 @@ class Tile:
         np.sqrt(sine, sine)
         sine *= self.activation.kink
 
-        above, below = _ANGLE_OVER_SINE[fold.dtype]
+        above, below = ANGLE_OVER_SINE[fold.dtype]
         np.multiply(cosine, above[0], fold)
         for coefficient in above[1:-1]:
             fold += coefficient

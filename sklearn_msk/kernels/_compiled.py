@@ -1,0 +1,144 @@
+"""Tiles for networks of piecewise linear activations, compiled by numba.
+
+The recursion of `_piecewise_linear` entry by entry: a row of a tile passes through all
+layers while it is in the fastest cache, where NumPy moves the memory of the whole tile
+for every operation.
+"""
+
+import math
+
+import numpy as np
+from numba import config, njit
+
+from sklearn_msk.kernels._angles import CLOSE
+from sklearn_msk.kernels._piecewise_linear import ANGLE_OVER_SINE
+
+if config.DISABLE_JIT:
+    raise ImportError("numba is told not to compile")
+
+
+class CompiledTiles:
+    """Tiles evaluated by compiled code, as `Tiles` otherwise."""
+
+    def __init__(self, kernel, side, dtype):
+        dual, self._type = kernel.dual, np.dtype(dtype).type
+        self._coefficients = tuple(
+            tuple(self._type(value) for value in values)
+            for values in ANGLE_OVER_SINE[np.dtype(dtype)]
+        )
+        numbers = (1.0, dual.kink, dual.obtuse_fold, kernel.bias_variance)
+        self._numbers = tuple(self._type(number) for number in numbers)
+        self._tangent = kernel.tangent
+        self._product, self._tile = np.empty(side**2), np.empty(side**2, dtype)
+
+    def evaluate(self, x, z):
+        """Kernel between two sets of rows, as of `Tiles.evaluate`."""
+        shape = len(x), len(z)
+        cosine, tile = (
+            memory[: shape[0] * shape[1]].reshape(shape)
+            for memory in (self._product, self._tile)
+        )
+        np.matmul(x.directions, z.directions.T, cosine)
+        _evaluate(
+            cosine,
+            x.directions,
+            z.directions,
+            x.lengths,
+            z.lengths,
+            *self._coefficients,
+            *self._numbers,
+            self._tangent,
+            tile,
+        )
+        return tile
+
+
+def _compiled(function):
+    """Compile a function for arrays, and keep the result on disk where possible."""
+    options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    try:
+        return njit(cache=True, **options)(function)
+    except RuntimeError:
+        # numba has no folder that it may write to.
+        return njit(**options)(function)
+
+
+@_compiled
+def _evaluate(
+    cosine, X, Z, x, z, above, below, one, kink, obtuse_fold, bias, tangent, tile
+):
+    """Fill a tile, from the cosines of the angles that enter the first layer.
+
+    The names and formulas are those of `_piecewise_linear.Tile`; `side` is -1 where an
+    angle is obtuse, and x and z are `Rows.lengths`. Numbers have the precision of the
+    recursion, as a literal would take single precision to double.
+    """
+    two, zero = one + one, one - one
+    half = one / two
+    n_layers = x.shape[0] - 1
+    n_columns = cosine.shape[1]
+    versine = np.empty(n_columns, x.dtype)
+    theta = np.empty(n_columns, x.dtype)
+    side = np.empty(n_columns, x.dtype)
+    for i in range(cosine.shape[0]):
+        n_close = 0
+        for j in range(n_columns):
+            v = max(1.0 - abs(cosine[i, j]), 0.0)
+            n_close += v < CLOSE
+            versine[j] = v
+            side[j] = -one if cosine[i, j] < 0.0 else one
+        # A product in double precision carries single precision angles by itself.
+        if n_close > 0 and x.itemsize == 8:
+            for j in range(n_columns):
+                if versine[j] < CLOSE:
+                    squares = 0.0
+                    for feature in range(X.shape[1]):
+                        squares += (X[i, feature] - side[j] * Z[j, feature]) ** 2
+                    versine[j] = 0.5 * squares
+
+        for layer in range(1, n_layers):
+            share, half_cosine, half_sine = (
+                x[layer, 1, i],
+                x[layer, 3, i],
+                x[layer, 4, i],
+            )
+            for j in range(n_columns):
+                v = versine[j]
+                c = one - v
+                sine = kink * math.sqrt(v * (two - v))
+                fold = sine * _ratio(c, above, below)
+                fold += half * (one - side[j]) * obtuse_fold
+                v = max(v + c * fold - sine, zero)
+                shares = share * z[layer, 1, j]
+                turn = half_sine * z[layer, 3, j] - half_cosine * z[layer, 4, j]
+                v = v * shares + two * turn * turn
+                if tangent:
+                    entering = c if layer == 1 else side[j] * theta[j]
+                    theta[j] = entering * (one - fold) * shares + (one - v)
+                side[j] = -one if v > one else one
+                versine[j] = two - v if v > one else v
+
+        signal = x[n_layers, 0, i] * x[n_layers, 1, i]
+        for j in range(n_columns):
+            v = versine[j]
+            c = one - v
+            sine = kink * math.sqrt(v * (two - v))
+            fold = sine * _ratio(c, above, below)
+            fold += half * (one - side[j]) * obtuse_fold
+            entering = c
+            if tangent:
+                entering += c if n_layers == 1 else side[j] * theta[j]
+            scale = signal * (z[n_layers, 0, j] * z[n_layers, 1, j])
+            tile[i, j] = ((one - fold) * entering + sine) * scale + bias
+
+
+@_compiled
+def _ratio(c, above, below):
+    """Angle over its sine, from the cosine of an acute angle."""
+    numerator = above[0]
+    for i in range(1, len(above)):
+        numerator = numerator * c + above[i]
+    denominator = c + below[0]
+    for i in range(1, len(below)):
+        denominator = denominator * c + below[i]
+    return numerator / denominator
