@@ -181,6 +181,31 @@ def test_more_copies_of_an_eigenvalue_than_a_block_has_columns(k):
     np.testing.assert_allclose(spectrum.eigenvalues, expected, rtol=1e-9)
 
 
+def test_copies_are_found_in_a_basis_that_restarts():
+    from sklearn_msk._spectrum._block_krylov import block_krylov
+
+    eigenvalues = np.append(np.full(40, 3.0), np.geomspace(1.0, 1e-6, 960))
+    rng = np.random.RandomState(0)
+
+    def pairs(max_columns):
+        values, vectors, *_ = block_krylov(
+            lambda V: eigenvalues[:, None] * V,
+            45,
+            lambda width: rng.standard_normal((1000, width)),
+            width=4,
+            max_columns=max_columns,
+            tol=1e-6,
+        )
+        return values, vectors
+
+    for max_columns in (240, 1000):
+        values, vectors = pairs(max_columns)
+        np.testing.assert_allclose(values, eigenvalues[:45], rtol=1e-9)
+        np.testing.assert_allclose(vectors.T @ vectors, np.eye(45), atol=1e-12)
+    with pytest.raises(ArithmeticError, match="too many copies"):
+        pairs(990)
+
+
 def test_auto_chooses_by_size():
     assert leading_spectrum(DenseOperator(np.eye(30)), 3).method == "dense"
     n = DENSE_MAX + 1

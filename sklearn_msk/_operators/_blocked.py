@@ -39,6 +39,8 @@ class BlockedOperator(KernelOperator):
         Threads.
     """
 
+    is_recomputed = True
+
     def __init__(self, kernel, X, weights=None, n_distinct=None, n_jobs=None):
         dtype = evaluate_kernel(kernel, X[:1], X[:1]).dtype
         super().__init__(kernel_diagonal(kernel, X), dtype, weights, n_distinct)

@@ -45,9 +45,12 @@ class KernelOperator(ABC):
         numerical rank.
     is_diagonal : bool
         Whether A is a diagonal matrix, its entries descending.
+    is_recomputed : bool
+        Whether every product computes K again.
     """
 
     is_diagonal = False
+    is_recomputed = False
 
     def __init__(self, diagonal, dtype, weights=None, n_distinct=None):
         n = len(diagonal)

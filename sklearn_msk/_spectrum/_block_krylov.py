@@ -46,7 +46,8 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None):
     Raises
     ------
     ArithmeticError
-        If the pairs have not converged after 300 blocks.
+        If the pairs have not converged after 300 blocks, or if an eigenvalue has too
+        many copies for the largest basis.
 
     References
     ----------
@@ -59,7 +60,8 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None):
     n, n_products = len(block), 0
     basis = np.empty((n, max_columns), order="F")
     projected = np.zeros((max_columns, max_columns))
-    checks, enough = _Checks(m + 2 * width, width, tol), 1
+    checks = _Checks(m + 2 * width, width, tol)
+    widened, enough = 0, 1
     for passes in range(1, _MAX_PASSES + 1):
         columns = done + block.shape[1]
         basis[:, done:columns] = block
@@ -89,16 +91,19 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None):
                 rounding = np.sqrt(n) * np.finfo(np.float64).eps * abs(values[0])
                 return values[:m], leading, np.maximum(residuals, rounding), values[-1]
             checks.plan(columns, error)
-            if full and max_columns < n:
+            if missing:
+                # What more columns add shows after as many passes as these took.
+                width, widened, enough = 2 * width, passes, 2 * passes - widened
+                if width > n - max_columns > 0:
+                    raise ArithmeticError("too many copies of an eigenvalue")
+            if columns + width > max_columns and max_columns < n:
                 keep = m + width
                 basis[:, :keep] = basis[:, :columns] @ vectors[:, :keep]
                 projected[:keep, :keep] = np.diag(values[:keep])
                 columns = keep
                 checks.restart(keep + m // 2)
             if missing:
-                # What they add shows after as many passes as all else has taken.
-                block, enough = _widened(block, basis[:, :columns], draw), 2 * passes
-                width = block.shape[1]
+                block = _widened(block, basis[:, :columns], draw)
         block, done = block[:, : n - columns], columns
     raise ArithmeticError(f"no convergence within {_MAX_PASSES} blocks")
 
@@ -118,17 +123,17 @@ class _Checks:
     """
 
     def __init__(self, first, width, tol):
-        self.width, self.tol = width, tol
+        self._width, self._tol = width, tol
         self.restart(first)
 
     def plan(self, columns, error):
         """Choose the next look after one that found this error."""
         wait = columns // 8
-        if self._last is not None and error < self._last[1]:
+        if self._last is not None and 0.0 < error < self._last[1]:
             before, larger = self._last
             rate = np.log(larger / error) / (columns - before)
-            wait = min(wait, int(0.5 * np.log(error / self.tol) / rate))
-        self.next = columns + max(self.width, wait)
+            wait = min(wait, int(0.5 * np.log(error / self._tol) / rate))
+        self.next = columns + max(self._width, wait)
         self._last = columns, error
 
     def restart(self, columns):

@@ -19,6 +19,9 @@ BREAKDOWN = (ArithmeticError, ArpackError)
 # fewer products, which take longer each. BLAS wants multiples of eight.
 _WIDTHS, _PAIRS_A_STEP = (8, 16, 24), 40
 
+# The same where every product computes the kernel again, whatever the number of pairs.
+_WIDTH_RECOMPUTED = 40
+
 # lobpcg carries this many more vectors than it is asked for.
 _GUARD = 10
 
@@ -68,6 +71,8 @@ def lobpcg_(A, m, random_state, tol, monitor=None):
 def randomized(A, m, random_state, tol, monitor=None):
     """Block Krylov iteration from a random block."""
     width = _WIDTHS[min(m // _PAIRS_A_STEP, len(_WIDTHS) - 1)]
+    if A.is_recomputed:
+        width = _WIDTH_RECOMPUTED
     return _block_krylov(A, m, random_state, width, 5 * m + 10 * width, tol, monitor)
 
 
