@@ -70,6 +70,12 @@ def test_numpy_where_numba_is_not_installed(chosen, monkeypatch):
     assert set(chosen) == {Tiles}
 
 
+def test_overflow_is_infinite_and_silent(engine):
+    rows = np.array([[1.0, 2.0], [3e30, 1e30]], dtype=np.float32)
+    K = NTK(bias_variance=1e39)(rows)
+    assert np.isinf(K).any()
+
+
 def test_threads_and_repeated_calls_change_no_bit(engine):
     kernel = NTK(2)
     K = kernel(ROWS)

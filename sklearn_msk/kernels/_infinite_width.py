@@ -136,9 +136,9 @@ class _InfiniteWidthKernel(Kernel):
 
     def _fill_rows(self, out, x, z, rows, make_tiles, symmetric):
         """Compute some rows tile by tile, and their mirror image if symmetric."""
-        tiles, x = make_tiles(self, _TILE, x.dtype), x[rows]
         # A kernel value that overflows is infinite, which the estimators report.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            tiles, x = make_tiles(self, _TILE, x.dtype), x[rows]
             for columns in gen_batches(rows.stop if symmetric else out.shape[1], _TILE):
                 tile = tiles.evaluate(x, z[columns])
                 if symmetric and rows == columns:
