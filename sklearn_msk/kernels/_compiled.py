@@ -10,8 +10,14 @@ import math
 import numpy as np
 from numba import config, njit
 
-from sklearn_msk.kernels._angles import CLOSE
+from sklearn_msk.kernels._angles import CLOSE, Lengths
 from sklearn_msk.kernels._piecewise_linear import ANGLE_OVER_SINE
+
+# The parts of `Lengths`, as `Rows.lengths` stacks them.
+TOTAL, SHARE, HALF_COSINE, HALF_SINE = (
+    Lengths._fields.index(part)
+    for part in ("total", "input_share", "half_cosine", "half_sine")
+)
 
 if config.DISABLE_JIT:
     raise ImportError("numba is told not to compile")
@@ -74,7 +80,6 @@ def _evaluate(
     recursion, as a literal would take single precision to double.
     """
     two, zero = one + one, one - one
-    half = one / two
     n_layers = x.shape[0] - 1
     n_columns = cosine.shape[1]
     versine = np.empty(n_columns, x.dtype)
@@ -97,20 +102,15 @@ def _evaluate(
                     versine[j] = 0.5 * squares
 
         for layer in range(1, n_layers):
-            share, half_cosine, half_sine = (
-                x[layer, 1, i],
-                x[layer, 3, i],
-                x[layer, 4, i],
-            )
+            share = x[layer, SHARE, i]
+            half_cosine, half_sine = x[layer, HALF_COSINE, i], x[layer, HALF_SINE, i]
             for j in range(n_columns):
                 v = versine[j]
-                c = one - v
-                sine = kink * math.sqrt(v * (two - v))
-                fold = sine * _ratio(c, above, below)
-                fold += half * (one - side[j]) * obtuse_fold
+                c, sine, fold = _terms(v, side[j], above, below, one, kink, obtuse_fold)
                 v = max(v + c * fold - sine, zero)
-                shares = share * z[layer, 1, j]
-                turn = half_sine * z[layer, 3, j] - half_cosine * z[layer, 4, j]
+                shares = share * z[layer, SHARE, j]
+                turn = half_sine * z[layer, HALF_COSINE, j]
+                turn -= half_cosine * z[layer, HALF_SINE, j]
                 v = v * shares + two * turn * turn
                 if tangent:
                     entering = c if layer == 1 else side[j] * theta[j]
@@ -118,27 +118,28 @@ def _evaluate(
                 side[j] = -one if v > one else one
                 versine[j] = two - v if v > one else v
 
-        signal = x[n_layers, 0, i] * x[n_layers, 1, i]
+        signal = x[n_layers, TOTAL, i] * x[n_layers, SHARE, i]
         for j in range(n_columns):
             v = versine[j]
-            c = one - v
-            sine = kink * math.sqrt(v * (two - v))
-            fold = sine * _ratio(c, above, below)
-            fold += half * (one - side[j]) * obtuse_fold
+            c, sine, fold = _terms(v, side[j], above, below, one, kink, obtuse_fold)
             entering = c
             if tangent:
                 entering += c if n_layers == 1 else side[j] * theta[j]
-            scale = signal * (z[n_layers, 0, j] * z[n_layers, 1, j])
+            scale = signal * (z[n_layers, TOTAL, j] * z[n_layers, SHARE, j])
             tile[i, j] = ((one - fold) * entering + sine) * scale + bias
 
 
 @_compiled
-def _ratio(c, above, below):
-    """Angle over its sine, from the cosine of an acute angle."""
+def _terms(versine, side, above, below, one, kink, obtuse_fold):
+    """Cosine, k times sine, and fold of an angle, as `Tile._fold_angles` has them."""
+    two = one + one
+    cosine = one - versine
+    sine = kink * math.sqrt(versine * (two - versine))
     numerator = above[0]
     for i in range(1, len(above)):
-        numerator = numerator * c + above[i]
-    denominator = c + below[0]
+        numerator = numerator * cosine + above[i]
+    denominator = cosine + below[0]
     for i in range(1, len(below)):
-        denominator = denominator * c + below[i]
-    return numerator / denominator
+        denominator = denominator * cosine + below[i]
+    fold = sine * (numerator / denominator) + (one - side) / two * obtuse_fold
+    return cosine, sine, fold
