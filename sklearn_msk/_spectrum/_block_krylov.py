@@ -12,7 +12,9 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None):
     An orthonormal basis V of ``span{Q, A Q, A^2 Q, ...}`` is kept fully orthogonal; the
     eigenpairs of ``T = V^T A V`` give the Ritz pairs of A, and as
     ``A V = V T + Q_next B E^T`` (E the last block) their residual norms are read off
-    ``B`` without another product. A basis that has grown to `max_columns` is replaced
+    ``B`` without another product. The image of a block has components in that block and
+    the one before alone (after a restart, in the vectors kept), but for rounding, which
+    is taken out of it for the whole basis. A basis that has grown to `max_columns` is replaced
     by its leading Ritz vectors. A block holds as many copies of an eigenvalue as it has
     columns; where that many are found, it is widened by fresh random ones.
 
@@ -56,7 +58,7 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None):
     Restart Lanczos Method for Large Symmetric Eigenvalue Problems*, SIAM J. Matrix
     Anal. Appl. 22(2), 2000.
     """
-    block, done = qr(draw(width), mode="economic")[0], 0
+    block, before, done = qr(draw(width), mode="economic")[0], 0, 0
     n, n_products = len(block), 0
     basis = np.empty((n, max_columns), order="F")
     projected = np.zeros((max_columns, max_columns))
@@ -67,12 +69,15 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None):
         basis[:, done:columns] = block
         image = apply(block)
         n_products += block.shape[1]
-        coupling = basis[:, :columns].T @ image
-        projected[:columns, done:columns] = coupling
-        projected[done:columns, :columns] = coupling.T
+        recent = basis[:, before:columns]
+        coupling = recent.T @ image
+        projected[before:columns, done:columns] = coupling
+        projected[done:columns, before:columns] = coupling.T
         complete = columns == n
         if not complete:
-            block, step = _complement(image, basis[:, :columns], coupling)
+            image -= recent @ coupling
+            block, step = _complement(image, basis[:, :columns])
+        before = done
         full = columns + width > max_columns
         if full or complete or columns >= checks.next:
             values, vectors = eigh(projected[:columns, :columns])
@@ -100,7 +105,7 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None):
                 keep = m + width
                 basis[:, :keep] = basis[:, :columns] @ vectors[:, :keep]
                 projected[:keep, :keep] = np.diag(values[:keep])
-                columns = keep
+                columns, before = keep, 0
                 checks.restart(keep + m // 2)
             if missing:
                 block = _widened(block, basis[:, :columns], draw)
@@ -158,19 +163,22 @@ def worst_residual(values, residuals, n, tol):
     return float(np.max(np.where(rounded, tol, relative)))
 
 
-def _complement(image, basis, coupling):
-    """Part of an image beyond the basis, as ``Q B``; ``coupling = basis^T image``.
+def _complement(image, basis):
+    """Part of an image beyond the basis, as ``Q B``.
 
-    Twice, for orthogonality.
+    Once more where its columns depend so much on each other that dividing by ``B``
+    would magnify the rounding in the basis.
     """
-    block, first = qr(image - basis @ coupling, mode="economic")
-    block -= basis @ (basis.T @ block)
-    block, second = qr(block, mode="economic")
-    return block, second @ first
+    block, factor = qr(image - basis @ (basis.T @ image), mode="economic")
+    sizes = np.abs(np.diagonal(factor))
+    if sizes.min() > 0.01 * sizes.max():
+        return block, factor
+    block, second = qr(block - basis @ (basis.T @ block), mode="economic")
+    return block, second @ factor
 
 
 def _widened(block, basis, draw):
     """Block with as many fresh columns, orthogonal to it and to the basis."""
     fresh = draw(block.shape[1])
-    fresh = _complement(fresh, basis, basis.T @ fresh)[0]
+    fresh = _complement(fresh, basis)[0]
     return qr(np.hstack([block, fresh]), mode="economic")[0]
