@@ -10,12 +10,12 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None):
     """Leading eigenpairs of a symmetric operator by block Krylov iteration.
 
     An orthonormal basis V of ``span{Q, A Q, A^2 Q, ...}`` is kept fully orthogonal; the
-    eigenpairs of ``T = V^T A V`` give the Ritz pairs of A, and as
-    ``A V = V T + Q_next B E^T`` (E the last block) their residual norms are read off
-    ``B`` without another product. The image of a block has components in that block and
-    the one before alone (after a restart, in the vectors kept), but for rounding, which
-    is taken out of it for the whole basis. A basis that has grown to `max_columns` is replaced
-    by its leading Ritz vectors. A block holds as many copies of an eigenvalue as it has
+    eigenpairs of ``T = V^T A V`` give the Ritz pairs of A, and as ``A V = V T + Q_next
+    B E^T`` (E the last block) their residual norms are read off ``B`` without another
+    product. The image of a block has components in that block and the one before alone
+    (after a restart, in the vectors kept), but for rounding, which is taken out of it
+    for the whole basis. A basis that has grown to `max_columns` is replaced by its
+    leading Ritz vectors. A block holds as many copies of an eigenvalue as it has
     columns; where that many are found, it is widened by fresh random ones.
 
     Parameters
