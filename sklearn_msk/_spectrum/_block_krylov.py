@@ -104,6 +104,7 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None):
             if columns + width > max_columns and max_columns < n:
                 keep = m + width
                 basis[:, :keep] = basis[:, :columns] @ vectors[:, :keep]
+                projected[...] = 0.0
                 projected[:keep, :keep] = np.diag(values[:keep])
                 columns, before = keep, 0
                 checks.restart(keep + m // 2)
