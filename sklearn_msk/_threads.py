@@ -2,12 +2,25 @@
 
 import threading
 from contextlib import contextmanager
+from functools import cache
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
 _users = 0
 _limits = None
+
+
+@cache
+def _controller():
+    """Return what controls the BLAS that is loaded; looking for it takes a while."""
+    return ThreadpoolController()
+
+
+def n_blas_threads():
+    """Return how many threads BLAS would take now."""
+    libraries = _controller().select(user_api="blas").info()
+    return max((library["num_threads"] for library in libraries), default=1)
 
 
 @contextmanager
@@ -20,7 +33,7 @@ def single_threaded_blas():
     global _users, _limits
     with _lock:
         if _users == 0:
-            _limits = threadpool_limits(limits=1, user_api="blas")
+            _limits = _controller().limit(limits=1, user_api="blas")
         _users += 1
     try:
         yield

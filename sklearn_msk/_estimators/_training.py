@@ -30,9 +30,10 @@ from sklearn_msk.spectral_maps._evaluation import modified_eigenvalues
 _ROUNDING = 1e-2
 
 
-# What a whole fit takes at its peak, in sizes of the kernel matrix, and how much of the
-# memory that is free it may take.
-_PEAK, _SHARE = 1.1, 0.75
+# What a whole fit takes at its peak: the kernel matrix with a tenth for all else, and
+# bytes an entry for the copy of one triangle that pairs are computed from. How much of
+# the memory that is free it may take.
+_PEAK, _COPY, _SHARE = 1.1, 2, 0.75
 
 # Rows that a function of the user's is tried on where its matrix is not held.
 _TRIED_ROWS = 100
@@ -82,17 +83,18 @@ def kernel_operator(estimator, X, weights=None):
 
 def _fits(estimator, X):
     """Whether the memory that is free holds the kernel matrix of the rows."""
-    n, room = X.shape[0], _SHARE / _PEAK * free_memory()
-    if 8 * n**2 <= room:
+    n, room = X.shape[0], _SHARE * free_memory()
+    if n**2 * (8 * _PEAK + _COPY) <= room:
         return True
-    needed = n**2 * evaluate_kernel(estimator.kernel_, X[:1], X[:1]).dtype.itemsize
-    if needed > room and getattr(estimator, "verbose", 0):
+    itemsize = evaluate_kernel(estimator.kernel_, X[:1], X[:1]).dtype.itemsize
+    fits = n**2 * (itemsize * _PEAK + _COPY) <= room
+    if not fits and getattr(estimator, "verbose", 0):
         print(
             f"[{type(estimator).__name__}] the kernel matrix of {n} rows takes "
-            f"{needed / 2**30:.1f} GiB, for which too little memory is free: it is "
-            "computed block by block for every product. 'landmarks' are faster."
+            f"{n**2 * itemsize / 2**30:.1f} GiB, for which too little memory is free: "
+            "it is computed block by block for every product. 'landmarks' are faster."
         )
-    return needed <= room
+    return fits
 
 
 def find_spectrum(estimator, A, k, X, tol, monitor=None):

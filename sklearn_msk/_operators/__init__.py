@@ -10,6 +10,7 @@ from sklearn_msk._operators._landmarks import (
 )
 from sklearn_msk._operators._row_sample import randomly_pivoted_rows
 from sklearn_msk._operators._row_sources import ArrayRows
+from sklearn_msk._operators._single_precision import SinglePrecisionProducts
 
 __all__ = [
     "ArrayRows",
@@ -19,6 +20,7 @@ __all__ = [
     "LandmarkBasis",
     "LandmarkOperator",
     "LandmarkSums",
+    "SinglePrecisionProducts",
     "check_chunks",
     "is_dask",
     "map_rows",

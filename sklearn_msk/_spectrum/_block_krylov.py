@@ -5,8 +5,16 @@ from scipy.linalg import eigh, qr
 
 _MAX_PASSES = 300
 
+# Error below which a Ritz value is as good as its eigenvalue, and how many times larger
+# the eigenvalue may be above.
+_KNOWN, _GROWTH = 0.1, 10.0
 
-def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None):
+
+class RoundingError(ArithmeticError):
+    """Products are not exact enough for the pairs that are asked for."""
+
+
+def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding=0.0):
     """Leading eigenpairs of a symmetric operator by block Krylov iteration.
 
     An orthonormal basis V of ``span{Q, A Q, A^2 Q, ...}`` is kept fully orthogonal; the
@@ -35,6 +43,9 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None):
         Bound on `worst_residual`.
     monitor : callable, default=None
         ``monitor(n_products, error, tol)`` is called at every check.
+    rounding : float, default=0.0
+        Norm of the error of ``apply`` for a unit vector, where that is more than the
+        rounding of double precision.
 
     Returns
     -------
@@ -50,6 +61,8 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None):
     ArithmeticError
         If the pairs have not converged after 300 blocks, or if an eigenvalue has too
         many copies for the largest basis.
+    RoundingError
+        If `rounding` alone is more than half of what `tol` allows.
 
     References
     ----------
@@ -75,12 +88,12 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None):
         projected[done:columns, before:columns] = coupling.T
         complete = columns == n
         if not complete:
-            image -= recent @ coupling
+            image -= _combine(recent, coupling)
             block, step = _complement(image, basis[:, :columns])
         before = done
         full = columns + width > max_columns
         if full or complete or columns >= checks.next:
-            values, vectors = eigh(projected[:columns, :columns])
+            values, vectors = eigh(projected[:columns, :columns], driver="evd")
             values, vectors = values[::-1], vectors[:, ::-1]
             residuals = np.zeros(m)
             if not complete:
@@ -88,13 +101,18 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None):
             error = worst_residual(values[:m], residuals, n, tol)
             if monitor is not None:
                 monitor(n_products, error, tol)
+            # A Ritz value grows, until its pair has converged.
+            grown = 1.0 if error <= _KNOWN else _GROWTH
+            if rounding > 0.5 * tol * grown * max(values[m - 1], 0.0):
+                raise RoundingError("products are not exact enough")
             converged = columns >= m and error <= tol and passes >= enough
             missing = converged and _n_copies(values[:m], tol) >= width
             if complete or (converged and not missing):
-                leading = basis[:, :columns] @ vectors[:, :m]
+                leading = _combine(basis[:, :columns], vectors[:, :m])
                 # No residual is known to less than rounding.
-                rounding = np.sqrt(n) * np.finfo(np.float64).eps * abs(values[0])
-                return values[:m], leading, np.maximum(residuals, rounding), values[-1]
+                arithmetic = np.sqrt(n) * np.finfo(np.float64).eps * abs(values[0])
+                residuals = np.hypot(residuals, max(rounding, arithmetic))
+                return values[:m], leading, residuals, values[-1]
             checks.plan(columns, error)
             if missing:
                 # What more columns add shows after as many passes as these took.
@@ -103,7 +121,7 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None):
                     raise ArithmeticError("too many copies of an eigenvalue")
             if columns + width > max_columns and max_columns < n:
                 keep = m + width
-                basis[:, :keep] = basis[:, :columns] @ vectors[:, :keep]
+                basis[:, :keep] = _combine(basis[:, :columns], vectors[:, :keep])
                 projected[...] = 0.0
                 projected[:keep, :keep] = np.diag(values[:keep])
                 columns, before = keep, 0
@@ -134,7 +152,7 @@ class _Checks:
 
     def plan(self, columns, error):
         """Choose the next look after one that found this error."""
-        wait = columns // 8
+        wait = columns // 4
         if self._last is not None and 0.0 < error < self._last[1]:
             before, larger = self._last
             rate = np.log(larger / error) / (columns - before)
@@ -170,12 +188,19 @@ def _complement(image, basis):
     Once more where its columns depend so much on each other that dividing by ``B``
     would magnify the rounding in the basis.
     """
-    block, factor = qr(image - basis @ (basis.T @ image), mode="economic")
+    image = image - _combine(basis, basis.T @ image)
+    block, factor = qr(image, mode="economic")
     sizes = np.abs(np.diagonal(factor))
     if sizes.min() > 0.01 * sizes.max():
         return block, factor
-    block, second = qr(block - basis @ (basis.T @ block), mode="economic")
+    block = block - _combine(basis, basis.T @ block)
+    block, second = qr(block, mode="economic")
     return block, second @ factor
+
+
+def _combine(basis, coefficients):
+    """``basis @ coefficients``; BLAS packs a large second factor with less work."""
+    return (coefficients.T @ basis.T).T
 
 
 def _widened(block, basis, draw):

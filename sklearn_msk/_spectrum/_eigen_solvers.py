@@ -7,11 +7,17 @@ and returns ``(values, vectors, residuals, smallest)`` in these units; it raises
 """
 
 import warnings
+from contextlib import suppress
 
 import numpy as np
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
 
-from sklearn_msk._spectrum._block_krylov import block_krylov, worst_residual
+from sklearn_msk._operators import DenseOperator, SinglePrecisionProducts
+from sklearn_msk._spectrum._block_krylov import (
+    RoundingError,
+    block_krylov,
+    worst_residual,
+)
 
 BREAKDOWN = (ArithmeticError, ArpackError)
 
@@ -21,6 +27,11 @@ _WIDTHS, _PAIRS_A_STEP = (8, 16, 24), 40
 
 # The same where every product computes the kernel again, whatever the number of pairs.
 _WIDTH_RECOMPUTED = 40
+
+# Matrices from this many rows on, and residuals down to this tolerance, are worth a
+# copy of one triangle in single precision; the least rank of what is taken out of it,
+# and the columns of a block.
+_ROWS_SINGLE, _TOL_SINGLE, _MIN_RANK, _WIDTH_SINGLE = 2000, 1e-6, 64, 16
 
 # lobpcg carries this many more vectors than it is asked for.
 _GUARD = 10
@@ -69,25 +80,56 @@ def lobpcg_(A, m, random_state, tol, monitor=None):
 
 
 def randomized(A, m, random_state, tol, monitor=None):
-    """Block Krylov iteration from a random block."""
-    width = _WIDTHS[min(m // _PAIRS_A_STEP, len(_WIDTHS) - 1)]
-    if A.is_recomputed:
-        width = _WIDTH_RECOMPUTED
-    return _block_krylov(A, m, random_state, width, 5 * m + 10 * width, tol, monitor)
+    """Block Krylov iteration from a random block.
+
+    Its products are those of single precision where the rounding that they add is
+    measured to be below half of the tolerance, and of double precision anywhere else.
+    """
+    size = min(m // _PAIRS_A_STEP, len(_WIDTHS) - 1)
+    large = isinstance(A, DenseOperator) and A.shape[0] >= _ROWS_SINGLE
+    if large and tol >= _TOL_SINGLE:
+        with suppress(RoundingError):
+            return _in_single_precision(A, m, random_state, tol, monitor)
+    width = _WIDTH_RECOMPUTED if A.is_recomputed else _WIDTHS[size]
+    return _in_double_precision(
+        A, m, random_state, width, _max_columns(m, width), tol, monitor
+    )
 
 
-def _block_krylov(A, m, random_state, width, max_columns, tol, monitor=None):
-    """Run `block_krylov` from random normal blocks."""
+def _in_single_precision(A, m, random_state, tol, monitor):
+    """Block Krylov iteration on a copy of A that is multiplied in single precision."""
+    n, rank = A.shape[0], max(_MIN_RANK, 2 * m // 3)
+    with SinglePrecisionProducts(A, rank, random_state) as products:
+        return block_krylov(
+            products.__matmul__,
+            m,
+            lambda width: products.smoothed(random_state.standard_normal((n, width))),
+            _WIDTH_SINGLE,
+            min(n, _max_columns(m, _WIDTH_SINGLE)),
+            # With the rounding, the residuals are below tol.
+            0.8 * tol,
+            monitor,
+            products.rounding,
+        )
+
+
+def _in_double_precision(A, m, random_state, width, max_columns, tol, monitor=None):
+    """Block Krylov iteration on ``A / A.scale``."""
     n = A.shape[0]
     return block_krylov(
         lambda V: A @ V / A.scale,
         m,
         lambda width: random_state.standard_normal((n, width)),
-        width=min(n, width),
-        max_columns=min(n, max_columns),
-        tol=tol,
-        monitor=monitor,
+        min(n, width),
+        min(n, max_columns),
+        tol,
+        monitor,
     )
+
+
+def _max_columns(m, width):
+    """Largest basis for m pairs."""
+    return 5 * m + 10 * width
 
 
 def _residuals(A, values, vectors):
@@ -105,7 +147,7 @@ def _smallest_ritz_value(A, random_state):
     """Smallest Ritz value of a short block Krylov iteration."""
     width = _WIDTHS[0]
     m = min(A.shape[0], width)
-    return _block_krylov(A, m, random_state, width, 50 * width, tol=1e-4)[-1]
+    return _in_double_precision(A, m, random_state, width, 50 * width, tol=1e-4)[-1]
 
 
 EIGEN_SOLVERS = {
