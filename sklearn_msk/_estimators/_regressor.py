@@ -90,14 +90,14 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         but "eigh" for the limit up to 1500 rows.
     eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}, default="auto"
         How the leading directions are computed. "dense" is exact; "auto" is "dense" up
-        to 1500 rows and "randomized" (block Krylov) beyond. With landmarks all are
-        exact.
+        to 1500 rows and "randomized" (block Krylov, in single precision where its
+        rounding is measured not to matter) beyond. With landmarks all are exact.
     tol : float, default=1e-4
         Bound, > 0, on the error ``|K (a - a_T)| / |y|`` that the solver makes in the
         fitted values of each target, for the directions in use; never less than
         rounding allows. What an iterative `eigen_solver` leaves open, at the smaller of
-        1e-5 and `tol`, comes on top, at most 1e-2 standard deviations of y: 1e-5 was
-        measured for the flow, 2e-3 for descent at a learning rate of 1.99. A k that
+        1e-5 and ``10 * tol``, comes on top, at most 1e-2 standard deviations of y: 3e-5
+        was measured for the flow, 1e-3 for descent at a learning rate of 1.99. A k that
         cuts a group of equal eigenvalues leaves the choice among them to the
         eigensolver.
     store_trajectory : bool, default=False

@@ -27,9 +27,10 @@ class SinglePrecisionProducts:
     ``F F^T`` is a partial Cholesky factorisation of A from a few randomly chosen
     pivots. It holds the leading directions, so that what single precision rounds are
     the entries of R, whose norm is that of an eigenvalue further down: with a rank of
-    64 a product loses some 1e-6 of ``lam_100`` instead of 1e-5 to 1e-4. One triangle of R is held, a quarter of the memory of K, in panels of
-    rows whose tiles are used twice, ``out_i += R_ij V_j`` and ``out_j += R_ij^T V_i``.
-    It is a context manager, which ends its threads.
+    64 a product loses some 1e-6 of ``lam_100`` instead of 1e-5 to 1e-4. One triangle of
+    R is held, a quarter of the memory of K, in panels of rows whose tiles are used
+    twice, ``out_i += R_ij V_j`` and ``out_j += R_ij^T V_i``. It is a context manager,
+    which ends its threads.
 
     Parameters
     ----------

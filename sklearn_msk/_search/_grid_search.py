@@ -95,7 +95,7 @@ class MSKGridSearchCV(DocLinkMixin, GridSearchCV):
     The pairs of a smaller k are the first of those of the largest. Up to 1500 rows they
     are exact, so that scores agree with those of `GridSearchCV` up to `tol` of the
     estimator; beyond, up to the tolerance of the eigensolver too, which is the smaller
-    of 1e-5 and `tol`.
+    of 1e-5 and ``10 * tol``.
 
     Examples
     --------

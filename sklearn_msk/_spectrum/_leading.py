@@ -33,7 +33,9 @@ def leading_spectrum(
         Start vectors; None is deterministic too.
     tol : float, default=1e-5
         Residuals stay below ``tol sqrt(lam_i lam_m)``, m the last pair computed; the
-        default serves a preconditioner.
+        default serves a preconditioner. Beyond 2000 rows and from 1e-6 on, "randomized"
+        multiplies matrices that are held in single precision, where the rounding that
+        this adds, part of the residuals, is measured to be small enough.
     monitor : callable, default=None
         ``monitor(n_products, error, tol)`` is called where block Krylov iteration
         checks its residuals, error the largest of them in these units.
