@@ -37,8 +37,8 @@ def used(monkeypatch, small_tiles):
     return made
 
 
-def products(A, rank=64):
-    return SinglePrecisionProducts(A, rank, np.random.RandomState(0))
+def products(A, rank=64, n_threads=1):
+    return SinglePrecisionProducts(A, rank, np.random.RandomState(0), n_threads)
 
 
 @pytest.mark.usefixtures("small_tiles")
@@ -96,13 +96,12 @@ def test_a_matrix_of_low_rank_is_its_factor():
 
 
 @pytest.mark.usefixtures("small_tiles")
-def test_threads_change_nothing(monkeypatch):
+def test_threads_change_nothing():
     A = DenseOperator(kernel_matrix(230))
     V = np.random.RandomState(0).standard_normal((230, 16))
     images = []
     for n_threads in (1, 2, 8):
-        monkeypatch.setattr(_single_precision, "n_blas_threads", lambda n=n_threads: n)
-        with products(A) as single:
+        with products(A, n_threads=n_threads) as single:
             images.append(single @ V)
     np.testing.assert_array_equal(images[0], images[1])
     np.testing.assert_array_equal(images[0], images[2])

@@ -6,8 +6,6 @@ from itertools import repeat
 import numpy as np
 from scipy.linalg import eigh
 
-from sklearn_msk._threads import n_blas_threads, single_threaded_blas
-
 # Largest side of a tile. It stays in cache while it is used twice, and with AVX-512
 # OpenBLAS does not pack the factors of a product of less than a million operations, as
 # that of a tile and a block of 16 columns is.
@@ -39,6 +37,8 @@ class SinglePrecisionProducts:
         Number of columns of F; it has fewer where A has a smaller rank.
     rng : RandomState
         Draws the pivots and what the rounding is measured with.
+    n_threads : int, default=1
+        Threads that multiply; BLAS is to be held at one thread meanwhile.
 
     Attributes
     ----------
@@ -52,14 +52,14 @@ class SinglePrecisionProducts:
     Appl. Math., 2025.
     """
 
-    def __init__(self, A, rank, rng):
+    def __init__(self, A, rank, rng, n_threads=1):
         self.n = A.shape[0]
         self._factor = _partial_cholesky(A, rank, rng)
         n_panels = -(-self.n // _SIDE)
         self._side = -(-self.n // n_panels)
-        self._panels = [self._panel(A, i) for i in range(n_panels)]
-        n_threads = min(n_blas_threads(), _SHARES)
+        n_threads = min(n_threads, _SHARES)
         self._pool = ThreadPoolExecutor(n_threads) if n_threads > 1 else None
+        self._panels = list(self._map(self._panel, repeat(A), range(n_panels)))
         probes = rng.standard_normal(self.n), self._factor.sum(axis=1)
         self.rounding = max(self._error(A, probe) for probe in probes)
 
@@ -74,9 +74,7 @@ class SinglePrecisionProducts:
         """Return ``A @ V / A.scale`` for V of shape (n, m), in double precision."""
         blocks = np.zeros((len(self._panels), self._side, V.shape[1]), np.float32)
         blocks.reshape(-1, V.shape[1])[: self.n] = V
-        run = map if self._pool is None else self._pool.map
-        with single_threaded_blas():
-            image = sum(run(self._multiply_panels, range(_SHARES), repeat(blocks)))
+        image = sum(self._map(self._multiply_panels, range(_SHARES), repeat(blocks)))
         product = self._through_factor(V)
         product += image.reshape(-1, V.shape[1])[: self.n]
         return product
@@ -89,6 +87,11 @@ class SinglePrecisionProducts:
         """
         largest = np.linalg.norm(self._factor, 2) ** 2 if self._factor.size else 1.0
         return self._through_factor(V) + 0.1 * largest * V
+
+    def _map(self, function, *arguments):
+        """Apply a function to each of some arguments, in threads where there are."""
+        run = map if self._pool is None else self._pool.map
+        return run(function, *arguments)
 
     def _multiply_panels(self, first, blocks):
         """Multiply every so many panels, from the first on, and add up."""

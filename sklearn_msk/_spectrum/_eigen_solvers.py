@@ -18,6 +18,7 @@ from sklearn_msk._spectrum._block_krylov import (
     block_krylov,
     worst_residual,
 )
+from sklearn_msk._threads import n_blas_threads, single_threaded_blas
 
 BREAKDOWN = (ArithmeticError, ArpackError)
 
@@ -99,7 +100,9 @@ def randomized(A, m, random_state, tol, monitor=None):
 def _in_single_precision(A, m, random_state, tol, monitor):
     """Block Krylov iteration on a copy of A that is multiplied in single precision."""
     n, rank = A.shape[0], max(_MIN_RANK, 2 * m // 3)
-    with SinglePrecisionProducts(A, rank, random_state) as products:
+    settings = A, rank, random_state, n_blas_threads()
+    # Threads of NumPy's and SciPy's BLAS in turn would wait for each other.
+    with single_threaded_blas(), SinglePrecisionProducts(*settings) as products:
         return block_krylov(
             products.__matmul__,
             m,
