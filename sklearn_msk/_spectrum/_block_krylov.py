@@ -103,7 +103,7 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding
                 monitor(n_products, error, tol)
             # A Ritz value grows, until its pair has converged.
             grown = 1.0 if error <= _KNOWN else _GROWTH
-            if rounding > 0.5 * tol * grown * max(values[m - 1], 0.0):
+            if columns >= m and rounding > 0.5 * tol * grown * max(values[m - 1], 0.0):
                 raise RoundingError("products are not exact enough")
             converged = columns >= m and error <= tol and passes >= enough
             missing = converged and _n_copies(values[:m], tol) >= width
