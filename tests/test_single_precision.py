@@ -33,6 +33,7 @@ def used(monkeypatch, small_tiles):
         return made[-1]
 
     monkeypatch.setattr(_eigen_solvers, "_ROWS_SINGLE", 0)
+    monkeypatch.setattr(_eigen_solvers, "_PAIRS_SINGLE", 0)
     monkeypatch.setattr(_eigen_solvers, "SinglePrecisionProducts", recorded)
     return made
 

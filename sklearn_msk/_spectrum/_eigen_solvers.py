@@ -29,10 +29,11 @@ _WIDTHS, _PAIRS_A_STEP = (8, 16, 24), 40
 # The same where every product computes the kernel again, whatever the number of pairs.
 _WIDTH_RECOMPUTED = 40
 
-# Matrices from this many rows on, and residuals down to this tolerance, are worth a
-# copy of one triangle in single precision; the least rank of what is taken out of it,
-# and the columns of a block.
-_ROWS_SINGLE, _TOL_SINGLE, _MIN_RANK, _WIDTH_SINGLE = 2000, 1e-6, 64, 16
+# From this many rows and pairs on, and for residuals down to this tolerance, a copy of
+# one triangle in single precision is worth its making; the least rank of what is taken
+# out of it, and the columns of a block.
+_ROWS_SINGLE, _PAIRS_SINGLE, _TOL_SINGLE = 2000, 10, 1e-6
+_MIN_RANK, _WIDTH_SINGLE = 64, 16
 
 # lobpcg carries this many more vectors than it is asked for.
 _GUARD = 10
@@ -87,8 +88,8 @@ def randomized(A, m, random_state, tol, monitor=None):
     measured to be below half of the tolerance, and of double precision anywhere else.
     """
     size = min(m // _PAIRS_A_STEP, len(_WIDTHS) - 1)
-    large = isinstance(A, DenseOperator) and A.shape[0] >= _ROWS_SINGLE
-    if large and tol >= _TOL_SINGLE:
+    large = A.shape[0] >= _ROWS_SINGLE and m >= _PAIRS_SINGLE
+    if large and isinstance(A, DenseOperator) and tol >= _TOL_SINGLE:
         with suppress(RoundingError):
             return _in_single_precision(A, m, random_state, tol, monitor)
     width = _WIDTH_RECOMPUTED if A.is_recomputed else _WIDTHS[size]
