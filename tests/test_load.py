@@ -42,10 +42,15 @@ def test_fits_in_threads_and_processes(model, rows):
     results += joblib.Parallel(n_jobs=2)(
         joblib.delayed(fitted)(model, *rows) for _ in range(2)
     )
+    atol, atol_coef = 1e-7, 1e-7
+    if model.get_params().get("eigen_solver") == "lobpcg":
+        # BLAS may round otherwise in the one thread of a worker process, and lobpcg
+        # then stops, at its tolerance of 1e-5, at pairs that differ a little.
+        atol, atol_coef = 1e-5, 1e-3
     scale = np.abs(expected[0]).max()
     for coef, predictions in results:
-        np.testing.assert_allclose(coef, expected[0], atol=1e-7 * scale)
-        np.testing.assert_allclose(predictions, expected[1], atol=1e-7)
+        np.testing.assert_allclose(coef, expected[0], atol=atol_coef * scale)
+        np.testing.assert_allclose(predictions, expected[1], atol=atol)
 
 
 @pytest.mark.parametrize("blocked", [False, True])

@@ -88,6 +88,17 @@ def test_kernels_of_any_size(size):
 
 
 @pytest.mark.usefixtures("small_tiles")
+def test_no_entry_is_denormal():
+    """Entries of a narrow kernel reach down to any size."""
+    X = np.random.RandomState(0).standard_normal((300, 10))
+    with products(DenseOperator(RBF(0.33)(X))) as single:
+        entries = np.abs(np.concatenate([panel.ravel() for panel in single._panels]))
+    assert np.any(entries == 0.0)
+    assert np.any((entries > 0.0) & (entries < 1e-30))
+    assert not np.any((entries > 0.0) & (entries < np.finfo(np.float32).tiny))
+
+
+@pytest.mark.usefixtures("small_tiles")
 def test_a_matrix_of_low_rank_is_its_factor():
     X = np.random.RandomState(0).standard_normal((150, 5))
     for K in (X @ X.T, np.zeros((150, 150)), np.diag(np.arange(150.0) // 149)):

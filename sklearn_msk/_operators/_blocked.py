@@ -1,7 +1,5 @@
 """The empirical integral operator, its kernel matrix computed when it is needed."""
 
-from contextlib import nullcontext
-
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn import get_config
@@ -51,8 +49,9 @@ class BlockedOperator(KernelOperator):
         columns = V.reshape(len(V), -1)
         product = np.zeros(columns.shape)
         tiles = self._tiles()
-        # In threads of our own, those of BLAS would wait for each other.
-        with single_threaded_blas() if self.n_threads > 1 else nullcontext():
+        # In threads of our own, those of BLAS would wait for each other; in one thread
+        # too, as another number of them may round otherwise.
+        with single_threaded_blas():
             parts = Parallel(
                 n_jobs=self.n_threads, require="sharedmem", return_as="generator"
             )(delayed(self._apply_tile)(*tile, columns) for tile in tiles)

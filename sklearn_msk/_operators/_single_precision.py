@@ -18,6 +18,10 @@ _SHARES = 4
 # Pivots of the factor that are drawn at once.
 _PIVOTS = 8
 
+# Adding and subtracting it takes digits below 1e-36 from a double: what is left is 0
+# or has all its digits in single precision.
+_FLUSH = 1e-20
+
 
 class SinglePrecisionProducts:
     """``A / A.scale = F F^T + R`` with F in double and R in single precision.
@@ -124,6 +128,10 @@ class SinglePrecisionProducts:
             tile = roots[rows, None] * A.K[rows, columns]
             tile *= roots[columns]
             tile -= self._factor[rows] @ self._factor[columns].T
+            # Entries too small for single precision become zeros: processors take their
+            # time over denormal numbers.
+            tile += _FLUSH
+            tile -= _FLUSH
             panel[: len(tile), columns] = tile
         return panel
 
