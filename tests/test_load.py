@@ -44,9 +44,10 @@ def test_fits_in_threads_and_processes(model, rows):
     )
     atol, atol_coef = 1e-7, 1e-7
     if model.get_params().get("eigen_solver") == "lobpcg":
-        # BLAS may round otherwise in the one thread of a worker process, and lobpcg
-        # then stops, at its tolerance of 1e-5, at pairs that differ a little.
-        atol, atol_coef = 1e-5, 1e-3
+        # BLAS may round otherwise in the one thread of a worker process. lobpcg then
+        # stops at pairs that differ a little, and the solver, within its tolerance of
+        # 1e-4, after another number of products.
+        atol, atol_coef = 2e-4, 1e-3
     scale = np.abs(expected[0]).max()
     for coef, predictions in results:
         np.testing.assert_allclose(coef, expected[0], atol=atol_coef * scale)
