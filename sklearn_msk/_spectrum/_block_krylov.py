@@ -1,7 +1,7 @@
 """Block Krylov iteration with thick restarts."""
 
 import numpy as np
-from scipy.linalg import eigh, qr
+from scipy.linalg import qr
 
 _MAX_PASSES = 300
 
@@ -93,7 +93,7 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding
         before = done
         full = columns + width > max_columns
         if full or complete or columns >= checks.next:
-            values, vectors = eigh(projected[:columns, :columns], driver="evd")
+            values, vectors = np.linalg.eigh(projected[:columns, :columns])
             values, vectors = values[::-1], vectors[:, ::-1]
             residuals = np.zeros(m)
             if not complete:
