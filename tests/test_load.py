@@ -18,7 +18,8 @@ MODELS = [
     MSKRegressor("laplacian", max_iter=np.inf),
     MSKRegressor(landmarks=50, landmark_selection="rpcholesky", random_state=3),
     MSKRegressor(eigen_solver="randomized", k=5, random_state=1),
-    MSKRegressor(eigen_solver="lobpcg", k=5),
+    # To the last digits: at its default tolerance, rounding changes where it stops.
+    MSKRegressor(eigen_solver="lobpcg", k=5, tol=1e-10),
     MSKRegressor(early_stopping=True, random_state=2),
     MSKClassifier(),
 ]
@@ -42,16 +43,10 @@ def test_fits_in_threads_and_processes(model, rows):
     results += joblib.Parallel(n_jobs=2)(
         joblib.delayed(fitted)(model, *rows) for _ in range(2)
     )
-    atol, atol_coef = 1e-7, 1e-7
-    if model.get_params().get("eigen_solver") == "lobpcg":
-        # BLAS may round otherwise in the one thread of a worker process. lobpcg then
-        # stops at pairs that differ a little, and the solver, within its tolerance of
-        # 1e-4, after another number of products.
-        atol, atol_coef = 2e-4, 1e-3
     scale = np.abs(expected[0]).max()
     for coef, predictions in results:
-        np.testing.assert_allclose(coef, expected[0], atol=atol_coef * scale)
-        np.testing.assert_allclose(predictions, expected[1], atol=atol)
+        np.testing.assert_allclose(coef, expected[0], atol=1e-7 * scale)
+        np.testing.assert_allclose(predictions, expected[1], atol=1e-7)
 
 
 @pytest.mark.parametrize("blocked", [False, True])
