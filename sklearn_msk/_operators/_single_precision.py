@@ -6,21 +6,19 @@ from itertools import repeat
 import numpy as np
 from scipy.linalg import eigh
 
-# Largest side of a tile. It stays in cache while it is used twice, and with AVX-512
-# OpenBLAS does not pack the factors of a product of less than a million operations, as
-# that of a tile and a block of 16 columns is.
-_SIDE = 240
+# Largest side of a tile, which stays in cache while it is used twice.
+_SIDE = 400
 
-# Shares of the panels that threads take, whatever the number of threads: so that this
-# does not change the order of sums.
+# Shares of the rows of tiles that threads take, whatever the number of threads: so that
+# this does not change the order of sums.
 _SHARES = 4
 
 # Pivots of the factor that are drawn at once.
 _PIVOTS = 8
 
-# Adding and subtracting it takes digits below 1e-36 from a double: what is left is 0
-# or has all its digits in single precision.
-_FLUSH = 1e-20
+# Added before a number is rounded to single precision and subtracted afterwards, it
+# takes digits below 1e-35: what is left is 0 or has all its digits.
+_FLUSH = float(np.float32(1e-28))
 
 
 class SinglePrecisionProducts:
@@ -30,9 +28,9 @@ class SinglePrecisionProducts:
     pivots. It holds the leading directions, so that what single precision rounds are
     the entries of R, whose norm is that of an eigenvalue further down: with a rank of
     64 a product loses some 1e-6 of ``lam_100`` instead of 1e-5 to 1e-4. One triangle of
-    R is held, a quarter of the memory of K, in panels of rows whose tiles are used
-    twice, ``out_i += R_ij V_j`` and ``out_j += R_ij^T V_i``. It is a context manager,
-    which ends its threads.
+    R is held, a quarter of the memory of K, in square tiles that are used twice,
+    ``out_i += R_ij V_j`` and ``out_j += R_ij^T V_i``. It is a context manager, which
+    ends its threads.
 
     Parameters
     ----------
@@ -59,11 +57,15 @@ class SinglePrecisionProducts:
     def __init__(self, A, rank, rng, n_threads=1):
         self.n = A.shape[0]
         self._factor = _partial_cholesky(A, rank, rng)
-        n_panels = -(-self.n // _SIDE)
-        self._side = -(-self.n // n_panels)
+        self._n_panels = -(-self.n // _SIDE)
+        self._side = -(-self.n // self._n_panels)
+        n_tiles = self._n_panels * (self._n_panels + 1) // 2
+        # At once: large memory comes in large pages.
+        self._tiles = np.empty((n_tiles, self._side, self._side), np.float32)
         n_threads = min(n_threads, _SHARES)
         self._pool = ThreadPoolExecutor(n_threads) if n_threads > 1 else None
-        self._panels = list(self._map(self._panel, repeat(A), range(n_panels)))
+        for _ in self._map(self._fill_panel, repeat(A), range(self._n_panels)):
+            pass
         probes = rng.standard_normal(self.n), self._factor.sum(axis=1)
         self.rounding = max(self._error(A, probe) for probe in probes)
 
@@ -76,9 +78,9 @@ class SinglePrecisionProducts:
 
     def __matmul__(self, V):
         """Return ``A @ V / A.scale`` for V of shape (n, m), in double precision."""
-        blocks = np.zeros((len(self._panels), self._side, V.shape[1]), np.float32)
+        blocks = np.zeros((self._n_panels, self._side, V.shape[1]), np.float32)
         blocks.reshape(-1, V.shape[1])[: self.n] = V
-        image = sum(self._map(self._multiply_panels, range(_SHARES), repeat(blocks)))
+        image = sum(self._map(self._multiply_share, range(_SHARES), repeat(blocks)))
         product = self._through_factor(V)
         product += image.reshape(-1, V.shape[1])[: self.n]
         return product
@@ -97,14 +99,14 @@ class SinglePrecisionProducts:
         run = map if self._pool is None else self._pool.map
         return run(function, *arguments)
 
-    def _multiply_panels(self, first, blocks):
-        """Multiply every so many panels, from the first on, and add up."""
-        image = np.zeros_like(blocks)
-        for i in range(first, len(self._panels), _SHARES):
-            tiles = self._panels[i].reshape(self._side, i + 1, self._side)
-            tiles = tiles.transpose(1, 0, 2)
-            image[i] += (tiles @ blocks[: i + 1]).sum(axis=0)
-            image[:i] += tiles[:i].transpose(0, 2, 1) @ blocks[i]
+    def _multiply_share(self, first, blocks):
+        """Multiply every so many rows of tiles, from the first on, and add up."""
+        image, product = np.zeros_like(blocks), np.empty_like(blocks[0])
+        for i in range(first, self._n_panels, _SHARES):
+            for j, tile in enumerate(self._panel(i)):
+                image[i] += np.matmul(tile, blocks[j], product)
+                if j < i:
+                    image[j] += np.matmul(tile.T, blocks[i], product)
         return image
 
     def _through_factor(self, V):
@@ -118,22 +120,30 @@ class SinglePrecisionProducts:
         image = (self @ probe[:, None])[:, 0]
         return float(np.linalg.norm(A @ probe / A.scale - image))
 
-    def _panel(self, A, i):
-        """Rows of the lower triangle of R, and zeros beyond the last row."""
-        roots, start = A.roots / np.sqrt(A.scale), i * self._side
-        rows = slice(start, min(start + self._side, self.n))
-        panel = np.zeros((self._side, start + self._side), np.float32)
-        for first in range(0, rows.stop, self._side):
-            columns = slice(first, min(first + self._side, self.n))
-            tile = roots[rows, None] * A.K[rows, columns]
-            tile *= roots[columns]
-            tile -= self._factor[rows] @ self._factor[columns].T
-            # Entries too small for single precision become zeros: processors take their
-            # time over denormal numbers.
-            tile += _FLUSH
-            tile -= _FLUSH
-            panel[: len(tile), columns] = tile
-        return panel
+    def _panel(self, i):
+        """Tiles of a row of them, up to the diagonal."""
+        first = i * (i + 1) // 2
+        return self._tiles[first : first + i + 1]
+
+    def _fill_panel(self, A, i):
+        """Compute a row of tiles of R; they are zero beyond the last row of A."""
+        roots, rows = A.roots / np.sqrt(A.scale), self._rows(i)
+        for j, tile in enumerate(self._panel(i)):
+            columns = self._rows(j)
+            entries = roots[rows, None] * A.K[rows, columns]
+            entries *= roots[columns]
+            entries -= self._factor[rows] @ self._factor[columns].T
+            # Processors take their time over denormal numbers.
+            entries += _FLUSH
+            part = tile[: entries.shape[0], : entries.shape[1]]
+            part[...] = entries
+            part -= _FLUSH
+            tile[entries.shape[0] :] = 0.0
+            tile[:, entries.shape[1] :] = 0.0
+
+    def _rows(self, i):
+        """Rows of A that a row of tiles has."""
+        return slice(i * self._side, min((i + 1) * self._side, self.n))
 
 
 def _partial_cholesky(A, rank, rng):
