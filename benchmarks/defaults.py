@@ -1,14 +1,15 @@
 """Where the defaults of `MSKRegressor` come from, and what they are worth.
 
 Each data set is shuffled and cut in two halves of its rows. On the first halves, k and
-max_iter are chosen by the geometric mean over the sets of RMSE / sd(y); on the second
-halves the defaults are compared with `KernelRidge(kernel="rbf")` and
-`RandomForestRegressor()`, all with their default parameters. Up to 2000 rows of a half
-train (two thirds of a small one), up to 2000 others test; features and targets are
-standardised on the training rows. ``--whole`` compares on whole sets instead, 2000 rows
-or nine tenths of a small set for training, with early stopping beside. Run it with
-``python benchmarks/defaults.py --data FOLDER``, a folder of .npz files that hold X and
-y; scikit-learn's diabetes data join them, and are all there is without.
+max_iter are chosen by the geometric mean over the sets of RMSE / sd(y), two thirds of
+their rows to train and the others to test. Then the defaults are compared with
+`KernelRidge(kernel="rbf")` and `RandomForestRegressor()`, all with their default
+parameters, trained on the first halves and tested on the second ones, which nothing was
+chosen on. Up to 2000 rows train, up to 2000 test; features and targets are standardised
+on the training rows; medians over ``--splits`` ways to cut. ``--whole`` compares on whole
+sets instead, 2000 rows or nine tenths of a small set for training. Run it with ``python
+benchmarks/defaults.py --data FOLDER``, a folder of .npz files that hold X and y;
+scikit-learn's diabetes data join them, and are all there is without.
 """
 
 import argparse
@@ -52,20 +53,33 @@ def data_sets(folder):
         yield name, data["X"].astype(float), np.ravel(data["y"]).astype(float)
 
 
-def halves(X, y, seed):
-    """Two halves of the rows, each as training and test rows, standardised."""
-    order = np.random.default_rng(seed).permutation(len(X))
-    return [split(X, y, half, 2 / 3) for half in np.array_split(order, 2)]
+def first_half(X, y, seed):
+    """Training and test rows, both from the first half of the rows."""
+    first, _ = cut(X, seed)
+    return split(X, y, first, len(first) * 2 // 3)
+
+
+def both_halves(X, y, seed):
+    """Training rows from the first half of the rows, test rows from the second."""
+    first, second = cut(X, seed)
+    n_train = min(2000, len(first))
+    return split(X, y, np.concatenate([first[:n_train], second]), n_train)
 
 
 def whole(X, y, seed):
-    """All rows, as training and test rows, standardised."""
-    return split(X, y, np.random.default_rng(seed).permutation(len(X)), 9 / 10)
+    """Training and test rows from all."""
+    order = np.random.default_rng(seed).permutation(len(X))
+    return split(X, y, order, len(X) * 9 // 10)
 
 
-def split(X, y, order, part):
+def cut(X, seed):
+    """Two halves of the rows, shuffled."""
+    return np.array_split(np.random.default_rng(seed).permutation(len(X)), 2)
+
+
+def split(X, y, order, n_train):
     """Training and test rows, in an order, standardised on the former."""
-    n_train = min(2000, int(part * len(order)))
+    n_train = min(2000, n_train)
     train, test = order[:n_train], order[n_train : n_train + 2000]
     mean, scale = X[train].mean(axis=0), X[train].std(axis=0)
     rows = (X - mean) / np.where(scale > 0, scale, 1.0)
@@ -87,7 +101,7 @@ def choose(sets, n_splits):
     """Best k and number of steps on the first halves, as parameters."""
     grids = []
     for name, X, y in sets:
-        errors = [errors_of_grid(*halves(X, y, seed)[0]) for seed in range(n_splits)]
+        errors = [errors_of_grid(*first_half(X, y, seed)) for seed in range(n_splits)]
         grids.append(np.median(errors, axis=0))
         row, column = np.unravel_index(grids[-1].argmin(), grids[-1].shape)
         print(
@@ -114,7 +128,7 @@ def main():
     """Print the errors by k and steps on the first halves, then the comparison."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", help="folder of .npz files with X and y")
-    parser.add_argument("--splits", type=int, default=5)
+    parser.add_argument("--splits", type=int, default=10)
     parser.add_argument("--whole", action="store_true", help="compare on whole sets")
     options = parser.parse_args()
     sets = list(data_sets(options.data))
@@ -123,10 +137,10 @@ def main():
         return
     chosen = choose(sets, options.splits)
     print(f"\nSecond halves, with {chosen}:\n")
-    compare(sets, options.splits, lambda X, y, seed: halves(X, y, seed)[1], chosen)
+    compare(sets, options.splits, both_halves, chosen)
 
 
-def compare(sets, n_splits, cut, params):
+def compare(sets, n_splits, divide, params):
     """Print the errors of a setting beside those of other models."""
     models = {
         "MSKRegressor": MSKRegressor(**params),
@@ -137,7 +151,7 @@ def compare(sets, n_splits, cut, params):
     print("| RMSE / sd(y) | " + " | ".join(models) + " |\n" + "|---" * 5 + "|")
     table = []
     for name, X, y in sets:
-        splits = [cut(X, y, seed) for seed in range(n_splits)]
+        splits = [divide(X, y, seed) for seed in range(n_splits)]
         errors = [
             [rmse(model, *split) for split in splits] for model in models.values()
         ]

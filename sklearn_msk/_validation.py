@@ -11,7 +11,7 @@ from sklearn_msk._compat import _check_sample_weight
 _ROWS = 256
 
 
-def check_matrix_finite(K, name):
+def check_matrix_finite(K, name, symmetric=False):
     """Raise a ValueError that names the kernel where its matrix is not finite.
 
     Parameters
@@ -19,9 +19,11 @@ def check_matrix_finite(K, name):
     K : ndarray of shape (n_x, n_z)
     name : str
         How the message calls the kernel.
+    symmetric : bool, default=False
+        Whether one triangle tells it all.
     """
     for rows in gen_batches(K.shape[0], _ROWS):
-        finite = np.isfinite(K[rows])
+        finite = np.isfinite(K[rows, : rows.stop if symmetric else None])
         if not finite.all():
             row, column = np.argwhere(~finite)[0]
             raise ValueError(

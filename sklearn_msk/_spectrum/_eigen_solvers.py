@@ -31,9 +31,9 @@ _WIDTH_RECOMPUTED = 40
 
 # From this many rows and pairs on, and for residuals down to this tolerance, a copy of
 # one triangle in single precision is worth its making; the least rank of what is taken
-# out of it, and the columns of a block.
+# out of it, and the columns of a block, for fewer than 80 pairs and for more.
 _ROWS_SINGLE, _PAIRS_SINGLE, _TOL_SINGLE = 2000, 10, 1e-6
-_MIN_RANK, _WIDTH_SINGLE = 64, 16
+_MIN_RANK, _WIDTHS_SINGLE, _MANY_PAIRS = 64, (16, 32), 80
 
 # lobpcg carries this many more vectors than it is asked for.
 _GUARD = 10
@@ -101,6 +101,7 @@ def randomized(A, m, random_state, tol, monitor=None):
 def _in_single_precision(A, m, random_state, tol, monitor):
     """Block Krylov iteration on a copy of A that is multiplied in single precision."""
     n, rank = A.shape[0], max(_MIN_RANK, 2 * m // 3)
+    width = _WIDTHS_SINGLE[m >= _MANY_PAIRS]
     settings = A, rank, random_state, n_blas_threads()
     # Threads of NumPy's and SciPy's BLAS in turn would wait for each other.
     with single_threaded_blas(), SinglePrecisionProducts(*settings) as products:
@@ -108,8 +109,8 @@ def _in_single_precision(A, m, random_state, tol, monitor):
             products.__matmul__,
             m,
             lambda width: products.smoothed(random_state.standard_normal((n, width))),
-            _WIDTH_SINGLE,
-            min(n, _max_columns(m, _WIDTH_SINGLE)),
+            width,
+            min(n, _max_columns(m, width)),
             # With the rounding, the residuals are below tol.
             0.8 * tol,
             monitor,

@@ -146,6 +146,8 @@ def evaluate_kernel(kernel, X, Y=None, n_jobs=None):
     ValueError
         If an entry is not finite, or a callable returns another shape.
     """
+    # Those that are filled from one triangle.
+    symmetric = Y is None and isinstance(kernel, Kernel | PairwiseKernel)
     # An overflow is infinite, which is reported below with more to go by.
     with np.errstate(over="ignore", invalid="ignore"):
         if isinstance(kernel, _InfiniteWidthKernel):
@@ -162,7 +164,7 @@ def evaluate_kernel(kernel, X, Y=None, n_jobs=None):
         )
     if K.dtype not in (np.float32, np.float64):
         K = K.astype(np.float64)
-    check_matrix_finite(K, describe_kernel(kernel))
+    check_matrix_finite(K, describe_kernel(kernel), symmetric)
     return K
 
 
