@@ -79,6 +79,17 @@ def test_the_rounding_is_measured_where_it_is_largest():
 
 
 @pytest.mark.usefixtures("small_tiles")
+def test_a_sample_of_entries_tells_the_rounding(monkeypatch):
+    A = DenseOperator(kernel_matrix(400))
+    with products(A) as exact:
+        monkeypatch.setattr(_single_precision, "_PROBED_ROWS", 100)
+        with products(A) as sampled:
+            ratio = sampled.rounding / exact.rounding
+    assert ratio != 1.0
+    assert 0.7 < ratio < 1.4
+
+
+@pytest.mark.usefixtures("small_tiles")
 @pytest.mark.parametrize("size", [1e-150, 1e150])
 def test_kernels_of_any_size(size):
     K = kernel_matrix(120)

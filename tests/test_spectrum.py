@@ -9,6 +9,7 @@ from sklearn.gaussian_process.kernels import RBF
 
 from sklearn_msk._operators import DenseOperator
 from sklearn_msk._spectrum import leading_spectrum
+from sklearn_msk._spectrum._block_krylov import _orthonormal
 from sklearn_msk._spectrum._leading import DENSE_MAX
 from sklearn_msk.kernels import NTK
 
@@ -169,6 +170,24 @@ def test_restart_of_the_block_krylov_basis():
     expected = np.linalg.eigvalsh(K)[::-1][:12]
     np.testing.assert_allclose(values, expected, rtol=1e-6)
     np.testing.assert_allclose(vectors.T @ vectors, np.eye(12), atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e100])
+@pytest.mark.parametrize("independent", ["all", "graded", "hardly", "not"])
+def test_blocks_are_orthonormal(independent, size):
+    """By Cholesky factors where that is safe, by reflections elsewhere."""
+    block = np.random.RandomState(0).standard_normal((300, 8))
+    if independent == "graded":
+        block *= np.logspace(0, -12, 8)
+    elif independent == "hardly":
+        block[:, 5] = block[:, 2] + 1e-9 * block[:, 5]
+    elif independent == "not":
+        block[:, 5], block[:, 6] = block[:, 2], 0.0
+    block *= size
+    Q, factor = _orthonormal(block)
+    np.testing.assert_allclose(Q.T @ Q, np.eye(8), atol=1e-14)
+    np.testing.assert_allclose(Q @ factor, block, atol=1e-14 * np.abs(block).max())
+    np.testing.assert_array_equal(factor, np.triu(factor))
 
 
 @pytest.mark.parametrize("k", [4, 10, 30, 56, 60, 100])
