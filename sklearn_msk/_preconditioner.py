@@ -45,12 +45,18 @@ class Preconditioner:
 
         In the basis of the pairs and their complement, ``M = [[diag(g), E^T], [E, B]]``
         with ``|B|`` the next eigenvalue of A and the columns of E bounded by the
-        residuals times ``sqrt(g / lam)``; so ``|M| <= max(g, |B|) + |E|``.
+        residuals times ``sqrt(g / lam)``; so ``|M| <= max(g, |B|) + |E|``. Where the
+        pairs come from a Krylov basis, that says more; see `Coupling.largest_rate`.
         """
-        coupling = self.spectrum.residual_norms * np.sqrt(self.ratios)
+        residuals = self.spectrum.residual_norms * np.sqrt(self.ratios)
         largest = self.modified_eigenvalues.max(initial=self.spectrum.next_eigenvalue)
         # `hypot`, as the squares of a norm would overflow for kernels of 1e160.
-        return float(largest + np.hypot.reduce(coupling))
+        bound = float(largest + np.hypot.reduce(residuals))
+        if self.spectrum.coupling is None:
+            return bound
+        return min(
+            bound, self.spectrum.coupling.largest_rate(self.modified_eigenvalues)
+        )
 
     def step_unit(self, ridge):
         """``mu_max + ridge``, which steps are taken in fractions of the inverse of.

@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import check_random_state
 
+from sklearn_msk._batches import batches
 from sklearn_msk._compat import _check_sample_weight
 
 _ROWS = 256
@@ -22,7 +23,7 @@ def check_matrix_finite(K, name, symmetric=False):
     symmetric : bool, default=False
         Whether one triangle tells it all.
     """
-    for rows in gen_batches(K.shape[0], _ROWS):
+    for rows in batches(K.shape[0], _ROWS):
         finite = np.isfinite(K[rows, : rows.stop if symmetric else None])
         if not finite.all():
             row, column = np.argwhere(~finite)[0]
@@ -43,9 +44,9 @@ def check_matrix_symmetric(K, name):
     name : str
         How the message calls the kernel.
     """
-    scale = max(np.abs(K[rows]).max() for rows in gen_batches(K.shape[0], _ROWS))
+    scale = max(np.abs(K[rows]).max() for rows in batches(K.shape[0], _ROWS))
     tolerance = np.sqrt(np.finfo(K.dtype).eps) * scale
-    for rows in gen_batches(K.shape[0], _ROWS):
+    for rows in batches(K.shape[0], _ROWS):
         difference = np.abs(K[rows] - K[:, rows].T)
         if difference.max() > tolerance:
             row, column = np.unravel_index(difference.argmax(), difference.shape)

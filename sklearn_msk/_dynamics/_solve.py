@@ -6,6 +6,7 @@ from sklearn_msk._dynamics._diagonal import diagonal_trajectories
 from sklearn_msk._dynamics._eigh import eigh_trajectories
 from sklearn_msk._dynamics._gd import gd_trajectories
 from sklearn_msk._dynamics._lanczos import lanczos_trajectories
+from sklearn_msk._operators import RoundingError
 
 SOLVERS = {
     "lanczos": lanczos_trajectories,
@@ -44,9 +45,17 @@ def trajectory(A, y, S, schedule, solver="auto", tol=1e-4, monitor=None):
     Returns
     -------
     Trajectory
+
+    Raises
+    ------
+    RoundingError
+        If the products of A are not exact enough for `tol`.
     """
     solver = choose_solver(solver, A, schedule)
-    return trajectories(A, y, [(S, [schedule])], solver, tol, monitor)[0]
+    path = trajectories(A, y, [(S, [schedule])], solver, tol, monitor)[0]
+    if A.rounding > 0.0 and not path.rounding_error <= 0.5 * tol:
+        raise RoundingError("products are not exact enough")
+    return path
 
 
 def trajectories(A, y, requests, solver, tol, monitor=None):

@@ -125,6 +125,9 @@ class ModalTrajectory(Trajectory):
     def verified(self, A, y, fitted):
         """Return the same path with its `rounding_error`, at the cost of a product.
 
+        It counts what A itself is off by. Along the path an error of A adds up to its
+        product with ``sum_t S r_t``, which is c, or less where modes decay.
+
         Parameters
         ----------
         A : operator
@@ -133,8 +136,9 @@ class ModalTrajectory(Trajectory):
             ``A c`` as the solver has it, to be compared with the product.
         """
         size = np.linalg.norm(A.right_hand_side(y), axis=0)
-        product = A @ self._coordinates(self.schedule)
-        difference = np.linalg.norm(product - fitted, axis=0)
+        coordinates = self._coordinates(self.schedule)
+        difference = np.linalg.norm(A @ coordinates - fitted, axis=0)
+        difference += A.rounding * A.scale * np.linalg.norm(coordinates, axis=0)
         error = np.max(difference / np.where(size > 0, size, 1.0))
         products = self.n_products + len(self.modes)
         return replace(self, n_products=products, rounding_error=float(error))

@@ -39,6 +39,7 @@ from sklearn_msk._estimators._state import restored_on_failure
 from sklearn_msk._estimators._training import (
     convergence_messages,
     find_spectrum,
+    in_double_precision,
     kernel_operator,
     precondition,
     warn_user,
@@ -46,6 +47,7 @@ from sklearn_msk._estimators._training import (
 from sklearn_msk._operators import (
     ArrayRows,
     DaskRows,
+    RoundingError,
     check_chunks,
     is_dask,
     map_rows,
@@ -53,6 +55,9 @@ from sklearn_msk._operators import (
 from sklearn_msk._validation import check_coef_finite, check_weights
 from sklearn_msk.kernels._adapters import PrecomputedKernel
 from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
+
+# Single precision moves the fitted values by some 1e-6 |y|; it serves this tolerance.
+_TOL_COMPACT = 1e-5
 
 
 def has_landmarks(estimator):
@@ -153,7 +158,7 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
     @restored_on_failure
     def _fit_watched(self, X, y, sample_weight, watch):
         steps = self._choose_steps(X, y, sample_weight)
-        A, targets = self._pose(X, y, sample_weight)
+        A, targets = self._pose(X, y, sample_weight, compact=self._is_tolerant(steps))
         self._train(A, targets, steps, watch)
 
     def _partial_fit(self, X, y, sample_weight, classes=None):
@@ -188,12 +193,29 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
 
     def _train(self, A, y, steps, watch):
         """Follow the path, and keep where it ends."""
-        with self._stage("leading directions"):
-            S = self._precondition(A, self._find_spectrum(A, self._n_directions(A)))
+        try:
+            spectrum = self._find_spectrum(A, self._n_directions(A))
+        except RoundingError:
+            A = self._in_double_precision(A, compactable=False)
+            spectrum = self._find_spectrum(A, self._n_directions(A))
+        S = self._precondition(A, spectrum)
         schedule = self._schedule(A, S, steps)
-        with self._stage("steps"), np.errstate(over="ignore", invalid="ignore"):
-            path = trajectory(A, y, S, schedule, self.solver, self.tol, self._monitor())
+        try:
+            path = self._follow(A, y, S, schedule)
+        except RoundingError:
+            A = self._in_double_precision(A)
+            path = self._follow(A, y, S, schedule)
         self._arrive(A, y, S, path, schedule, watch)
+
+    def _follow(self, A, y, S, schedule):
+        """Return the path of a schedule."""
+        with self._stage("steps"), np.errstate(over="ignore", invalid="ignore"):
+            return trajectory(A, y, S, schedule, self.solver, self.tol, self._monitor())
+
+    def _in_double_precision(self, A, **options):
+        """Return a compact operator for products that are exact."""
+        with self._stage("kernel matrix in double precision"):
+            return in_double_precision(self, A.source, **options)
 
     def _arrive(self, A, y, S, path, schedule, watch):
         """Keep the end of a path, or the step at which a callback stops."""
@@ -206,8 +228,16 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         """As `fit` ends, for X, y and sample_weight whose path is there already."""
         self._arrive(A, y, S, path, schedule, PathWatch(self, *data))
 
-    def _pose(self, X, y, sample_weight):
-        """Validate what was passed; return the operator and the centred targets."""
+    def _is_tolerant(self, steps):
+        """Whether the products of these steps may be those of single precision."""
+        krylov = self.solver in ("auto", "lanczos")
+        return krylov and steps < math.inf and self.tol >= _TOL_COMPACT
+
+    def _pose(self, X, y, sample_weight, *, compact=False):
+        """Validate what was passed; return the operator and the centred targets.
+
+        Products may be those of single precision where that is said to be enough.
+        """
         check_combinations(self)
         self.kernel_ = self._resolve_kernel()
         for name in ("_pass", "n_samples_seen_"):
@@ -224,7 +254,7 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         X, y, weights = self._check_data(X, y, sample_weight)
         self.intercept_, y = self._centre(y, weights)
         with self._stage("kernel matrix"):
-            A = kernel_operator(self, X, weights)
+            A = kernel_operator(self, X, weights, compact=compact)
         self.X_fit_ = None if self._is_precomputed() else X
         # K = 0 has nothing to learn with: the model is its intercept.
         return A, y if A.diagonal().any() else np.zeros_like(y)
@@ -301,8 +331,9 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         """Find the k leading directions."""
         # A search takes the pairs of a smaller k from those of the largest, so that its
         # scores are as close to those of single fits as these pairs are to each other.
-        tol = min(10.0 * self.tol, 1e-5)
-        return find_spectrum(self, A, k, self.X_fit_, tol, self._monitor())
+        tol = min(10.0 * self.tol, 1e-3)
+        with self._stage("leading directions"):
+            return find_spectrum(self, A, k, self.X_fit_, tol, self._monitor())
 
     def _n_directions(self, A):
         """Return how many leading directions the parameter k asks for."""

@@ -9,9 +9,10 @@ import numpy as np
 from sklearn_msk._dynamics import smallest_tol
 from sklearn_msk._estimators._spectrum_cache import cached_spectrum
 from sklearn_msk._memory import free_memory
-from sklearn_msk._operators import BlockedOperator, DenseOperator
+from sklearn_msk._operators import BlockedOperator, CompactOperator, DenseOperator
 from sklearn_msk._preconditioner import Preconditioner
-from sklearn_msk._spectrum import leading_spectrum
+from sklearn_msk._spectrum import leading_spectrum, serves_compact
+from sklearn_msk._threads import n_blas_threads
 from sklearn_msk._validation import (
     check_matrix_symmetric,
     check_positive_semidefinite,
@@ -30,16 +31,16 @@ from sklearn_msk.spectral_maps._evaluation import modified_eigenvalues
 _ROUNDING = 1e-2
 
 
-# What a whole fit takes at its peak: the kernel matrix with a tenth for all else, and
-# bytes an entry for the copy of one triangle that pairs are computed from. How much of
-# the memory that is free it may take.
+# What a fit takes at its peak, in bytes an entry: a tenth more than the kernel matrix,
+# and the copy of one triangle that pairs are computed from; or that triangle alone. How
+# much of the memory that is free it may take.
 _PEAK, _COPY, _SHARE = 1.1, 2, 0.75
 
 # Rows that a function of the user's is tried on where its matrix is not held.
 _TRIED_ROWS = 100
 
 
-def kernel_operator(estimator, X, weights=None):
+def kernel_operator(estimator, X, weights=None, *, compact=False):
     """Evaluate and check the kernel of the training rows.
 
     The matrix is held where the memory that is free holds it, and computed block by
@@ -51,10 +52,13 @@ def kernel_operator(estimator, X, weights=None):
         Whose kernel and parameters they are.
     X : ndarray of shape (n_samples, n_features)
     weights : ndarray of shape (n_samples,), default=None
+    compact : bool, default=False
+        Whether products in single precision will do, where the leading directions are
+        found by them.
 
     Returns
     -------
-    DenseOperator or BlockedOperator
+    CompactOperator, DenseOperator or BlockedOperator
 
     Raises
     ------
@@ -69,25 +73,63 @@ def kernel_operator(estimator, X, weights=None):
         )
     check_digits_kept(kernel, X)
     distinct = count_distinct_rows(X if weights is None else X[weights > 0])
-    if not isinstance(kernel, PrecomputedKernel) and not _fits(estimator, X):
-        if isinstance(kernel, CallableKernel):
-            rows = X[:_TRIED_ROWS]
-            K = evaluate_kernel(kernel, rows, rows)
-            check_matrix_symmetric(K, describe_kernel(kernel))
-        return BlockedOperator(kernel, X, weights, distinct, estimator.n_jobs)
-    K = evaluate_kernel(kernel, X, n_jobs=estimator.n_jobs)
+    if isinstance(kernel, PrecomputedKernel):
+        K = _checked_matrix(kernel, X, estimator.n_jobs)
+        return DenseOperator(K, weights, distinct)
+    source = BlockedOperator(kernel, X, weights, distinct, estimator.n_jobs)
+    if isinstance(kernel, CallableKernel) or not compact:
+        return in_double_precision(estimator, source)
+    n, k = X.shape[0], estimator._n_directions(source)
+    if serves_compact(n, k, estimator.eigen_solver) and _COPY * n**2 <= _room():
+        return CompactOperator(source, k + 1, max(source.n_threads, n_blas_threads()))
+    return in_double_precision(estimator, source)
+
+
+def in_double_precision(estimator, source, *, compactable=True):
+    """Hold the matrix of an operator where memory does, for exact products.
+
+    Parameters
+    ----------
+    estimator : MSKRegressor or MSKKernel
+        Whose kernel and parameters they are.
+    source : BlockedOperator
+    compactable : bool, default=True
+        Whether leading pairs may be looked for on a compact copy first.
+
+    Returns
+    -------
+    DenseOperator or BlockedOperator
+    """
+    kernel, X = source.kernel, source.X
+    if _fits(estimator, source):
+        K = _checked_matrix(kernel, X, estimator.n_jobs)
+        return DenseOperator(
+            K, source.weights, source.n_distinct, compactable=compactable
+        )
+    if isinstance(kernel, CallableKernel):
+        rows = X[:_TRIED_ROWS]
+        K = evaluate_kernel(kernel, rows, rows)
+        check_matrix_symmetric(K, describe_kernel(kernel))
+    return source
+
+
+def _checked_matrix(kernel, X, n_jobs):
+    """Evaluate the matrix as a whole."""
+    K = evaluate_kernel(kernel, X, n_jobs=n_jobs)
     if isinstance(kernel, CallableKernel | PrecomputedKernel):
         check_matrix_symmetric(K, describe_kernel(kernel))
-    return DenseOperator(K, weights, distinct)
+    return K
 
 
-def _fits(estimator, X):
+def _room():
+    """Bytes that a fit may take."""
+    return _SHARE * free_memory()
+
+
+def _fits(estimator, source):
     """Whether the memory that is free holds the kernel matrix of the rows."""
-    n, room = X.shape[0], _SHARE * free_memory()
-    if n**2 * (8 * _PEAK + _COPY) <= room:
-        return True
-    itemsize = evaluate_kernel(estimator.kernel_, X[:1], X[:1]).dtype.itemsize
-    fits = n**2 * (itemsize * _PEAK + _COPY) <= room
+    n, itemsize = source.shape[0], source.dtype.itemsize
+    fits = n**2 * (itemsize * _PEAK + _COPY) <= _room()
     if not fits and getattr(estimator, "verbose", 0):
         print(
             f"[{type(estimator).__name__}] the kernel matrix of {n} rows takes "

@@ -7,7 +7,11 @@ from sklearn.utils import gen_batches
 
 from sklearn_msk._operators._kernel_operator import KernelOperator
 from sklearn_msk._threads import single_threaded_blas
-from sklearn_msk.kernels._resolution import evaluate_kernel, kernel_diagonal
+from sklearn_msk.kernels._resolution import (
+    evaluate_kernel,
+    kernel_diagonal,
+    kernel_tiles,
+)
 
 # The working memory is for this many threads, whatever their number: tiles, and with
 # them the rounding, do not depend on it.
@@ -43,6 +47,7 @@ class BlockedOperator(KernelOperator):
         dtype = evaluate_kernel(kernel, X[:1], X[:1]).dtype
         super().__init__(kernel_diagonal(kernel, X), dtype, weights, n_distinct)
         self.kernel, self.X = kernel, X
+        self._evaluate_tile = kernel_tiles(kernel, X)
         self.n_threads = min(effective_n_jobs(n_jobs), _MAX_THREADS)
 
     def _apply_kernel(self, V):
@@ -72,16 +77,24 @@ class BlockedOperator(KernelOperator):
 
     def _apply_tile(self, rows, others, V):
         """Both products of a tile; on the diagonal they are one."""
+        tile = self.tile(rows, others)
         if rows == others:
-            return self._tile(rows, None) @ V[rows], None
-        tile = self._tile(rows, others)
+            return tile @ V[rows], None
         return tile @ V[others], tile.T @ V[rows]
 
-    def _tile(self, rows, others):
+    def tile(self, rows, columns):
+        """Return ``K[rows, columns]`` as a new float64 array.
+
+        The two slices are equal or disjoint.
+        """
+        return np.ascontiguousarray(self._evaluate_tile(rows, columns), np.float64)
+
+    def columns(self, indices):
+        """Return ``K[:, indices]`` for an array of numbers."""
+        columns = evaluate_kernel(self.kernel, self.X, self.X[indices], self.n_threads)
         # White noise is on the diagonal only, and only of k(X).
-        others = None if others is None else self.X[others]
-        tile = evaluate_kernel(self.kernel, self.X[rows], others)
-        return tile.astype(np.float64, copy=False)
+        columns[indices, np.arange(len(indices))] = self.kernel_diagonal[indices]
+        return columns
 
     def kernel_matrix(self):
         """Return K, computed as a whole."""

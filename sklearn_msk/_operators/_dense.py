@@ -19,11 +19,13 @@ class DenseOperator(KernelOperator):
     weights : ndarray of shape (n,), default=None
     n_distinct : int, default=None
         As in `KernelOperator`.
+    compactable : bool, default=True
+        Whether leading pairs may be looked for on a compact copy first.
     """
 
-    def __init__(self, K, weights=None, n_distinct=None):
+    def __init__(self, K, weights=None, n_distinct=None, *, compactable=True):
         super().__init__(np.diagonal(K), K.dtype, weights, n_distinct)
-        self.K = K
+        self.K, self.compactable = K, compactable
         # A product with one vector then reads half of the memory.
         self._one_triangle = K.dtype == np.float64 and K.flags.c_contiguous
 
@@ -39,6 +41,14 @@ class DenseOperator(KernelOperator):
         for rows in gen_batches(self.shape[0], _ROWS):
             product[rows] = self.K[rows].astype(np.float64) @ V
         return product
+
+    def tile(self, rows, columns):
+        """Return ``K[rows, columns]`` for two slices, as a new float64 array."""
+        return np.array(self.K[rows, columns], dtype=np.float64, order="C")
+
+    def columns(self, indices):
+        """Return ``K[:, indices]`` for an array of numbers."""
+        return self.K[:, indices]
 
     def kernel_matrix(self):
         """Return K, which is not to be written to."""

@@ -45,15 +45,23 @@ class KernelOperator(ABC):
         numerical rank.
     is_diagonal : bool
         Whether A is a diagonal matrix, its entries descending.
+    kernel_diagonal : ndarray of shape (n,)
+        Diagonal of K.
+    weights : ndarray of shape (n,) or None
     is_recomputed : bool
         Whether every product computes K again.
+    rounding : float
+        Norm of the error of ``A @ v / scale`` for a unit vector, where that is more
+        than the rounding of double precision; 0.0 otherwise.
     """
 
     is_diagonal = False
     is_recomputed = False
+    rounding = 0.0
 
     def __init__(self, diagonal, dtype, weights=None, n_distinct=None):
         n = len(diagonal)
+        self.kernel_diagonal, self.weights = diagonal, weights
         self._precision = np.dtype(dtype).name
         self.total_weight = float(n if weights is None else weights.sum())
         self.roots = np.sqrt(
@@ -119,9 +127,9 @@ class KernelOperator(ABC):
         product *= roots
         return product
 
-    @abstractmethod
     def _apply_kernel(self, V):
         """``K @ V`` as a new float64 array of the shape of V."""
+        raise NotImplementedError
 
     @abstractmethod
     def kernel_matrix(self):

@@ -181,6 +181,7 @@ class LandmarkOperator:
     """
 
     is_diagonal = True
+    rounding = 0.0
     dtype = np.dtype(np.float64)
 
     def __init__(self, basis, sums):

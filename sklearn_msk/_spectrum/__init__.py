@@ -1,6 +1,10 @@
 """The leading eigenpairs of an operator, to a stated residual."""
 
-from sklearn_msk._spectrum._leading import DENSE_MAX, leading_spectrum
+from sklearn_msk._spectrum._leading import (
+    DENSE_MAX,
+    leading_spectrum,
+    serves_compact,
+)
 from sklearn_msk._spectrum._spectrum import Spectrum
 
-__all__ = ["DENSE_MAX", "Spectrum", "leading_spectrum"]
+__all__ = ["DENSE_MAX", "Spectrum", "leading_spectrum", "serves_compact"]

@@ -5,18 +5,21 @@ from contextlib import suppress
 import numpy as np
 from scipy.linalg import qr
 
+from sklearn_msk._operators import RoundingError
+from sklearn_msk._spectrum._coupling import Coupling
+
 _MAX_PASSES = 300
 
 # How far from an identity the Gram matrix may be for Cholesky to make it one.
 _NEARLY_ORTHONORMAL = 1e-3
 
+# Largest tolerance that `rounding` is held to: unlike residuals, it is no direction
+# beyond the basis that the rates could tell of.
+_ROUNDING = 1e-5
+
 # Error below which a Ritz value is as good as its eigenvalue, and how many times larger
 # the eigenvalue may be above.
 _KNOWN, _GROWTH = 0.1, 10.0
-
-
-class RoundingError(ArithmeticError):
-    """Products are not exact enough for the pairs that are asked for."""
 
 
 def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding=0.0):
@@ -60,6 +63,8 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding
         Residual norms.
     smallest : float
         Smallest Ritz value.
+    coupling : Coupling or None
+        To what is beyond the basis; None where it is complete.
 
     Raises
     ------
@@ -67,7 +72,7 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding
         If the pairs have not converged after 300 blocks, or if an eigenvalue has too
         many copies for the largest basis.
     RoundingError
-        If `rounding` alone is more than half of what `tol` allows.
+        If `rounding` alone is more than half of what `tol`, or 1e-5, allows.
 
     References
     ----------
@@ -100,15 +105,13 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding
         if full or complete or columns >= checks.next:
             values, vectors = np.linalg.eigh(projected[:columns, :columns])
             values, vectors = values[::-1], vectors[:, ::-1]
-            residuals = np.zeros(m)
+            residuals, coupling = np.zeros(m), None
             if not complete:
                 residuals = np.linalg.norm(step @ vectors[done:, :m], axis=0)
             error = worst_residual(values[:m], residuals, n, tol)
             if monitor is not None:
                 monitor(n_products, error, tol)
-            # A Ritz value grows, until its pair has converged.
-            grown = 1.0 if error <= _KNOWN else _GROWTH
-            if columns >= m and rounding > 0.5 * tol * grown * max(values[m - 1], 0.0):
+            if columns >= m and rounding > _allowed(values[m - 1], error, tol):
                 raise RoundingError("products are not exact enough")
             converged = columns >= m and error <= tol and passes >= enough
             missing = converged and _n_copies(values[:m], tol) >= width
@@ -116,8 +119,12 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding
                 leading = _combine(basis[:, :columns], vectors[:, :m])
                 # No residual is known to less than rounding.
                 arithmetic = np.sqrt(n) * np.finfo(np.float64).eps * abs(values[0])
-                residuals = np.hypot(residuals, max(rounding, arithmetic))
-                return values[:m], leading, residuals, values[-1]
+                rounding = max(rounding, arithmetic)
+                residuals = np.hypot(residuals, rounding)
+                if not complete:
+                    matrix = step @ vectors[done:]
+                    coupling = Coupling(values, matrix, rounding, 1.0)
+                return values[:m], leading, residuals, values[-1], coupling
             checks.plan(columns, error)
             if missing:
                 # What more columns add shows after as many passes as these took.
@@ -135,6 +142,13 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding
                 block = _widened(block, basis[:, :columns], draw)
         block, done = block[:, : n - columns], columns
     raise ArithmeticError(f"no convergence within {_MAX_PASSES} blocks")
+
+
+def _allowed(value, error, tol):
+    """Rounding that is half of what a Ritz value allows, whose pair has this error."""
+    # It grows, until its pair has converged.
+    grown = 1.0 if error <= _KNOWN else _GROWTH
+    return 0.5 * min(tol, _ROUNDING) * grown * max(value, 0.0)
 
 
 def _n_copies(values, tol):
@@ -157,7 +171,7 @@ class _Checks:
 
     def plan(self, columns, error):
         """Choose the next look after one that found this error."""
-        wait = columns // 4
+        wait = columns // 8
         if self._last is not None and 0.0 < error < self._last[1]:
             before, larger = self._last
             rate = np.log(larger / error) / (columns - before)

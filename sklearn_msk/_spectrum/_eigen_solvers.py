@@ -2,8 +2,9 @@
 
 Each takes an operator A, a number of pairs m, a `numpy.random.RandomState`, the
 tolerance of `worst_residual` and what is told of the progress, works on ``A / A.scale``
-and returns ``(values, vectors, residuals, smallest)`` in these units; it raises
-`BREAKDOWN` where its iteration does not converge.
+and returns ``(values, vectors, residuals, smallest, coupling)`` in these units, the
+last None where there is no Krylov basis; it raises `BREAKDOWN` where its iteration does
+not converge.
 """
 
 import warnings
@@ -12,12 +13,8 @@ from contextlib import suppress
 import numpy as np
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
 
-from sklearn_msk._operators import DenseOperator, SinglePrecisionProducts
-from sklearn_msk._spectrum._block_krylov import (
-    RoundingError,
-    block_krylov,
-    worst_residual,
-)
+from sklearn_msk._operators import CompactOperator, DenseOperator, RoundingError
+from sklearn_msk._spectrum._block_krylov import block_krylov, worst_residual
 from sklearn_msk._threads import n_blas_threads, single_threaded_blas
 
 BREAKDOWN = (ArithmeticError, ArpackError)
@@ -29,21 +26,36 @@ _WIDTHS, _PAIRS_A_STEP = (8, 16, 24), 40
 # The same where every product computes the kernel again, whatever the number of pairs.
 _WIDTH_RECOMPUTED = 40
 
-# From this many rows and pairs on, and for residuals down to this tolerance, a copy of
-# one triangle in single precision is worth its making; the least rank of what is taken
-# out of it, and the columns of a block, for fewer than 80 pairs and for more.
-_ROWS_SINGLE, _PAIRS_SINGLE, _TOL_SINGLE = 2000, 10, 1e-6
-_MIN_RANK, _WIDTHS_SINGLE, _MANY_PAIRS = 64, (16, 32), 80
+# For residuals down to this tolerance products in single precision will do; columns of
+# a block then, for fewer than 80 pairs and for more.
+_TOL_COMPACT, _WIDTHS_COMPACT, _MANY_PAIRS = 1e-6, (16, 32), 80
+
+# From this many rows and pairs on a compact operator is worth its making.
+_ROWS_COMPACT, _PAIRS_COMPACT = 2000, 10
+
+# Largest tolerance of pairs whose residuals are all that is known of them.
+_TOL_ALONE = 1e-5
 
 # lobpcg carries this many more vectors than it is asked for.
 _GUARD = 10
+
+
+def compacts(n, m):
+    """Whether m pairs of n rows are found sooner on a `CompactOperator`."""
+    return n >= _ROWS_COMPACT and m >= _PAIRS_COMPACT
+
+
+def _is_compactable(A, m):
+    """Whether to look for m pairs on a compact copy."""
+    held = isinstance(A, DenseOperator) and A.compactable
+    return held and compacts(A.shape[0], m)
 
 
 def dense(A, m, random_state, tol, monitor=None):
     """Full decomposition: exact."""
     values, vectors = A.decomposition()
     leading, vectors = values[: -m - 1 : -1], vectors[:, : -m - 1 : -1]
-    return leading, vectors, _residuals(A, leading, vectors), values[0]
+    return leading, vectors, _residuals(A, leading, vectors), values[0], None
 
 
 def arpack(A, m, random_state, tol, monitor=None):
@@ -55,11 +67,13 @@ def arpack(A, m, random_state, tol, monitor=None):
     values, vectors = eigsh(operator, m, which="LA", v0=start, tol=0)
     values, vectors = values[::-1], vectors[:, ::-1]
     smallest = _smallest_ritz_value(A, random_state)
-    return values, vectors, _residuals(A, values, vectors), smallest
+    return values, vectors, _residuals(A, values, vectors), smallest, None
 
 
 def lobpcg_(A, m, random_state, tol, monitor=None):
     """Locally optimal block preconditioned conjugate gradients, with guard vectors."""
+    # Without a Krylov basis its residuals bound the rates to first order alone.
+    tol = min(tol, _TOL_ALONE)
     vectors = random_state.standard_normal((A.shape[0], m + _GUARD))
     # lobpcg stops at an absolute residual, which the eigenvalues only now decide.
     values = _ritz_values(A, vectors)
@@ -76,7 +90,7 @@ def lobpcg_(A, m, random_state, tol, monitor=None):
         leading = values[:m], vectors[:, :m]
         residuals = _residuals(A, *leading)
         if worst_residual(values[:m], residuals, A.shape[0], tol) <= tol:
-            return *leading, residuals, _smallest_ritz_value(A, random_state)
+            return *leading, residuals, _smallest_ritz_value(A, random_state), None
     # Its Gram matrices are singular where K has fewer dimensions than its blocks.
     raise ArithmeticError("lobpcg does not converge")
 
@@ -87,11 +101,13 @@ def randomized(A, m, random_state, tol, monitor=None):
     Its products are those of single precision where the rounding that they add is
     measured to be below half of the tolerance, and of double precision anywhere else.
     """
-    size = min(m // _PAIRS_A_STEP, len(_WIDTHS) - 1)
-    large = A.shape[0] >= _ROWS_SINGLE and m >= _PAIRS_SINGLE
-    if large and isinstance(A, DenseOperator) and tol >= _TOL_SINGLE:
+    if isinstance(A, CompactOperator):
+        return _in_single_precision(A, m, random_state, tol, monitor)
+    if tol >= _TOL_COMPACT and _is_compactable(A, m):
         with suppress(RoundingError):
-            return _in_single_precision(A, m, random_state, tol, monitor)
+            copy = CompactOperator(A, m, n_blas_threads())
+            return _in_single_precision(copy, m, random_state, tol, monitor)
+    size = min(m // _PAIRS_A_STEP, len(_WIDTHS) - 1)
     width = _WIDTH_RECOMPUTED if A.is_recomputed else _WIDTHS[size]
     return _in_double_precision(
         A, m, random_state, width, _max_columns(m, width), tol, monitor
@@ -99,22 +115,20 @@ def randomized(A, m, random_state, tol, monitor=None):
 
 
 def _in_single_precision(A, m, random_state, tol, monitor):
-    """Block Krylov iteration on a copy of A that is multiplied in single precision."""
-    n, rank = A.shape[0], max(_MIN_RANK, 2 * m // 3)
-    width = _WIDTHS_SINGLE[m >= _MANY_PAIRS]
-    settings = A, rank, random_state, n_blas_threads()
+    """Block Krylov iteration on an operator that multiplies in single precision."""
+    n, width = A.shape[0], _WIDTHS_COMPACT[m >= _MANY_PAIRS]
     # Threads of NumPy's and SciPy's BLAS in turn would wait for each other.
-    with single_threaded_blas(), SinglePrecisionProducts(*settings) as products:
+    with single_threaded_blas():
         return block_krylov(
-            products.__matmul__,
+            lambda V: A @ V / A.scale,
             m,
-            lambda width: products.smoothed(random_state.standard_normal((n, width))),
+            lambda width: A.smoothed(random_state.standard_normal((n, width))),
             width,
             min(n, _max_columns(m, width)),
             # With the rounding, the residuals are below tol.
             0.8 * tol,
             monitor,
-            products.rounding,
+            A.rounding,
         )
 
 
@@ -152,7 +166,7 @@ def _smallest_ritz_value(A, random_state):
     """Smallest Ritz value of a short block Krylov iteration."""
     width = _WIDTHS[0]
     m = min(A.shape[0], width)
-    return _in_double_precision(A, m, random_state, width, 50 * width, tol=1e-4)[-1]
+    return _in_double_precision(A, m, random_state, width, 50 * width, tol=1e-4)[3]
 
 
 EIGEN_SOLVERS = {

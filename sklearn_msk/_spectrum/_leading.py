@@ -1,8 +1,10 @@
 """One entry to the eigensolvers."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from sklearn_msk._spectrum._eigen_solvers import BREAKDOWN, EIGEN_SOLVERS
+from sklearn_msk._spectrum._eigen_solvers import BREAKDOWN, EIGEN_SOLVERS, compacts
 from sklearn_msk._spectrum._spectrum import Spectrum
 from sklearn_msk._validation import check_seed
 
@@ -43,6 +45,11 @@ def leading_spectrum(
     Returns
     -------
     Spectrum
+
+    Raises
+    ------
+    RoundingError
+        If A is a `CompactOperator` whose products are not exact enough for `tol`.
     """
     n = A.shape[0]
     m = min(k + 1, n)
@@ -54,7 +61,7 @@ def leading_spectrum(
     except BREAKDOWN:
         method = "dense"
         found = EIGEN_SOLVERS[method](A, m, rng, tol, monitor)
-    values, vectors, residuals, smallest = found
+    values, vectors, residuals, smallest, coupling = found
     vectors = _fix_signs(vectors)
 
     largest = max(values[0], 0.0)
@@ -71,7 +78,13 @@ def leading_spectrum(
         next_eigenvalue=float(max(following, 0.0) * A.scale),
         smallest=float(smallest * A.scale),
         floor=float(floor * A.scale),
+        coupling=None if coupling is None else replace(coupling, scale=A.scale),
     )
+
+
+def serves_compact(n, k, eigen_solver):
+    """Whether k pairs of n rows are best found on a `CompactOperator`."""
+    return _method(eigen_solver, n, k + 1) == "randomized" and compacts(n, k + 1)
 
 
 def _method(eigen_solver, n, m):

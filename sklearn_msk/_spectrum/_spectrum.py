@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sklearn_msk._spectrum._coupling import Coupling
+
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
@@ -25,6 +27,8 @@ class Spectrum:
         Smallest eigenvalue that was seen; a Ritz value unless the method is "dense".
     floor : float
         Eigenvalues up to here do not count for the numerical rank.
+    coupling : Coupling or None
+        Of the Krylov basis that the pairs come from, where there is one.
     """
 
     eigenvalues: np.ndarray
@@ -34,6 +38,7 @@ class Spectrum:
     next_eigenvalue: float
     smallest: float
     floor: float
+    coupling: Coupling | None = None
 
     def truncated(self, k):
         """Return the first k pairs, or all where there are not more."""

@@ -6,8 +6,9 @@ from numbers import Integral, Real
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import check_array
 
+from sklearn_msk._batches import batches
 from sklearn_msk.kernels._activations import ACTIVATIONS
 from sklearn_msk.kernels._piecewise_linear import PiecewiseLinear
 from sklearn_msk.kernels._rows import Rows
@@ -123,9 +124,38 @@ class _InfiniteWidthKernel(Kernel):
         make_tiles = self._choose_tiles(out.size)
         Parallel(n_jobs=n_jobs, require="sharedmem")(
             delayed(self._fill_rows)(out, x, z, rows, make_tiles, symmetric=Y is None)
-            for rows in gen_batches(out.shape[0], _TILE)
+            for rows in batches(out.shape[0], _TILE)
         )
         return out
+
+    def tiles(self, X):
+        """Return what evaluates ``k(X)`` tile by tile, its rows prepared once.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        callable
+            ``tile(rows, columns)`` is a new array, ``k(X)[rows, columns]`` for two
+            slices that are equal or disjoint.
+        """
+        self._validate()
+        X = self._validate_rows(X)
+        prepared = Rows.entering(self, X, self._working_dtype(X.dtype))
+        make_tiles = self._choose_tiles(len(X) ** 2)
+
+        def tile(rows, columns):
+            x, symmetric = prepared[rows], rows == columns
+            z = x if symmetric else prepared[columns]
+            out = np.empty((len(x), len(z)), X.dtype)
+            for part in batches(len(x), _TILE):
+                self._fill_rows(out, x, z, part, make_tiles, symmetric)
+            return out
+
+        return tile
 
     def _choose_tiles(self, n_entries):
         """Class that evaluates tiles of a matrix of this size."""
@@ -139,7 +169,7 @@ class _InfiniteWidthKernel(Kernel):
         # A kernel value that overflows is infinite, which the estimators report.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             tiles, x = make_tiles(self, _TILE, x.dtype), x[rows]
-            for columns in gen_batches(rows.stop if symmetric else out.shape[1], _TILE):
+            for columns in batches(rows.stop if symmetric else out.shape[1], _TILE):
                 tile = tiles.evaluate(x, z[columns])
                 if symmetric and rows == columns:
                     tile = np.tril(tile, -1)

@@ -8,8 +8,8 @@ from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.gaussian_process.kernels import Kernel
 from sklearn.metrics.pairwise import kernel_metrics
-from sklearn.utils import gen_batches
 
+from sklearn_msk._batches import batches
 from sklearn_msk._validation import check_matrix_finite
 from sklearn_msk.kernels._activations import ACTIVATIONS
 from sklearn_msk.kernels._adapters import (
@@ -168,6 +168,38 @@ def evaluate_kernel(kernel, X, Y=None, n_jobs=None):
     return K
 
 
+def kernel_tiles(kernel, X):
+    """Return what evaluates ``k(X)`` tile by tile.
+
+    Parameters
+    ----------
+    kernel : object returned by `resolve_kernel`
+    X : ndarray of shape (n, n_features)
+
+    Returns
+    -------
+    callable
+        ``tile(rows, columns)`` is a new array, ``k(X)[rows, columns]`` for two slices
+        that are equal or disjoint. It raises the ValueError of `evaluate_kernel`.
+    """
+    if isinstance(kernel, _InfiniteWidthKernel):
+        evaluate = kernel.tiles(X)
+    else:
+
+        def evaluate(rows, columns):
+            # White noise is on the diagonal only, and only of k(X).
+            return kernel(X[rows], None if rows == columns else X[columns])
+
+    def tile(rows, columns):
+        # An overflow is infinite, which is reported with more to go by.
+        with np.errstate(over="ignore", invalid="ignore"):
+            K = evaluate(rows, columns)
+        check_matrix_finite(K, describe_kernel(kernel), rows == columns)
+        return K
+
+    return tile
+
+
 def kernel_diagonal(kernel, X):
     """Diagonal of ``k(X)``, without the rest of it where the kernel can.
 
@@ -182,7 +214,7 @@ def kernel_diagonal(kernel, X):
     """
     if isinstance(kernel, Kernel):
         return kernel.diag(X)
-    blocks = gen_batches(X.shape[0], _BLOCK)
+    blocks = batches(X.shape[0], _BLOCK)
     return np.concatenate([np.diagonal(evaluate_kernel(kernel, X[b])) for b in blocks])
 
 
@@ -244,7 +276,7 @@ def _in_blocks(kernel, X, Y, n_jobs):
     K = np.empty((X.shape[0], n_columns), first.dtype)
     fill = _fill_rows if Y is not None else _fill_triangle
     Parallel(n_jobs=n_jobs, require="sharedmem")(
-        delayed(fill)(K, kernel, X, Y, rows) for rows in gen_batches(X.shape[0], _BLOCK)
+        delayed(fill)(K, kernel, X, Y, rows) for rows in batches(X.shape[0], _BLOCK)
     )
     return K
 

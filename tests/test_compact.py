@@ -1,0 +1,334 @@
+"""The compact operator, and the pairs and models that are computed from it."""
+
+import itertools
+
+import numpy as np
+import pytest
+from problems import kernel_matrix
+from sklearn.base import clone
+from sklearn.gaussian_process.kernels import RBF, Matern, WhiteKernel
+from sklearn.model_selection import GridSearchCV
+
+from sklearn_msk import MSKGridSearchCV, MSKRegressor
+from sklearn_msk._dynamics import trajectory
+from sklearn_msk._estimators import _base, _training
+from sklearn_msk._operators import (
+    BlockedOperator,
+    CompactOperator,
+    DenseOperator,
+    _compact,
+)
+from sklearn_msk._spectrum import _eigen_solvers, leading_spectrum
+from sklearn_msk.kernels import NTK
+
+
+@pytest.fixture
+def small_tiles(monkeypatch):
+    """Several panels, the last one not full, for the few rows of a test."""
+    monkeypatch.setattr(_compact, "_SIDE", 40)
+
+
+@pytest.fixture
+def used(monkeypatch, small_tiles):
+    """Matrices of any size, and the products that pairs were computed from."""
+    made = []
+
+    class Recorded(CompactOperator):
+        def __init__(self, *args):
+            super().__init__(*args)
+            made.append(self)
+
+    monkeypatch.setattr(_eigen_solvers, "_ROWS_COMPACT", 0)
+    monkeypatch.setattr(_eigen_solvers, "_PAIRS_COMPACT", 0)
+    monkeypatch.setattr(_eigen_solvers, "CompactOperator", Recorded)
+    monkeypatch.setattr(_training, "CompactOperator", Recorded)
+    return made
+
+
+def error_of(A, V, image):
+    """Largest error of the images of unit vectors, in units of the scale of A."""
+    exact = A.dense() @ V
+    return np.linalg.norm(image - exact, axis=0).max() / A.scale
+
+
+@pytest.mark.usefixtures("small_tiles")
+@pytest.mark.parametrize("n", [1, 39, 40, 41, 230])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("held", [False, True])
+def test_products_equal_those_of_the_matrix(n, dtype, weighted, held):
+    rng = np.random.RandomState(1)
+    X, weights = rng.standard_normal((n, 3)).astype(dtype), None
+    if weighted:
+        weights = rng.uniform(0.5, 2.0, n)
+        weights[1::7] = 0.0
+    source = BlockedOperator(NTK(), X, weights)
+    if held:
+        source = DenseOperator(NTK()(X), weights)
+    A = CompactOperator(source, 10)
+    assert A.dtype == dtype
+    matrix = source.dense()
+    assert 0.0 <= A.rounding < 1e-7 * np.linalg.norm(matrix / A.scale, 2)
+    bound = 3.0 * A.rounding + 1e-14 * np.linalg.norm(matrix / A.scale, 2)
+    for shape in ((n, 16), (n, 1), (n,)):
+        V = rng.standard_normal(shape)
+        V /= np.linalg.norm(V, axis=0)
+        assert (A @ V).shape == shape
+        assert error_of(source, V, A @ V) <= bound
+
+
+def test_the_matrix_is_that_of_the_source():
+    source = DenseOperator(kernel_matrix(50))
+    np.testing.assert_array_equal(CompactOperator(source, 5).dense(), source.dense())
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_white_noise_is_on_the_diagonal():
+    X = np.random.RandomState(0).standard_normal((100, 3))
+    kernel = NTK() + WhiteKernel(0.3)
+    A = CompactOperator(BlockedOperator(kernel, X), 5)
+    np.testing.assert_allclose(A @ np.eye(100), kernel(X) / 100, atol=1e-7)
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_the_factor_keeps_the_rounding_from_the_leading_directions(monkeypatch):
+    A = DenseOperator(kernel_matrix(400))
+    factored = CompactOperator(A, 10).rounding
+    monkeypatch.setattr(_compact, "_MIN_RANK", 0)
+    assert factored < 0.05 * CompactOperator(A, 0).rounding
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_the_rounding_is_measured_where_it_is_largest():
+    """Along the leading directions a product sums up entries of one sign."""
+    A = DenseOperator(kernel_matrix(400))
+    leading = np.linalg.eigh(A.dense())[1][:, :-60:-1]
+    compact = CompactOperator(A, 64)
+    assert error_of(A, leading, compact @ leading) <= 4.0 * compact.rounding
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_a_sample_of_entries_tells_the_rounding(monkeypatch):
+    A = DenseOperator(kernel_matrix(400))
+    sampled = CompactOperator(A, 64).rounding
+    monkeypatch.setattr(_compact, "_PROBED_ROWS", 400)
+    ratio = sampled / CompactOperator(A, 64).rounding
+    assert ratio != 1.0
+    assert 0.7 < ratio < 1.4
+
+
+@pytest.mark.usefixtures("small_tiles")
+@pytest.mark.parametrize("size", [1e-150, 1e150])
+@pytest.mark.parametrize("of", ["kernel", "vectors"])
+def test_any_size(size, of):
+    K = kernel_matrix(120)
+    V = np.eye(120)[:, :16]
+    expected = size * (CompactOperator(DenseOperator(K), 5) @ V)
+    large = CompactOperator(DenseOperator(size * K if of == "kernel" else K), 5)
+    image = large @ (size * V if of == "vectors" else V)
+    np.testing.assert_allclose(image, expected, atol=1e-7 * size)
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_no_entry_is_denormal():
+    """Entries of a narrow kernel reach down to any size."""
+    X = np.random.RandomState(0).standard_normal((300, 10))
+    panels = CompactOperator(DenseOperator(RBF(0.33)(X)), 5)._panels
+    entries = np.concatenate([np.abs(panel).ravel() for panel in panels])
+    assert np.any(entries == 0.0)
+    assert np.any((entries > 0.0) & (entries < 1e-30))
+    assert not np.any((entries > 0.0) & (entries < np.finfo(np.float32).tiny))
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_a_matrix_of_low_rank_is_its_factor():
+    X = np.random.RandomState(0).standard_normal((150, 5))
+    for K in (X @ X.T, np.zeros((150, 150)), np.diag(np.arange(150.0) // 149)):
+        A = CompactOperator(DenseOperator(K), 5)
+        assert A.rounding < 1e-13 * max(np.trace(K / (150 * A.scale)), 1.0)
+
+
+@pytest.mark.usefixtures("small_tiles")
+@pytest.mark.parametrize("width", [1, 16])
+def test_threads_change_nothing(width):
+    X = np.random.RandomState(0).standard_normal((230, 4))
+    V = np.random.RandomState(1).standard_normal((230, width))
+    images = [
+        CompactOperator(BlockedOperator(NTK(), X), 5, n_threads) @ V
+        for n_threads in (1, 2, 8)
+    ]
+    np.testing.assert_array_equal(images[0], images[1])
+    np.testing.assert_array_equal(images[0], images[2])
+
+
+@pytest.mark.parametrize("k", [1, 10, 50])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kernel", [NTK(), NTK(3, "erf"), Matern(nu=0.5), RBF(0.3)])
+def test_pairs_are_those_of_the_full_decomposition(kernel, dtype, k, used):
+    X = np.random.RandomState(0).uniform(size=(400, 3))
+    A = DenseOperator(kernel(X).astype(dtype))
+    expected = np.linalg.eigvalsh(A.dense())[::-1]
+    spectrum = leading_spectrum(A, k, "randomized")
+    assert len(used) == 1
+    assert spectrum.method == "randomized"
+    found = len(spectrum.eigenvalues)
+    assert found == k or expected[found] < 2 * spectrum.floor
+    values, V = spectrum.eigenvalues, spectrum.eigenvectors
+    np.testing.assert_allclose(values, expected[:found], rtol=1e-6)
+    np.testing.assert_allclose(V.T @ V, np.eye(found), atol=1e-12)
+    residuals = np.linalg.norm(A.dense() @ V - V * values, axis=0)
+    # What is reported holds for the rounding of single precision as measured.
+    assert np.all(residuals <= 4.0 * spectrum.residual_norms)
+    smallest = expected[k] if found == k else expected[found - 1]
+    assert np.all(residuals <= 2e-5 * np.sqrt(values * smallest))
+
+
+def test_double_precision_where_single_is_not_enough(used):
+    """Eigenvalues of a wide rbf fall below what single precision leaves of others."""
+    X = np.random.RandomState(0).uniform(size=(300, 2))
+    A = DenseOperator(RBF(1.0)(X))
+    spectrum = leading_spectrum(A, 30, "randomized")
+    expected = np.linalg.eigvalsh(A.dense())[::-1][:30]
+    kept = expected > 1e-12 * expected[0]
+    assert len(used) == 1
+    np.testing.assert_allclose(
+        spectrum.eigenvalues[kept[: len(spectrum.eigenvalues)]],
+        expected[kept],
+        rtol=1e-3,
+    )
+
+
+def test_single_precision_is_not_tried_for_tight_tolerances(used):
+    A = DenseOperator(kernel_matrix(300))
+    spectrum = leading_spectrum(A, 20, "randomized", tol=1e-9)
+    assert not used
+    bound = 1e-9 * np.sqrt(spectrum.eigenvalues * spectrum.next_eigenvalue)
+    assert np.all(spectrum.residual_norms <= bound + 1e-13 * spectrum.largest)
+
+
+@pytest.mark.parametrize("k", [10, 30, 56, 100])
+def test_every_copy_of_an_eigenvalue(k, used):
+    X = np.array(list(itertools.product([-1.0, 1.0], repeat=9)))
+    A = DenseOperator(NTK(depth=2)(X))
+    expected = np.linalg.eigvalsh(A.dense())[::-1][:k]
+    spectrum = leading_spectrum(A, k, "randomized")
+    np.testing.assert_allclose(spectrum.eigenvalues, expected, rtol=1e-6)
+
+
+def test_predictions_are_those_of_exact_pairs(used, data):
+    X = np.random.RandomState(0).standard_normal((300, 3))
+    y = np.sin(3 * X[:, 0]) + X[:, 1]
+    for max_iter in (1, 30, 1000):
+        exact, single = (
+            MSKRegressor(k=20, max_iter=max_iter, tol=1e-6, eigen_solver=solver)
+            .fit(X, y)
+            .predict(X)
+            for solver in ("dense", "randomized")
+        )
+        np.testing.assert_allclose(single, exact, atol=1e-4 * y.std())
+    assert used
+
+
+def test_a_matrix_that_is_not_positive_is_told(used):
+    K = kernel_matrix(200)
+    v = np.linalg.qr(np.random.RandomState(3).standard_normal((200, 1)))[0]
+    A = DenseOperator(K - 30.0 * v @ v.T)
+    spectrum = leading_spectrum(A, 5, "randomized")
+    assert spectrum.smallest < -1e-3 * spectrum.largest
+
+
+def test_deterministic(used):
+    A = DenseOperator(kernel_matrix(300))
+    first, second = (leading_spectrum(A, 20, "randomized") for _ in range(2))
+    np.testing.assert_array_equal(first.eigenvectors, second.eigenvectors)
+    assert len(used) == 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kernel", ["ntk_relu", "laplacian", Matern(nu=0.5)])
+@pytest.mark.parametrize("dynamics", ["flow", "descent"])
+def test_models_are_those_of_the_matrix(used, data, kernel, dtype, dynamics):
+    X, Y, weights = data
+    model = MSKRegressor(kernel, k=10, dynamics=dynamics, eigen_solver="randomized")
+    compact = clone(model).fit(X.astype(dtype), Y, weights).predict(X)
+    assert [type(A.source) for A in used] == [BlockedOperator]
+    exact = clone(model).set_params(eigen_solver="dense").fit(X, Y, weights)
+    np.testing.assert_allclose(compact, exact.predict(X), atol=2e-4 * Y.std())
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"tol": 1e-6},
+        {"max_iter": np.inf, "alpha": 0.1},
+        {"solver": "eigh"},
+        {"solver": "gd", "dynamics": "descent"},
+        {"eigen_solver": "arpack"},
+        {"kernel": lambda X, Y: NTK()(X, Y)},
+    ],
+)
+def test_the_matrix_is_held_where_its_digits_are_needed(used, data, params):
+    params = {"k": 10, "eigen_solver": "randomized"} | params
+    MSKRegressor(**params).fit(*data[:2])
+    assert all(isinstance(A.source, DenseOperator) for A in used)
+
+
+def test_pairs_that_single_precision_loses_are_found_in_double(used, monkeypatch):
+    """Eigenvalues of a wide rbf fall below what single precision leaves of others."""
+    monkeypatch.setattr(_compact, "_MIN_RANK", 5)
+    X = np.random.RandomState(0).uniform(size=(300, 2))
+    y = np.sin(5 * X[:, 0]) + X[:, 1]
+    model = MSKRegressor(RBF(1.0), k=20, eigen_solver="randomized").fit(X, y)
+    assert [type(A.source) for A in used] == [BlockedOperator]
+    assert model.spectrum_.method == "randomized"
+    exact = MSKRegressor(RBF(1.0), k=20, eigen_solver="dense").fit(X, y)
+    np.testing.assert_allclose(model.predict(X), exact.predict(X), atol=1e-2 * y.std())
+
+
+def test_paths_that_single_precision_loses_are_followed_in_double(used, monkeypatch):
+    """The longer the path, the smaller the eigenvalues that it sees."""
+    X = np.random.RandomState(0).uniform(size=(300, 2))
+    Y = np.random.RandomState(1).standard_normal((300, 2))
+    followed = []
+
+    def recorded(A, *args):
+        followed.append(isinstance(A, CompactOperator))
+        return trajectory(A, *args)
+
+    monkeypatch.setattr(_base, "trajectory", recorded)
+    for max_iter, compact in ((10, [True]), (10**9, [True, False])):
+        followed.clear()
+        model = MSKRegressor(
+            "rbf", gamma=3.0, k=10, max_iter=max_iter, eigen_solver="randomized"
+        ).fit(X, Y)
+        assert followed == compact
+        exact = clone(model).set_params(eigen_solver="dense", tol=1e-9).fit(X, Y)
+        np.testing.assert_allclose(model.predict(X), exact.predict(X), atol=1e-4)
+
+
+def test_little_memory_is_enough(used, data, monkeypatch):
+    n = len(data[0])
+    monkeypatch.setattr(_training, "free_memory", lambda: 3.0 * n**2)
+    MSKRegressor(k=10, eigen_solver="randomized").fit(*data[:2])
+    assert [type(A.source) for A in used] == [BlockedOperator]
+
+
+def test_an_entry_that_is_not_finite_is_told(used):
+    X = np.random.RandomState(0).standard_normal((100, 2))
+    X[70] *= 1e200
+    with pytest.raises(ValueError, match=r"must be finite\. Scale the features"):
+        MSKRegressor("linear", k=5).fit(X, X[:, 0])
+
+
+def test_a_search_finds_the_scores_of_single_fits(used, data):
+    X, y = data[0], data[1][:, 0]
+    grid = {"k": [5, 10], "max_iter": [10, 100]}
+    model = MSKRegressor(eigen_solver="randomized")
+    shared = MSKGridSearchCV(model, grid, cv=3).fit(X, y)
+    single = GridSearchCV(model, grid, cv=3).fit(X, y)
+    assert {type(A.source) for A in used} == {BlockedOperator, DenseOperator}
+    np.testing.assert_allclose(
+        shared.cv_results_["mean_test_score"],
+        single.cv_results_["mean_test_score"],
+        atol=1e-4,
+    )
