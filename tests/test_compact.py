@@ -287,7 +287,7 @@ def test_pairs_that_single_precision_loses_are_found_in_double(used, monkeypatch
 
 def test_paths_that_single_precision_loses_are_followed_in_double(used, monkeypatch):
     """The longer the path, the smaller the eigenvalues that it sees."""
-    X = np.random.RandomState(0).uniform(size=(300, 2))
+    X = np.random.RandomState(0).standard_normal((300, 5))
     Y = np.random.RandomState(1).standard_normal((300, 2))
     followed = []
 
@@ -299,7 +299,7 @@ def test_paths_that_single_precision_loses_are_followed_in_double(used, monkeypa
     for max_iter, compact in ((10, [True]), (10**9, [True, False])):
         followed.clear()
         model = MSKRegressor(
-            "rbf", gamma=3.0, k=10, max_iter=max_iter, eigen_solver="randomized"
+            "rbf", k=10, max_iter=max_iter, eigen_solver="randomized"
         ).fit(X, Y)
         assert followed == compact
         exact = clone(model).set_params(eigen_solver="dense", tol=1e-9).fit(X, Y)

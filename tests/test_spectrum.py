@@ -161,7 +161,7 @@ def test_restart_of_the_block_krylov_basis():
         products.append(V.shape[1])
         return K @ V
 
-    values, vectors, residuals, _ = block_krylov(
+    values, vectors, residuals, *_ = block_krylov(
         apply, 12, lambda width: rng.standard_normal((300, width)), 5, 24, tol=1e-4
     )
     assert sum(products) > 24

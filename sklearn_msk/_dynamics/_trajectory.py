@@ -138,7 +138,7 @@ class ModalTrajectory(Trajectory):
         size = np.linalg.norm(A.right_hand_side(y), axis=0)
         coordinates = self._coordinates(self.schedule)
         difference = np.linalg.norm(A @ coordinates - fitted, axis=0)
-        difference += A.rounding * A.scale * np.linalg.norm(coordinates, axis=0)
+        difference += A.rounding * np.linalg.norm(A.scale * coordinates, axis=0)
         error = np.max(difference / np.where(size > 0, size, 1.0))
         products = self.n_products + len(self.modes)
         return replace(self, n_products=products, rounding_error=float(error))

@@ -91,9 +91,9 @@ class Candidates(CallbackSupportMixin, BaseEstimator):
             return
 
         def enter(i):
-            return self._enter(i, posed, A, spectrum, groups)
+            return self._enter(i, posed, A, spectrum, groups, known)
 
-        groups = {}
+        groups, known = {}, {}
         self._update(self._sound(), enter)
         for (solver, tol), requests in groups.items():
             paths = self._paths(A, y, requests.values(), solver, tol)
@@ -122,16 +122,19 @@ class Candidates(CallbackSupportMixin, BaseEstimator):
         model._validate_params()
         check_combinations(model)
 
-    def _enter(self, i, posed, A, spectrum, groups):
+    def _enter(self, i, posed, A, spectrum, groups, known):
         """Add a candidate to the group that it shares a solver and a path with."""
         model = self.models_[i]
         fitted = {k: v for k, v in vars(posed).items() if k.endswith("_")}
         vars(model).update(fitted)
         S = model._precondition(A, spectrum)
+        # What one has found of its rates serves all that are equal.
+        rates = S.modified_eigenvalues.tobytes()
+        S = known.setdefault(rates, S)
         schedule = model._schedule(A, S, model.max_iter)
         solver = choose_solver(model.solver, A, schedule)
         # The loop runs anew for each schedule: nothing of it can be shared.
-        path = (S.modified_eigenvalues.tobytes(), i if solver == "gd" else None)
+        path = rates, i if solver == "gd" else None
         requests = groups.setdefault((solver, model.tol), {})
         requests.setdefault(path, (S, []))[1].append((i, schedule))
 

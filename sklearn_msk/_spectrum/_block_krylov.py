@@ -145,7 +145,7 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding
 
 
 def _allowed(value, error, tol):
-    """Rounding that is half of what a Ritz value allows, whose pair has this error."""
+    """Half of the rounding that a Ritz value allows, whose pair has this error."""
     # It grows, until its pair has converged.
     grown = 1.0 if error <= _KNOWN else _GROWTH
     return 0.5 * min(tol, _ROUNDING) * grown * max(value, 0.0)
