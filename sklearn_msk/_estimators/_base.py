@@ -331,7 +331,7 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         """Find the k leading directions."""
         # A search takes the pairs of a smaller k from those of the largest, so that its
         # scores are as close to those of single fits as these pairs are to each other.
-        tol = min(10.0 * self.tol, 1e-3)
+        tol = min(1e3 * self.tol, 1e-3)
         with self._stage("leading directions"):
             return find_spectrum(self, A, k, self.X_fit_, tol, self._monitor())
 
