@@ -194,10 +194,10 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
     def _train(self, A, y, steps, watch):
         """Follow the path, and keep where it ends."""
         try:
-            spectrum = self._find_spectrum(A, self._n_directions(A))
+            spectrum = self._find_spectrum(A, self._n_directions(A.n_distinct))
         except RoundingError:
             A = self._in_double_precision(A, compactable=False)
-            spectrum = self._find_spectrum(A, self._n_directions(A))
+            spectrum = self._find_spectrum(A, self._n_directions(A.n_distinct))
         S = self._precondition(A, spectrum)
         schedule = self._schedule(A, S, steps)
         try:
@@ -215,7 +215,8 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
     def _in_double_precision(self, A, **options):
         """Return a compact operator for products that are exact."""
         with self._stage("kernel matrix in double precision"):
-            return in_double_precision(self, A.source, **options)
+            rows = A.source.X, A.weights, A.n_distinct
+            return in_double_precision(self, *rows, **options)
 
     def _arrive(self, A, y, S, path, schedule, watch):
         """Keep the end of a path, or the step at which a callback stops."""
@@ -335,13 +336,13 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         with self._stage("leading directions"):
             return find_spectrum(self, A, k, self.X_fit_, tol, self._monitor())
 
-    def _n_directions(self, A):
-        """Return how many leading directions the parameter k asks for."""
+    def _n_directions(self, n_distinct):
+        """Return how many leading directions of as many rows the parameter k means."""
         return self.k
 
     def _precondition(self, A, spectrum):
         """Preconditioner of the k first of some directions."""
-        spectrum = spectrum.truncated(self._n_directions(A))
+        spectrum = spectrum.truncated(self._n_directions(A.n_distinct))
         return precondition(spectrum, resolve_spectral_map(self.g))
 
     def _schedule(self, A, S, steps):

@@ -332,8 +332,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         """
         return (self._labels(values) for values in self._staged_values(X, iterations))
 
-    def _n_directions(self, A):
-        return min(_LARGEST_K, A.n_distinct // 5) if self.k is None else self.k
+    def _n_directions(self, n_distinct):
+        return min(_LARGEST_K, n_distinct // 5) if self.k is None else self.k
 
     def _labels(self, values):
         if values.ndim == 1:

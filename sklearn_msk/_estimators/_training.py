@@ -73,26 +73,28 @@ def kernel_operator(estimator, X, weights=None, *, compact=False):
         )
     check_digits_kept(kernel, X)
     distinct = count_distinct_rows(X if weights is None else X[weights > 0])
-    if isinstance(kernel, PrecomputedKernel):
-        K = _checked_matrix(kernel, X, estimator.n_jobs)
-        return DenseOperator(K, weights, distinct)
-    source = BlockedOperator(kernel, X, weights, distinct, estimator.n_jobs)
-    if isinstance(kernel, CallableKernel) or not compact:
-        return in_double_precision(estimator, source)
-    n, k = X.shape[0], estimator._n_directions(source)
-    if serves_compact(n, k, estimator.eigen_solver) and _COPY * n**2 <= _room():
-        return CompactOperator(source, k + 1, max(source.n_threads, n_blas_threads()))
-    return in_double_precision(estimator, source)
+    rows = X, weights, distinct
+    own = not isinstance(kernel, CallableKernel | PrecomputedKernel)
+    if compact and own and _COPY * X.shape[0] ** 2 <= _room():
+        k = estimator._n_directions(distinct)
+        if serves_compact(X.shape[0], k, estimator.eigen_solver):
+            source = BlockedOperator(kernel, *rows, estimator.n_jobs)
+            n_threads = max(source.n_threads, n_blas_threads())
+            return CompactOperator(source, k + 1, n_threads)
+    return in_double_precision(estimator, *rows)
 
 
-def in_double_precision(estimator, source, *, compactable=True):
-    """Hold the matrix of an operator where memory does, for exact products.
+def in_double_precision(estimator, X, weights, n_distinct, *, compactable=True):
+    """Hold the matrix of the kernel where memory does, for exact products.
 
     Parameters
     ----------
     estimator : MSKRegressor or MSKKernel
         Whose kernel and parameters they are.
-    source : BlockedOperator
+    X : ndarray of shape (n_samples, n_features)
+    weights : ndarray of shape (n_samples,) or None
+    n_distinct : int
+        As in `KernelOperator`.
     compactable : bool, default=True
         Whether leading pairs may be looked for on a compact copy first.
 
@@ -100,25 +102,18 @@ def in_double_precision(estimator, source, *, compactable=True):
     -------
     DenseOperator or BlockedOperator
     """
-    kernel, X = source.kernel, source.X
-    if _fits(estimator, source):
-        K = _checked_matrix(kernel, X, estimator.n_jobs)
-        return DenseOperator(
-            K, source.weights, source.n_distinct, compactable=compactable
-        )
-    if isinstance(kernel, CallableKernel):
+    kernel = estimator.kernel_
+    unknown = isinstance(kernel, CallableKernel | PrecomputedKernel)
+    if isinstance(kernel, PrecomputedKernel) or _fits(estimator, X):
+        K = evaluate_kernel(kernel, X, n_jobs=estimator.n_jobs)
+        if unknown:
+            check_matrix_symmetric(K, describe_kernel(kernel))
+        return DenseOperator(K, weights, n_distinct, compactable=compactable)
+    if unknown:
         rows = X[:_TRIED_ROWS]
         K = evaluate_kernel(kernel, rows, rows)
         check_matrix_symmetric(K, describe_kernel(kernel))
-    return source
-
-
-def _checked_matrix(kernel, X, n_jobs):
-    """Evaluate the matrix as a whole."""
-    K = evaluate_kernel(kernel, X, n_jobs=n_jobs)
-    if isinstance(kernel, CallableKernel | PrecomputedKernel):
-        check_matrix_symmetric(K, describe_kernel(kernel))
-    return K
+    return BlockedOperator(kernel, X, weights, n_distinct, estimator.n_jobs)
 
 
 def _room():
@@ -126,10 +121,13 @@ def _room():
     return _SHARE * free_memory()
 
 
-def _fits(estimator, source):
+def _fits(estimator, X):
     """Whether the memory that is free holds the kernel matrix of the rows."""
-    n, itemsize = source.shape[0], source.dtype.itemsize
-    fits = n**2 * (itemsize * _PEAK + _COPY) <= _room()
+    n, room = X.shape[0], _room()
+    if n**2 * (8 * _PEAK + _COPY) <= room:
+        return True
+    itemsize = evaluate_kernel(estimator.kernel_, X[:1], X[:1]).dtype.itemsize
+    fits = n**2 * (itemsize * _PEAK + _COPY) <= room
     if not fits and getattr(estimator, "verbose", 0):
         print(
             f"[{type(estimator).__name__}] the kernel matrix of {n} rows takes "

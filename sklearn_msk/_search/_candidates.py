@@ -82,7 +82,8 @@ class Candidates(CallbackSupportMixin, BaseEstimator):
         posed = clone(self.models_[self._sound()[0]])
         try:
             A, y = posed._pose(X, y, sample_weight)
-            largest = max(self.models_[i]._n_directions(A) for i in self._sound())
+            models = [self.models_[i] for i in self._sound()]
+            largest = max(model._n_directions(A.n_distinct) for model in models)
             spectrum = posed._find_spectrum(A, largest)
         except Exception as error:
             if self.error_score == "raise":

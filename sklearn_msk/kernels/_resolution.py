@@ -30,6 +30,9 @@ _NETWORK_PARAMS = ("depth", "weight_variance", "bias_variance")
 # one block in each thread are all the memory that it takes.
 _BLOCK = 250
 
+# The same where the diagonal is all that is wanted of a block.
+_DIAGONAL_BLOCK = 25
+
 # Rows on which a pairwise kernel is tried for its digits.
 _TRIED_ROWS = 100
 
@@ -214,7 +217,7 @@ def kernel_diagonal(kernel, X):
     """
     if isinstance(kernel, Kernel):
         return kernel.diag(X)
-    blocks = batches(X.shape[0], _BLOCK)
+    blocks = batches(X.shape[0], _DIAGONAL_BLOCK)
     return np.concatenate([np.diagonal(evaluate_kernel(kernel, X[b])) for b in blocks])
 
 
