@@ -12,7 +12,7 @@ from sklearn_msk._compat import _check_sample_weight
 _ROWS = 256
 
 
-def check_matrix_finite(K, name, symmetric=False):
+def check_matrix_finite(K, name, symmetric=False, origin=(0, 0), shape=None):
     """Raise a ValueError that names the kernel where its matrix is not finite.
 
     Parameters
@@ -22,14 +22,19 @@ def check_matrix_finite(K, name, symmetric=False):
         How the message calls the kernel.
     symmetric : bool, default=False
         Whether one triangle tells it all.
+    origin : pair of int, default=(0, 0)
+        Where K begins in the matrix that it is a tile of.
+    shape : pair of int, default=None
+        Shape of that matrix; None means that of K.
     """
     for rows in batches(K.shape[0], _ROWS):
         finite = np.isfinite(K[rows, : rows.stop if symmetric else None])
         if not finite.all():
             row, column = np.argwhere(~finite)[0]
+            place = f"row {origin[0] + rows.start + row}, column {origin[1] + column}"
             raise ValueError(
-                f"The {name} is {K[rows][row, column]} in row {rows.start + row}, "
-                f"column {column} of its {K.dtype} matrix of shape {K.shape}; every "
+                f"The {name} is {K[rows][row, column]} in {place} of its {K.dtype} "
+                f"matrix of shape {K.shape if shape is None else shape}; every "
                 "entry must be finite. Scale the features (StandardScaler), pass "
                 "float64, or check the kernel's parameters."
             )

@@ -20,6 +20,8 @@ from sklearn_msk._operators import (
 )
 from sklearn_msk._spectrum import _eigen_solvers, leading_spectrum
 from sklearn_msk.kernels import NTK
+from sklearn_msk.kernels._adapters import CallableKernel
+from sklearn_msk.kernels._resolution import kernel_tiles
 
 
 @pytest.fixture
@@ -313,11 +315,18 @@ def test_little_memory_is_enough(used, data, monkeypatch):
     assert [type(A.source) for A in used] == [BlockedOperator]
 
 
-def test_an_entry_that_is_not_finite_is_told(used):
+def test_an_entry_that_is_not_finite_is_told(small_tiles):
+    def kernel(X, Y=None):
+        K = NTK()(X, Y)
+        K[(X[:, :1] > 1e3) & (X[:, :1] < (X if Y is None else Y)[:, 0])] = np.inf
+        return K
+
     X = np.random.RandomState(0).standard_normal((100, 2))
-    X[70] *= 1e200
-    with pytest.raises(ValueError, match=r"must be finite\. Scale the features"):
-        MSKRegressor("linear", k=5).fit(X, X[:, 0])
+    X[70, 0], X[30, 0] = 1e4, 1e5
+    tile = kernel_tiles(CallableKernel(kernel), X)
+    tile(slice(0, 40), slice(40, 80))
+    with pytest.raises(ValueError, match=r"row 70, column 30 of .* \(100, 100\)"):
+        tile(slice(40, 80), slice(0, 40))
 
 
 def test_a_search_finds_the_scores_of_single_fits(used, data):

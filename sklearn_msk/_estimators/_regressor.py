@@ -95,7 +95,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
     tol : float, default=1e-4
         Bound, > 0, on the error ``|K (a - a_T)| / |y|`` that the solver makes in the
         fitted values of each target, for the directions in use; never less than
-        rounding allows. From 1e-5 on, paths of large data may be followed in single
+        rounding allows. From 5e-5 on, paths of large data may be followed in single
         precision, as far as that keeps it. What an iterative `eigen_solver` leaves
         open, at the smaller of 1e-3 and ``1000 * tol``, comes on top, at most 1e-2
         standard deviations of y: 1e-5 was measured for "flatten", 6e-4 for descent at a

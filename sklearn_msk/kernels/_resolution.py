@@ -197,7 +197,9 @@ def kernel_tiles(kernel, X):
         # An overflow is infinite, which is reported with more to go by.
         with np.errstate(over="ignore", invalid="ignore"):
             K = evaluate(rows, columns)
-        check_matrix_finite(K, describe_kernel(kernel), rows == columns)
+        origin, whole = (rows.start, columns.start), (X.shape[0], X.shape[0])
+        name = describe_kernel(kernel)
+        check_matrix_finite(K, name, rows == columns, origin, whole)
         return K
 
     return tile
