@@ -213,7 +213,7 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
             return trajectory(A, y, S, schedule, self.solver, self.tol, self._monitor())
 
     def _in_double_precision(self, A, **options):
-        """Return a compact operator for products that are exact."""
+        """Return what a compact operator stands for, for exact products."""
         with self._stage("kernel matrix in double precision"):
             rows = A.source.X, A.weights, A.n_distinct
             return in_double_precision(self, *rows, **options)

@@ -50,6 +50,10 @@ class BlockedOperator(KernelOperator):
         self._evaluate_tile = kernel_tiles(kernel, X)
         self.n_threads = min(effective_n_jobs(n_jobs), _MAX_THREADS)
 
+    def __matmul__(self, V):
+        """Return ``A @ V`` in double precision."""
+        return self._weighted(self._apply_kernel, V)
+
     def _apply_kernel(self, V):
         columns = V.reshape(len(V), -1)
         product = np.zeros(columns.shape)

@@ -29,6 +29,10 @@ class DenseOperator(KernelOperator):
         # A product with one vector then reads half of the memory.
         self._one_triangle = K.dtype == np.float64 and K.flags.c_contiguous
 
+    def __matmul__(self, V):
+        """Return ``A @ V`` in double precision."""
+        return self._weighted(self._apply_kernel, V)
+
     def _apply_kernel(self, V):
         if self._one_triangle and V.size == len(V):
             return dsymv(1.0, self.K.T, V).reshape(V.shape)

@@ -111,6 +111,7 @@ class KernelOperator(ABC):
         entries = 4.0 * float(np.finfo(self.dtype).eps) * self.scale
         return max(arithmetic, entries * np.sqrt(self.shape[0]))
 
+    @abstractmethod
     def __matmul__(self, V):
         """Return ``A @ V`` in double precision, whatever the precision of K.
 
@@ -122,14 +123,13 @@ class KernelOperator(ABC):
         -------
         ndarray of the shape of V, float64
         """
+
+    def _weighted(self, apply_kernel, V):
+        """Return ``A @ V`` by a function that returns ``K @ V`` as a new array."""
         roots = self.roots if V.ndim == 1 else self.roots[:, None]
-        product = self._apply_kernel(roots * V)
+        product = apply_kernel(roots * V)
         product *= roots
         return product
-
-    def _apply_kernel(self, V):
-        """``K @ V`` as a new float64 array of the shape of V."""
-        raise NotImplementedError
 
     @abstractmethod
     def kernel_matrix(self):
