@@ -58,9 +58,57 @@ class Preconditioner:
             bound, self.spectrum.coupling.largest_rate(self.modified_eigenvalues)
         )
 
+    @property
+    def estimated_rate(self):
+        """Largest rate as the pairs have it, ``max(g, lam)`` with the next eigenvalue.
+
+        For exact pairs that is the largest eigenvalue of M. Those of a Krylov basis
+        have it to second order in their residuals and better, which is nearer to it
+        than any bound can say.
+        """
+        return float(
+            self.modified_eigenvalues.max(initial=self.spectrum.next_ritz_value)
+        )
+
     def step_unit(self, ridge):
         """``mu_max + ridge``, which steps are taken in fractions of the inverse of.
 
         Without any rate there is nothing to take fractions of, and it is 1.
         """
-        return (self.largest_rate + ridge) or 1.0
+        return (self.estimated_rate + ridge) or 1.0
+
+    def stable_step(self, ridge):
+        """Step up to which descent does not diverge, whatever the pairs miss."""
+        bound = self.largest_rate + ridge
+        return 2.0 / bound if bound > 0.0 else np.inf
+
+
+def steepness(g, eigenvalues, following):
+    """How fast S changes from the directions that g re-scales to the others.
+
+    The largest ``|g(lam) / lam - 1| lam_next / (lam - lam_next)`` of the eigenvalues
+    given, `lam_next` being the first beyond. Pairs that mix with directions beyond them
+    by ``r / (lam - lam_next)``, r their residual, move S by so many times ``r /
+    lam_next``. It is at most 1 for `Flatten` at its own level, and without bound for
+    maps that jump at the cut.
+
+    Parameters
+    ----------
+    g : callable
+        From eigenvalues to rates.
+    eigenvalues : ndarray of shape (k,)
+        Positive, descending.
+    following : float
+        At most the last of them.
+
+    Returns
+    -------
+    float
+    """
+    if following <= 0.0 or not eigenvalues.size:
+        return 0.0
+    changes = np.abs(g(eigenvalues) / eigenvalues - 1.0)
+    gaps = eigenvalues / following - 1.0
+    with np.errstate(divide="ignore"):
+        slopes = np.divide(changes, gaps, where=changes > 0.0, out=np.zeros_like(gaps))
+    return float(slopes.max())

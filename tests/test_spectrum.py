@@ -8,7 +8,7 @@ from problems import kernel_matrix
 from sklearn.gaussian_process.kernels import RBF
 
 from sklearn_msk._operators import DenseOperator
-from sklearn_msk._spectrum import leading_spectrum
+from sklearn_msk._spectrum import Tolerance, leading_spectrum
 from sklearn_msk._spectrum._block_krylov import _orthonormal
 from sklearn_msk._spectrum._leading import DENSE_MAX
 from sklearn_msk.kernels import NTK
@@ -162,7 +162,12 @@ def test_restart_of_the_block_krylov_basis():
         return K @ V
 
     values, vectors, residuals, *_ = block_krylov(
-        apply, 12, lambda width: rng.standard_normal((300, width)), 5, 24, tol=1e-4
+        apply,
+        12,
+        lambda width: rng.standard_normal((300, width)),
+        width=5,
+        max_columns=24,
+        tol=Tolerance(1e-4),
     )
     assert sum(products) > 24
     found = np.linalg.norm(K @ vectors - vectors * values, axis=0)
@@ -213,7 +218,7 @@ def test_copies_are_found_in_a_basis_that_restarts():
             lambda width: rng.standard_normal((1000, width)),
             width=4,
             max_columns=max_columns,
-            tol=1e-6,
+            tol=Tolerance(1e-6),
         )
         return values, vectors
 

@@ -32,6 +32,7 @@ from sklearn_msk._estimators._iterations import (
 )
 from sklearn_msk._estimators._kernel_mixin import KernelMixin
 from sklearn_msk._estimators._landmarks import LandmarkPass
+from sklearn_msk._estimators._pair_tolerance import pair_tolerance
 from sklearn_msk._estimators._parameters import check_combinations
 from sklearn_msk._estimators._prediction import apply_kernel, predict_rows, round_to
 from sklearn_msk._estimators._progress import PathWatch, ProgressPrinter
@@ -328,11 +329,11 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
             seen.check_targets(rows)
         return rows
 
-    def _find_spectrum(self, A, k):
-        """Find the k leading directions."""
+    def _find_spectrum(self, A, k, models=None):
+        """Find the k leading directions, for this model or for several like it."""
         # A search takes the pairs of a smaller k from those of the largest, so that its
         # scores are as close to those of single fits as these pairs are to each other.
-        tol = min(1e3 * self.tol, 1e-3)
+        tol = pair_tolerance(models or [self], A.n_distinct, A.rank_floor)
         with self._stage("leading directions"):
             return find_spectrum(self, A, k, self.X_fit_, tol, self._monitor())
 
@@ -350,6 +351,9 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         ridge = self.alpha / A.total_weight
         self.learning_rate_ = self.learning_rate / S.step_unit(ridge)
         self.max_learning_rate_ = 2.0 / S.step_unit(ridge)
+        if self.dynamics == "descent" and self.learning_rate < 2.0:
+            # Where a step is stable by the pairs it is so, whatever they miss.
+            self.learning_rate_ = min(self.learning_rate_, S.stable_step(ridge))
         return Schedule(self.dynamics, steps, self.learning_rate_, ridge)
 
     def _iterations(self, S, schedule):

@@ -20,6 +20,7 @@ from sklearn_msk._estimators._training import (
     kernel_operator,
     precondition,
 )
+from sklearn_msk._spectrum import Tolerance
 from sklearn_msk._validation import check_not_bool
 from sklearn_msk.kernels._adapters import PrecomputedKernel
 from sklearn_msk.kernels._resolution import evaluate_kernel
@@ -215,7 +216,7 @@ class MSKKernel(
             dtype=[np.float64, np.float32],
         )
         A = kernel_operator(self, X)
-        spectrum = find_spectrum(self, A, self.k, X, _TOL)
+        spectrum = find_spectrum(self, A, self.k, X, Tolerance(_TOL))
         S = precondition(spectrum, g, allow_zero=True)
         self.X_fit_ = None if isinstance(self.kernel_, PrecomputedKernel) else X
         self.spectrum_ = S.spectrum

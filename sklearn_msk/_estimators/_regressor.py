@@ -97,11 +97,12 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         fitted values of each target, for the directions in use; never less than
         rounding allows. From 5e-5 on, paths of large data may be followed in single
         precision, as far as that keeps it. What an iterative `eigen_solver` leaves
-        open, at the smaller of 1e-3 and ``1000 * tol``, comes on top, at most 1e-2
-        standard deviations of y: 1e-5 was measured for "flatten", 6e-4 for descent at a
-        learning rate of 1.99, 2e-3 for maps that jump at the cut. A k that cuts a group
-        of equal eigenvalues leaves the choice among them to the
-        eigensolver.
+        open comes on top, at most 1e-2 standard deviations of y: residuals of the pairs
+        of up to ``2.5 * sqrt(tol)``, and 2.5e-2, where g changes no faster than
+        "flatten" across the cut, up to ``1000 * tol``, and 1e-3, for maps that jump
+        there. 9e-4 was measured for the flow under "flatten", 2e-3 at most for descent
+        and for maps that jump. A k that cuts a group of equal eigenvalues leaves the
+        choice among them to the eigensolver.
     store_trajectory : bool, default=False
         Whether to keep the whole path, for `staged_predict`.
     memory : str, object with the interface of joblib.Memory, or None, default=None

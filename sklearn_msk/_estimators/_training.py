@@ -148,8 +148,8 @@ def find_spectrum(estimator, A, k, X, tol, monitor=None):
     k : int
     X : ndarray of shape (n_samples, n_features)
         Training rows.
-    tol : float
-        Tolerance of the pairs, see `leading_spectrum`.
+    tol : Tolerance
+        Of the pairs. What is kept on disk serves any map.
     monitor : callable, default=None
         Told of the progress, see `leading_spectrum`.
 
@@ -162,14 +162,16 @@ def find_spectrum(estimator, A, k, X, tol, monitor=None):
     ValueError
         If the kernel is not positive semi-definite.
     """
+    kernel = estimator.kernel_
+    # What is diagonal is decomposed already.
+    memory = None if A.is_diagonal else estimator.memory
+    if memory is not None:
+        tol = tol.strict
     settings = estimator.eigen_solver, estimator.random_state, tol
 
     def compute(k):
         return leading_spectrum(A, k, *settings, monitor)
 
-    kernel = estimator.kernel_
-    # What is diagonal is decomposed already.
-    memory = None if A.is_diagonal else estimator.memory
     spectrum = cached_spectrum(memory, compute, k, kernel, X, A, *settings)
     check_positive_semidefinite(
         spectrum.smallest, spectrum.largest, describe_kernel(kernel)

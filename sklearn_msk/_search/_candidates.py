@@ -84,7 +84,7 @@ class Candidates(CallbackSupportMixin, BaseEstimator):
             A, y = posed._pose(X, y, sample_weight)
             models = [self.models_[i] for i in self._sound()]
             largest = max(model._n_directions(A.n_distinct) for model in models)
-            spectrum = posed._find_spectrum(A, largest)
+            spectrum = posed._find_spectrum(A, largest, models)
         except Exception as error:
             if self.error_score == "raise":
                 raise

@@ -6,5 +6,6 @@ from sklearn_msk._spectrum._leading import (
     serves_compact,
 )
 from sklearn_msk._spectrum._spectrum import Spectrum
+from sklearn_msk._spectrum._tolerance import Tolerance
 
-__all__ = ["DENSE_MAX", "Spectrum", "leading_spectrum", "serves_compact"]
+__all__ = ["DENSE_MAX", "Spectrum", "Tolerance", "leading_spectrum", "serves_compact"]

@@ -17,6 +17,13 @@ _NEARLY_ORTHONORMAL = 1e-3
 # beyond the basis that the rates could tell of.
 _ROUNDING = 1e-5
 
+# Ritz values as close as this to each other, relative to their size, may be copies of
+# one eigenvalue: the share of the residuals that their errors may be.
+_ALIKE = 0.2
+
+# Share of the last Ritz value that the mean of a block beyond is at most taken for.
+_LARGEST_REST = 0.75
+
 # Error below which a Ritz value is as good as its eigenvalue, and how many times larger
 # the eigenvalue may be above.
 _KNOWN, _GROWTH = 0.1, 10.0
@@ -47,10 +54,10 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding
     max_columns : int
         Largest basis, at least ``min(n, 5 m + 2 width)``. A basis of n columns is
         complete and its pairs exact.
-    tol : float
-        Bound on `worst_residual`.
+    tol : Tolerance
+        In units of ``apply``.
     monitor : callable, default=None
-        ``monitor(n_products, error, tol)`` is called at every check.
+        ``monitor(n_products, error, tol)`` is called at every check, tol a float.
     rounding : float, default=0.0
         Norm of the error of ``apply`` for a unit vector, where that is more than the
         rounding of double precision.
@@ -58,6 +65,7 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding
     Returns
     -------
     values : ndarray of shape (m,), descending
+        Ritz values, but for what is known of the next block.
     vectors : ndarray of shape (n, m)
     residuals : ndarray of shape (m,)
         Residual norms.
@@ -72,7 +80,8 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding
         If the pairs have not converged after 300 blocks, or if an eigenvalue has too
         many copies for the largest basis.
     RoundingError
-        If `rounding` alone is more than half of what `tol`, or 1e-5, allows.
+        If `rounding` alone is more than half of what the strict tolerance, or 1e-5,
+        allows.
 
     References
     ----------
@@ -85,7 +94,7 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding
     n, n_products = len(block), 0
     basis = np.empty((n, max_columns), order="F")
     projected = np.zeros((max_columns, max_columns))
-    checks = _Checks(m + 2 * width, width, tol)
+    checks = _Checks(m + 2 * width, width)
     widened, enough = 0, 1
     for passes in range(1, _MAX_PASSES + 1):
         columns = done + block.shape[1]
@@ -108,24 +117,29 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding
             residuals, coupling = np.zeros(m), None
             if not complete:
                 residuals = np.linalg.norm(step @ vectors[done:, :m], axis=0)
-            error = worst_residual(values[:m], residuals, n, tol)
+            error = worst_residual(values[:m], residuals, n, tol.strict)
+            goal = tol.of(values[:m], error)
             if monitor is not None:
-                monitor(n_products, error, tol)
-            if columns >= m and rounding > _allowed(values[m - 1], error, tol):
+                monitor(n_products, error, goal)
+            if columns >= m and rounding > _allowed(values[m - 1], error, tol.strict):
                 raise RoundingError("products are not exact enough")
-            converged = columns >= m and error <= tol and passes >= enough
-            missing = converged and _n_copies(values[:m], tol) >= width
+            converged = columns >= m and error <= goal and passes >= enough
+            alike = max(tol.strict, _ALIKE * goal)
+            missing = converged and _n_copies(values[:m], alike) >= width
             if complete or (converged and not missing):
                 leading = _combine(basis[:, :columns], vectors[:, :m])
                 # No residual is known to less than rounding.
                 arithmetic = np.sqrt(n) * np.finfo(np.float64).eps * abs(values[0])
                 rounding = max(rounding, arithmetic)
                 residuals = np.hypot(residuals, rounding)
+                smallest = values[-1]
                 if not complete:
                     matrix = step @ vectors[done:]
                     coupling = Coupling(values, matrix, rounding, 1.0)
-                return values[:m], leading, residuals, values[-1], coupling
-            checks.plan(columns, error)
+                    rest = projected[done:columns, done:columns]
+                    values[:m] = _corrected(values[:m], matrix[:, :m], rest)
+                return values[:m], leading, residuals, smallest, coupling
+            checks.plan(columns, error, goal)
             if missing:
                 # What more columns add shows after as many passes as these took.
                 width, widened, enough = 2 * width, passes, 2 * passes - widened
@@ -142,6 +156,21 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding
                 block = _widened(block, basis[:, :columns], draw)
         block, done = block[:, : n - columns], columns
     raise ArithmeticError(f"no convergence within {_MAX_PASSES} blocks")
+
+
+def _corrected(values, matrix, rest):
+    """Ritz values, and to second order what the residuals still add to them.
+
+    In the basis of the Ritz vectors and of the block that would come next, A is ``[[D,
+    E^T], [E, B]]``, D the values and E `matrix`. Its eigenvalues are those of ``D + E^T
+    (lam - B)^(-1) E`` at ``lam`` (Schur). The last value stands for that, and for B the
+    mean of what the last block had for it, `rest`: from block to block it changes
+    little.
+    """
+    gap = values[-1] - min(np.trace(rest) / len(rest), _LARGEST_REST * values[-1])
+    if gap <= 0.0:
+        return values
+    return np.linalg.eigvalsh(np.diag(values) + matrix.T @ matrix / gap)[::-1]
 
 
 def _allowed(value, error, tol):
@@ -165,17 +194,17 @@ class _Checks:
     faster, so the next look is half way to where a constant rate would end.
     """
 
-    def __init__(self, first, width, tol):
-        self._width, self._tol = width, tol
+    def __init__(self, first, width):
+        self._width = width
         self.restart(first)
 
-    def plan(self, columns, error):
-        """Choose the next look after one that found this error."""
+    def plan(self, columns, error, tol):
+        """Choose the next look after one that found this error, above tol."""
         wait = columns // 8
         if self._last is not None and 0.0 < error < self._last[1]:
             before, larger = self._last
             rate = np.log(larger / error) / (columns - before)
-            wait = min(wait, int(0.5 * np.log(error / self._tol) / rate))
+            wait = min(wait, int(0.5 * np.log(error / tol) / rate))
         self.next = columns + max(self._width, wait)
         self._last = columns, error
 

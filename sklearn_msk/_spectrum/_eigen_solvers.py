@@ -1,7 +1,7 @@
 """Eigensolvers: the m leading pairs of a scaled operator, and its smallest Ritz value.
 
-Each takes an operator A, a number of pairs m, a `numpy.random.RandomState`, the
-tolerance of `worst_residual` and what is told of the progress, works on ``A / A.scale``
+Each takes an operator A, a number of pairs m, a `numpy.random.RandomState`, a
+`Tolerance` in the units of A and what is told of the progress, works on ``A / A.scale``
 and returns ``(values, vectors, residuals, smallest, coupling)`` in these units, the
 last None where there is no Krylov basis; it raises `BREAKDOWN` where its iteration does
 not converge.
@@ -9,12 +9,14 @@ not converge.
 
 import warnings
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
 
 from sklearn_msk._operators import CompactOperator, DenseOperator, RoundingError
 from sklearn_msk._spectrum._block_krylov import block_krylov, worst_residual
+from sklearn_msk._spectrum._tolerance import Tolerance
 from sklearn_msk._threads import n_blas_threads, single_threaded_blas
 
 BREAKDOWN = (ArithmeticError, ArpackError)
@@ -35,6 +37,9 @@ _ROWS_COMPACT, _PAIRS_COMPACT = 2000, 10
 
 # Largest tolerance of pairs whose residuals are all that is known of them.
 _TOL_ALONE = 1e-5
+
+# Tolerance of the pairs that the smallest Ritz value comes with.
+_ROUGH = Tolerance(1e-4)
 
 # lobpcg carries this many more vectors than it is asked for.
 _GUARD = 10
@@ -73,7 +78,7 @@ def arpack(A, m, random_state, tol, monitor=None):
 def lobpcg_(A, m, random_state, tol, monitor=None):
     """Locally optimal block preconditioned conjugate gradients, with guard vectors."""
     # Without a Krylov basis its residuals bound the rates to first order alone.
-    tol = min(tol, _TOL_ALONE)
+    tol = min(tol.strict, _TOL_ALONE)
     vectors = random_state.standard_normal((A.shape[0], m + _GUARD))
     # lobpcg stops at an absolute residual, which the eigenvalues only now decide.
     values = _ritz_values(A, vectors)
@@ -103,7 +108,7 @@ def randomized(A, m, random_state, tol, monitor=None):
     """
     if isinstance(A, CompactOperator):
         return _in_single_precision(A, m, random_state, tol, monitor)
-    if tol >= _TOL_COMPACT and _is_compactable(A, m):
+    if tol.strict >= _TOL_COMPACT and _is_compactable(A, m):
         with suppress(RoundingError):
             copy = CompactOperator(A, m, n_blas_threads())
             return _in_single_precision(copy, m, random_state, tol, monitor)
@@ -126,7 +131,7 @@ def _in_single_precision(A, m, random_state, tol, monitor):
             width,
             min(n, _max_columns(m, width)),
             # With the rounding, the residuals are below tol.
-            0.8 * tol,
+            replace(tol.scaled(A.scale), strict=0.8 * tol.strict),
             monitor,
             A.rounding,
         )
@@ -141,7 +146,7 @@ def _in_double_precision(A, m, random_state, width, max_columns, tol, monitor=No
         lambda width: random_state.standard_normal((n, width)),
         min(n, width),
         min(n, max_columns),
-        tol,
+        tol.scaled(A.scale),
         monitor,
     )
 
@@ -166,7 +171,7 @@ def _smallest_ritz_value(A, random_state):
     """Smallest Ritz value of a short block Krylov iteration."""
     width = _WIDTHS[0]
     m = min(A.shape[0], width)
-    return _in_double_precision(A, m, random_state, width, 50 * width, tol=1e-4)[3]
+    return _in_double_precision(A, m, random_state, width, 50 * width, _ROUGH)[3]
 
 
 EIGEN_SOLVERS = {

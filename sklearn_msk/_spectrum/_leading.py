@@ -6,6 +6,7 @@ import numpy as np
 
 from sklearn_msk._spectrum._eigen_solvers import BREAKDOWN, EIGEN_SOLVERS, compacts
 from sklearn_msk._spectrum._spectrum import Spectrum
+from sklearn_msk._spectrum._tolerance import Tolerance
 from sklearn_msk._validation import check_seed
 
 # Up to here a full decomposition takes less than half a second.
@@ -33,7 +34,7 @@ def leading_spectrum(
         is diagonal.
     random_state : int, RandomState instance or None, default=None
         Start vectors; None is deterministic too.
-    tol : float, default=1e-5
+    tol : float or Tolerance, default=1e-5
         Residuals stay below ``tol sqrt(lam_i lam_m)``, m the last pair computed; the
         default serves a preconditioner. Beyond 2000 rows and from 1e-6 on, "randomized"
         multiplies matrices that are held in single precision, where the rounding that
@@ -56,6 +57,7 @@ def leading_spectrum(
     known = A.is_diagonal or not A.diagonal().any()
     method = "dense" if known else _method(eigen_solver, n, m)
     rng = check_seed(random_state)
+    tol = tol if isinstance(tol, Tolerance) else Tolerance(tol)
     try:
         found = EIGEN_SOLVERS[method](A, m, rng, tol, monitor)
     except BREAKDOWN:
@@ -69,16 +71,18 @@ def leading_spectrum(
     # Rows that repeat add no direction, whatever rounding makes of them.
     rank = min(np.count_nonzero(values > floor), A.n_distinct)
     k = min(k, rank)
-    following = values[k] + residuals[k] if k < m else 0.0
+    following = max(values[k], 0.0) if k < m else 0.0
+    bound = max(values[k] + residuals[k], 0.0) if k < m else 0.0
     return Spectrum(
         eigenvalues=values[:k] * A.scale,
         eigenvectors=np.ascontiguousarray(vectors[:, :k]),
         residual_norms=residuals[:k] * A.scale,
         method=method,
-        next_eigenvalue=float(max(following, 0.0) * A.scale),
+        next_eigenvalue=float(bound * A.scale),
         smallest=float(smallest * A.scale),
         floor=float(floor * A.scale),
         coupling=None if coupling is None else replace(coupling, scale=A.scale),
+        next_ritz_value=float(following * A.scale),
     )
 
 

@@ -29,6 +29,8 @@ class Spectrum:
         Eigenvalues up to here do not count for the numerical rank.
     coupling : Coupling or None
         Of the Krylov basis that the pairs come from, where there is one.
+    next_ritz_value : float
+        The first eigenvalue left out itself, as well as it is known.
     """
 
     eigenvalues: np.ndarray
@@ -39,6 +41,7 @@ class Spectrum:
     smallest: float
     floor: float
     coupling: Coupling | None = None
+    next_ritz_value: float = 0.0
 
     def truncated(self, k):
         """Return the first k pairs, or all where there are not more."""
@@ -50,6 +53,7 @@ class Spectrum:
             eigenvectors=np.ascontiguousarray(self.eigenvectors[:, :k]),
             residual_norms=self.residual_norms[:k],
             next_eigenvalue=float(self.eigenvalues[k] + self.residual_norms[k]),
+            next_ritz_value=float(self.eigenvalues[k]),
         )
 
     @property
