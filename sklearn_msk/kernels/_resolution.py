@@ -1,6 +1,7 @@
 """From the `kernel` parameter of an estimator to something that can be evaluated."""
 
 import inspect
+from functools import partial
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -17,6 +18,7 @@ from sklearn_msk.kernels._adapters import (
     PairwiseKernel,
     PrecomputedKernel,
 )
+from sklearn_msk.kernels._distances import distance_tiles
 from sklearn_msk.kernels._infinite_width import NNGP, NTK, _InfiniteWidthKernel
 
 _NETWORKS = {
@@ -188,10 +190,7 @@ def kernel_tiles(kernel, X):
     if isinstance(kernel, _InfiniteWidthKernel):
         evaluate = kernel.tiles(X)
     else:
-
-        def evaluate(rows, columns):
-            # White noise is on the diagonal only, and only of k(X).
-            return kernel(X[rows], None if rows == columns else X[columns])
+        evaluate = distance_tiles(kernel, X) or partial(_own_tile, kernel, X)
 
     def tile(rows, columns):
         # An overflow is infinite, which is reported with more to go by.
@@ -203,6 +202,12 @@ def kernel_tiles(kernel, X):
         return K
 
     return tile
+
+
+def _own_tile(kernel, X, rows, columns):
+    """Tile of ``k(X)`` as the kernel itself evaluates it."""
+    # White noise is on the diagonal only, and only of k(X).
+    return kernel(X[rows], None if rows == columns else X[columns])
 
 
 def kernel_diagonal(kernel, X):
@@ -279,9 +284,13 @@ def _in_blocks(kernel, X, Y, n_jobs):
     if first.shape != (1, n_columns):
         return kernel(X, Y)
     K = np.empty((X.shape[0], n_columns), first.dtype)
-    fill = _fill_rows if Y is not None else _fill_triangle
+    if Y is None:
+        evaluate = distance_tiles(kernel, X) or partial(_own_tile, kernel, X)
+        fill = partial(_fill_triangle, K, evaluate)
+    else:
+        fill = partial(_fill_rows, K, kernel, X, Y)
     Parallel(n_jobs=n_jobs, require="sharedmem")(
-        delayed(fill)(K, kernel, X, Y, rows) for rows in batches(X.shape[0], _BLOCK)
+        delayed(fill)(rows) for rows in batches(X.shape[0], _BLOCK)
     )
     return K
 
@@ -290,13 +299,12 @@ def _fill_rows(K, kernel, X, Y, rows):
     K[rows] = kernel(X[rows], Y)
 
 
-def _fill_triangle(K, kernel, X, Y, rows):
-    # White noise is on the diagonal only, and only of k(X). Some kernels are symmetric
-    # to rounding alone.
-    square = kernel(X[rows])
+def _fill_triangle(K, evaluate, rows):
+    # Some kernels are symmetric to rounding alone.
+    square = evaluate(rows, rows)
     K[rows, rows] = np.tril(square) + np.tril(square, -1).T
     for start in range(0, rows.start, _BLOCK):
         columns = slice(start, start + _BLOCK)
-        block = kernel(X[rows], X[columns])
+        block = evaluate(rows, columns)
         K[rows, columns] = block
         K[columns, rows] = block.T

@@ -1,0 +1,106 @@
+"""Tiles of kernels of the distance, against scikit-learn's matrices."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern, WhiteKernel
+from sklearn.metrics.pairwise import pairwise_kernels
+
+from sklearn_msk.kernels._adapters import PairwiseKernel
+from sklearn_msk.kernels._distances import distance_tiles
+from sklearn_msk.kernels._resolution import kernel_tiles
+
+KERNELS = [
+    RBF(0.7),
+    RBF(np.array([0.5, 1.0, 2.0, 0.1])),
+    *(Matern(1.3, nu=nu) for nu in (0.5, 1.5, 2.5, math.inf)),
+    Matern(np.array([0.5, 1.0, 2.0, 0.1]), nu=1.5),
+]
+
+
+def rows(n=300, n_features=4, spread=1.0, offset=0.0):
+    X = np.random.RandomState(0).standard_normal((n, n_features))
+    return spread * X + offset
+
+
+def assert_tiles(kernel, X, expected, atol):
+    evaluate = distance_tiles(kernel, X)
+    for some, others in (
+        (slice(0, 50), slice(0, 50)),
+        (slice(100, 250), slice(0, 100)),
+        (slice(299, 300), slice(3, 4)),
+    ):
+        tile = evaluate(some, others)
+        np.testing.assert_allclose(tile, expected[some, others], rtol=0.0, atol=atol)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("spread", [1e-3, 1.0, 30.0])
+@pytest.mark.parametrize("offset", [0.0, 10.0])
+def test_kernel_objects(kernel, spread, offset):
+    X = rows(spread=spread, offset=offset)
+    assert_tiles(kernel, X, kernel(X), 1e-13 + 1e-15 * offset / spread)
+
+
+@pytest.mark.parametrize("gamma", [None, 0.0, 0.3])
+@pytest.mark.parametrize("metric", ["rbf", "laplacian"])
+def test_pairwise_kernels(metric, gamma):
+    X = rows(n_features=12)
+    params = {} if gamma is None else {"gamma": gamma}
+    expected = pairwise_kernels(X, metric=metric, **params)
+    assert_tiles(PairwiseKernel(metric, params), X, expected, 1e-13)
+
+
+@pytest.mark.parametrize("kernel", [Matern(nu=0.5), RBF()])
+@pytest.mark.parametrize("distance", [1e-12, 1e-6, 1e-2, 0.1])
+def test_close_rows_keep_their_digits(kernel, distance):
+    X = rows(n_features=40)
+    X[150:] = X[:150] + distance * rows(150, 40) / math.sqrt(40)
+    evaluate, expected = distance_tiles(kernel, X), kernel(X)
+    tile = evaluate(slice(150, 300), slice(0, 150))
+    np.testing.assert_allclose(tile, expected[150:, :150], rtol=0.0, atol=2e-14)
+    assert (
+        distance_tiles(kernel, np.tile(X[:5], (2, 1)))(
+            slice(5, 10), slice(0, 5)
+        ).diagonal()
+        == 1.0
+    ).all()
+
+
+@pytest.mark.parametrize("n_features", [4, 40])
+def test_products_are_used_where_rows_are_apart(n_features, monkeypatch):
+    from sklearn_msk.kernels import _distances
+
+    calls = []
+    cdist = _distances.cdist
+    monkeypatch.setattr(_distances, "cdist", lambda *a: calls.append(a) or cdist(*a))
+    X = rows(n_features=n_features)
+    distance_tiles(RBF(), X)(slice(0, 100), slice(100, 300))
+    assert bool(calls) == (n_features == 4)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "X"),
+    [
+        (ConstantKernel(2.0) * RBF(), rows()),
+        (RBF() + WhiteKernel(), rows()),
+        (Matern(nu=0.7), rows()),
+        (RBF(np.ones(3)), rows()),
+        (PairwiseKernel("polynomial", {}), rows()),
+        (PairwiseKernel("rbf", {"gamma": np.ones(4)}), rows()),
+        (RBF(), rows().astype(np.float32)),
+        (RBF(), rows(spread=1e160)),
+        (PairwiseKernel("rbf", {}), csr_matrix(rows())),
+        (type("Half", (RBF,), {})(), rows()),
+    ],
+)
+def test_others_are_left_to_their_own(kernel, X):
+    assert distance_tiles(kernel, X) is None
+
+
+def test_huge_rows_do_not_overflow():
+    X = rows(spread=1e160)
+    tile = kernel_tiles(Matern(nu=0.5), X)(slice(0, 10), slice(0, 10))
+    np.testing.assert_array_equal(tile, np.eye(10))
