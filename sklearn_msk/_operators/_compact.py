@@ -7,15 +7,11 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.linalg.blas import dgemm
 
-from sklearn_msk._batches import batches
 from sklearn_msk._operators._kernel_operator import KernelOperator
 from sklearn_msk._threads import single_threaded_blas
 
 # Largest side of a tile, which stays in cache while it is used twice.
 _SIDE = 400
-
-# Rows of a tile that are computed at once.
-_PART = 100
 
 # Shares of the panels that threads take, whatever the number of threads: so that this
 # does not change the order of sums.
@@ -182,14 +178,10 @@ class CompactOperator(KernelOperator):
     def _fill_panel(self, i):
         """Compute a panel; it is zero beyond the last row of A."""
         panel, rows = self._panels[i], self._rows(i)
-        for j in range(i):
-            columns = self._rows(j)
-            # A part of a tile, which stays in cache until it is written.
-            for part in batches(rows.stop - rows.start, _PART):
-                some = slice(rows.start + part.start, rows.start + part.stop)
-                self._fill(panel[part, columns], some, columns)
         n_rows = rows.stop - rows.start
-        self._fill(panel[:n_rows, rows], rows, rows)
+        for j in range(i + 1):
+            columns = self._rows(j)
+            self._fill(panel[:n_rows, columns], rows, columns)
         panel[n_rows:] = 0.0
         panel[:, rows.stop :] = 0.0
 
