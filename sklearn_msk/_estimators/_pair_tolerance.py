@@ -16,7 +16,7 @@ from sklearn_msk.spectral_maps._evaluation import (
 # that do not jump at the cut by some times their squares: so the tolerance of the pairs
 # may be that many times tol, or its root. Both have a largest value.
 _STRICT, _STRICT_MAX = 1e3, 1e-3
-_LOOSE, _LOOSE_MAX = 2.5, 2.5e-2
+_LOOSE, _LOOSE_MAX = 10.0, 2.5e-2
 
 
 def pair_tolerance(models, n_distinct, rank_floor):

@@ -98,7 +98,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         rounding allows. From 5e-5 on, paths of large data may be followed in single
         precision, as far as that keeps it. What an iterative `eigen_solver` leaves
         open comes on top, at most 1e-2 standard deviations of y: residuals of the pairs
-        of up to ``2.5 * sqrt(tol)``, and 2.5e-2, where g changes no faster than
+        of up to ``10 * sqrt(tol)``, and 2.5e-2, where g changes no faster than
         "flatten" across the cut, up to ``1000 * tol``, and 1e-3, for maps that jump
         there. 9e-4 was measured for the flow under "flatten", 2e-3 at most for descent
         and for maps that jump. A k that cuts a group of equal eigenvalues leaves the
