@@ -162,6 +162,7 @@ class GPyTorch:
         with (
             torch.no_grad(),
             gpytorch.settings.max_cholesky_size(1),
+            gpytorch.settings.skip_posterior_variances(),
             gpytorch.settings.eval_cg_tolerance(1e-3),
         ):
             return self.model(torch.as_tensor(X)).mean.numpy()

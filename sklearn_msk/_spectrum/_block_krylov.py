@@ -65,7 +65,7 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding
     Returns
     -------
     values : ndarray of shape (m,), descending
-        Ritz values, but for what is known of the next block.
+        Ritz values, with what their residuals still add to them.
     vectors : ndarray of shape (n, m)
     residuals : ndarray of shape (m,)
         Residual norms.
@@ -132,13 +132,13 @@ def block_krylov(apply, m, draw, width, max_columns, tol, monitor=None, rounding
                 arithmetic = np.sqrt(n) * np.finfo(np.float64).eps * abs(values[0])
                 rounding = max(rounding, arithmetic)
                 residuals = np.hypot(residuals, rounding)
-                smallest = values[-1]
+                found = values[:m]
                 if not complete:
                     matrix = step @ vectors[done:]
                     coupling = Coupling(values, matrix, rounding, 1.0)
                     rest = projected[done:columns, done:columns]
-                    values[:m] = _corrected(values[:m], matrix[:, :m], rest)
-                return values[:m], leading, residuals, smallest, coupling
+                    found = _corrected(found, matrix[:, :m], rest)
+                return found, leading, residuals, values[-1], coupling
             checks.plan(columns, error, goal)
             if missing:
                 # What more columns add shows after as many passes as these took.
