@@ -351,8 +351,8 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         ridge = self.alpha / A.total_weight
         self.learning_rate_ = self.learning_rate / S.step_unit(ridge)
         self.max_learning_rate_ = 2.0 / S.step_unit(ridge)
-        if self.dynamics == "descent" and self.learning_rate < 2.0:
-            # Where a step is stable by the pairs it is so, whatever they miss.
+        if self.dynamics == "descent":
+            # Below 2 a step is stable by the pairs, and here so whatever they miss.
             self.learning_rate_ = min(self.learning_rate_, S.stable_step(ridge))
         return Schedule(self.dynamics, steps, self.learning_rate_, ridge)
 
