@@ -90,6 +90,7 @@ def test_products_are_used_where_rows_are_apart(n_features, monkeypatch):
         (RBF(np.ones(3)), rows()),
         (PairwiseKernel("polynomial", {}), rows()),
         (PairwiseKernel("rbf", {"gamma": np.ones(4)}), rows()),
+        (PairwiseKernel("rbf", {"gamma": -1.0}), rows()),
         (RBF(), rows().astype(np.float32)),
         (RBF(), rows(spread=1e160)),
         (PairwiseKernel("rbf", {}), csr_matrix(rows())),

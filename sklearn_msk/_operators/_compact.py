@@ -160,7 +160,9 @@ class CompactOperator(KernelOperator):
         rows = np.sort(rng.choice(self.shape[0], n_probed, replace=False))
         weighted = self.source.columns(rows).T @ (self.roots[:, None] * probes)
         exact = self.roots[rows, None] * weighted
-        errors = np.linalg.norm(exact - (self @ probes)[rows], axis=0) / self.scale
+        # Scaled first: squares of the difference itself may overflow.
+        difference = (exact - (self @ probes)[rows]) / self.scale
+        errors = np.linalg.norm(difference, axis=0)
         return float(errors.max() * np.sqrt(self.shape[0] / len(rows)))
 
     def _empty_panels(self):

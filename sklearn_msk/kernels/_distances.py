@@ -100,8 +100,9 @@ def _scale(kernel, n_features):
 def _profile(kernel):
     """Return the function of scaled squared distances that a kernel is, or None."""
     if isinstance(kernel, PairwiseKernel):
-        known = isinstance(kernel.params.get("gamma", 1.0), Real | None)
-        return _PAIRWISE.get(kernel.metric) if known else None
+        gamma = kernel.params.get("gamma")
+        legal = gamma is None or (isinstance(gamma, Real) and gamma >= 0)
+        return _PAIRWISE.get(kernel.metric) if legal else None
     # A subclass may compute something else.
     if type(kernel) is Matern:
         return _MATERN.get(kernel.nu)
