@@ -25,7 +25,7 @@ def pair_tolerance(models, n_distinct, rank_floor):
     Parameters
     ----------
     models : list of MSKRegressor or MSKClassifier
-        The `tol` of the first is that of all.
+        The least `tol` and the steepest map of them count.
     n_distinct : int
         Number of rows that differ.
     rank_floor : float
