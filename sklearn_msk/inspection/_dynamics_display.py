@@ -13,6 +13,10 @@ from sklearn_msk.kernels import NTK
 # Parts of y below this are rounding, or noise of a network, not to be timed.
 _SMALLEST_ENERGY = 1e-6
 
+# What is left of a direction that a step has learned whole: times are on a logarithmic
+# axis.
+_NOTHING = 1e-12
+
 
 class DynamicsDisplay:
     """Errors along the path and the time to learn each direction.
@@ -279,7 +283,7 @@ def _crossing(iterations, part):
         return np.nan
     after = above[0]
     # What is left decays geometrically, from more than 1/2 to less.
-    left = np.maximum(1.0 - part[after - 1 : after + 1], 1e-12)
+    left = np.maximum(1.0 - part[after - 1 : after + 1], _NOTHING)
     share = np.log(left[0] / 0.5) / np.log(left[0] / left[1])
     return steps[after - 1] + share * (steps[after] - steps[after - 1])
 
@@ -288,6 +292,5 @@ def _predicted_times(directions, estimator, n):
     """Predict the steps after which the decay of a direction has halved it."""
     z = estimator.learning_rate_ * (directions.rates + estimator.alpha / n)
     flow = getattr(estimator, "dynamics", "descent") == "flow"
-    with np.errstate(divide="ignore"):
-        decay = z if flow else -np.log(np.abs(1.0 - z))
+    decay = z if flow else -np.log(np.maximum(np.abs(1.0 - z), _NOTHING))
     return np.where(_timed(directions), np.log(2.0) / decay, np.nan)
