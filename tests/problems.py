@@ -25,7 +25,7 @@ def rough_preconditioner(A, k, seed=0):
     rng = np.random.RandomState(seed)
     vectors = np.linalg.qr(rng.standard_normal((A.shape[0], k)))[0]
     values = np.linspace(1.0, 0.2, k) * np.trace(A.dense())
-    spectrum = Spectrum(values, vectors, np.zeros(k), "dense", 0.0, 0.0, 0.0)
+    spectrum = Spectrum(values, vectors, np.zeros(k), "dense", *np.zeros(4))
     return Preconditioner(spectrum, values * rng.uniform(0.3, 1.0, k))
 
 

@@ -51,7 +51,7 @@ def _slack(models):
     By its inverse an error of the largest rate is magnified.
     """
     rates = [model.learning_rate for model in models if model.dynamics == "descent"]
-    return min(1.0, max(2.0 - max(rates, default=1.0), 0.0))
+    return min(1.0, 2.0 - max(rates, default=1.0))
 
 
 def _steepness(model, values, n_distinct):

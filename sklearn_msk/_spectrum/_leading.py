@@ -79,10 +79,10 @@ def leading_spectrum(
         residual_norms=residuals[:k] * A.scale,
         method=method,
         next_eigenvalue=float(bound * A.scale),
+        next_ritz_value=float(following * A.scale),
         smallest=float(smallest * A.scale),
         floor=float(floor * A.scale),
         coupling=None if coupling is None else replace(coupling, scale=A.scale),
-        next_ritz_value=float(following * A.scale),
     )
 
 

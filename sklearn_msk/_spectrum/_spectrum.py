@@ -23,14 +23,14 @@ class Spectrum:
         Eigensolver that found them.
     next_eigenvalue : float
         Upper bound of the first eigenvalue left out, 0 where none is.
+    next_ritz_value : float
+        The first eigenvalue left out itself, as well as it is known.
     smallest : float
         Smallest eigenvalue that was seen; a Ritz value unless the method is "dense".
     floor : float
         Eigenvalues up to here do not count for the numerical rank.
     coupling : Coupling or None
         Of the Krylov basis that the pairs come from, where there is one.
-    next_ritz_value : float
-        The first eigenvalue left out itself, as well as it is known.
     """
 
     eigenvalues: np.ndarray
@@ -38,10 +38,10 @@ class Spectrum:
     residual_norms: np.ndarray
     method: str
     next_eigenvalue: float
+    next_ritz_value: float
     smallest: float
     floor: float
     coupling: Coupling | None = None
-    next_ritz_value: float = 0.0
 
     def truncated(self, k):
         """Return the first k pairs, or all where there are not more."""

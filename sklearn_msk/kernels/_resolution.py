@@ -190,10 +190,7 @@ def kernel_tiles(kernel, X):
         ``tile(rows, columns)`` is a new array, ``k(X)[rows, columns]`` for two slices
         that are equal or disjoint. It raises the ValueError of `evaluate_kernel`.
     """
-    if isinstance(kernel, _InfiniteWidthKernel):
-        evaluate = kernel.tiles(X)
-    else:
-        evaluate = distance_tiles(kernel, X) or partial(_own_tile, kernel, X)
+    evaluate = _tiles(kernel, X)
 
     def tile(rows, columns):
         # An overflow is infinite, which is reported with more to go by.
@@ -205,6 +202,13 @@ def kernel_tiles(kernel, X):
         return K
 
     return tile
+
+
+def _tiles(kernel, X):
+    """Return what evaluates tiles fastest, unchecked."""
+    if isinstance(kernel, _InfiniteWidthKernel):
+        return kernel.tiles(X)
+    return distance_tiles(kernel, X) or partial(_own_tile, kernel, X)
 
 
 def _own_tile(kernel, X, rows, columns):
@@ -293,8 +297,7 @@ def _in_blocks(kernel, X, Y, n_jobs):
         return kernel(X, Y)
     K = np.empty((X.shape[0], n_columns), first.dtype)
     if Y is None:
-        evaluate = distance_tiles(kernel, X) or partial(_own_tile, kernel, X)
-        fill = partial(_fill_triangle, K, evaluate)
+        fill = partial(_fill_triangle, K, _tiles(kernel, X))
     else:
         fill = partial(_fill_rows, K, kernel, X, Y)
     Parallel(n_jobs=n_jobs, require="sharedmem")(
