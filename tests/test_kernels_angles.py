@@ -160,6 +160,22 @@ def test_small_angles_between_many_features(network):
     np.testing.assert_allclose(own - row, references[network], rtol=0, atol=8e-16 * own)
 
 
+@pytest.mark.parametrize("n_features", [2, 15, 16, 200])
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_single_precision_at_any_angle(network, activation, n_features):
+    generator = np.random.default_rng(0)
+    first = generator.standard_normal(n_features)
+    away = generator.standard_normal((900, n_features))
+    rows = first + np.geomspace(1e-4, 30.0, 900)[:, None] * away
+    rows[::2] *= -1.0
+    rows = rows.astype(np.float32)
+    kernel = network(6, activation)
+    exact, own = kernel(rows.astype(float)), kernel.diag(rows.astype(float))
+    tolerance = 6.0 * np.finfo(np.float32).eps
+    _assert_entries_close(kernel(rows), exact, own, own, tolerance)
+
+
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_bias_turns_parallel_rows_by_little(network):
     exponents, nngp, ntk = np.array(LONGER).T

@@ -172,8 +172,8 @@ class _InfiniteWidthKernel(Kernel):
             for columns in batches(rows.stop if symmetric else out.shape[1], _TILE):
                 tile = tiles.evaluate(x, z[columns])
                 if symmetric and rows == columns:
-                    tile = np.tril(tile, -1)
-                    tile += tile.T
+                    above = np.tri(len(tile), k=-1, dtype=bool).T
+                    np.copyto(tile, tile.T, where=above)
                     np.fill_diagonal(tile, self._diagonal(x))
                 elif symmetric:
                     out[columns, rows] = tile.T
