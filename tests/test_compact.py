@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from problems import kernel_matrix
 from sklearn.base import clone
-from sklearn.gaussian_process.kernels import RBF, Matern, WhiteKernel
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern, WhiteKernel
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_msk import MSKGridSearchCV, MSKRegressor
@@ -140,6 +140,75 @@ def test_no_entry_is_denormal():
     assert np.any(entries == 0.0)
     assert np.any((entries > 0.0) & (entries < 1e-30))
     assert not np.any((entries > 0.0) & (entries < np.finfo(np.float32).tiny))
+
+
+@pytest.fixture
+def tile_dtypes(monkeypatch, small_tiles):
+    """Precisions that tiles were asked for, of one source after the other."""
+    asked, tiles = [], BlockedOperator.tiles
+
+    def recorded(source, dtype):
+        asked.append(np.dtype(dtype))
+        return tiles(source, dtype)
+
+    monkeypatch.setattr(BlockedOperator, "tiles", recorded)
+    return asked
+
+
+ROUGH = [Matern(nu=0.5), Matern(0.5, nu=1.5), RBF(0.5), Matern(0.3, nu=2.5)]
+
+
+@pytest.mark.parametrize("kernel", ROUGH)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rough_kernels_in_single_precision(kernel, weighted, tile_dtypes):
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((300, 10))
+    weights = rng.uniform(0.0, 2.0, 300) if weighted else None
+    source = BlockedOperator(kernel, X, weights)
+    tile_dtypes.clear()
+    A = CompactOperator(source, 10)
+    assert tile_dtypes == [np.float32]
+    matrix, eps = source.dense(), np.finfo(np.float32).eps
+    norm = np.linalg.norm(matrix / A.scale, 2)
+    assert A.rounding < eps * norm
+    V = np.linalg.qr(rng.standard_normal((300, 30)))[0]
+    leading = np.linalg.eigh(matrix)[1][:, -30:]
+    for vectors in (V, leading):
+        error = error_of(source, vectors, A @ vectors)
+        assert error <= 4.0 * A.rounding
+        assert error < 2.0 * eps * norm
+
+
+def test_smooth_kernels_in_double_precision(tile_dtypes):
+    X = np.random.RandomState(0).standard_normal((300, 3))
+    source = BlockedOperator(RBF(3.0), X)
+    tile_dtypes.clear()
+    assert CompactOperator(source, 10).rounding < 1e-6
+    assert tile_dtypes == [np.float64]
+
+
+def test_no_factor_of_a_rough_kernel_is_denormal(small_tiles):
+    """Nor the products of two of them in single precision."""
+    X = np.random.RandomState(0).standard_normal((300, 10))
+    factor = CompactOperator(BlockedOperator(RBF(0.33), X), 5)._factor
+    entries = np.abs(factor)
+    assert np.any((entries > 0.0) & (entries < 1e-12))
+    assert np.min(entries[entries > 0.0]) ** 2 > np.finfo(np.float32).tiny
+    np.testing.assert_array_equal(factor.astype(np.float32), factor)
+
+
+@pytest.mark.parametrize("size", [1e-240, 1e-30, 1e30, 1e240])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rough_kernels_of_any_size(size, weighted, small_tiles):
+    X = np.random.RandomState(0).standard_normal((120, 10))
+    weights = np.linspace(0.0, 1e-3, 120) if weighted else None
+    expected = CompactOperator(BlockedOperator(RBF(), X, weights), 5)
+    for source in (
+        BlockedOperator(ConstantKernel(size) * RBF(), X, weights),
+        DenseOperator(size * RBF()(X), weights),
+    ):
+        image = CompactOperator(source, 5) @ np.eye(120) / size
+        np.testing.assert_allclose(image, expected @ np.eye(120), atol=1e-8)
 
 
 @pytest.mark.usefixtures("small_tiles")

@@ -53,6 +53,31 @@ def test_pairwise_kernels(metric, gamma):
     assert_tiles(PairwiseKernel(metric, params), X, expected, 1e-13)
 
 
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        *KERNELS,
+        *(PairwiseKernel(name, {"gamma": 0.3}) for name in ("rbf", "laplacian")),
+    ],
+)
+@pytest.mark.parametrize("spread", [1e-3, 1.0, 30.0, 1e15])
+def test_single_precision(kernel, spread):
+    X = rows(spread=spread)
+    evaluate = distance_tiles(kernel, X, np.float32)
+    tile = evaluate(slice(100, 250), slice(0, 100))
+    assert tile.dtype == np.float32
+    eps = np.finfo(np.float32).eps
+    np.testing.assert_allclose(tile, kernel(X[100:250], X[:100]), rtol=0, atol=4 * eps)
+
+
+def test_rows_beyond_the_range_of_single_precision():
+    X, kernel = rows(spread=1e25), Matern(nu=1.5)
+    assert distance_tiles(kernel, X) is not None
+    assert distance_tiles(kernel, X, np.float32) is None
+    tile = kernel_tiles(kernel, X, np.float32)(slice(0, 10), slice(0, 10))
+    np.testing.assert_array_equal(tile, np.eye(10))
+
+
 @pytest.mark.parametrize("kernel", [Matern(nu=0.5), RBF()])
 @pytest.mark.parametrize("distance", [1e-12, 1e-6, 1e-2, 0.1])
 def test_close_rows_keep_their_digits(kernel, distance):

@@ -47,7 +47,7 @@ class BlockedOperator(KernelOperator):
         dtype = evaluate_kernel(kernel, X[:1], X[:1]).dtype
         super().__init__(kernel_diagonal(kernel, X), dtype, weights, n_distinct)
         self.kernel, self.X = kernel, X
-        self._evaluate_tile = kernel_tiles(kernel, X)
+        self._tile = self.tiles(np.float64)
         self.n_threads = min(effective_n_jobs(n_jobs), _MAX_THREADS)
 
     def __matmul__(self, V):
@@ -81,17 +81,17 @@ class BlockedOperator(KernelOperator):
 
     def _apply_tile(self, rows, others, V):
         """Both products of a tile; on the diagonal they are one."""
-        tile = self.tile(rows, others)
+        tile = self._tile(rows, others)
         if rows == others:
             return tile @ V[rows], None
         return tile @ V[others], tile.T @ V[rows]
 
-    def tile(self, rows, columns):
-        """Return ``K[rows, columns]`` as a new float64 array.
+    def tiles(self, dtype):
+        """Return what takes two slices to ``K[rows, columns]``, a new array.
 
-        The two slices are equal or disjoint.
+        The slices are equal or disjoint; the array is of this dtype, or of float64.
         """
-        return np.ascontiguousarray(self._evaluate_tile(rows, columns), np.float64)
+        return kernel_tiles(self.kernel, self.X, dtype)
 
     def columns(self, indices):
         """Return ``K[:, indices]`` for an array of numbers."""

@@ -5,7 +5,7 @@ from itertools import repeat
 
 import numpy as np
 from scipy.linalg import eigh
-from scipy.linalg.blas import dgemm
+from scipy.linalg.blas import get_blas_funcs
 
 from sklearn_msk._operators._kernel_operator import KernelOperator
 from sklearn_msk._threads import single_threaded_blas
@@ -23,9 +23,16 @@ _PROBED_ROWS = 100
 # Pivots of the factor that are drawn at once, and the least rank of the factor.
 _PIVOTS, _MIN_RANK = 8, 64
 
+# Where the factor leaves more than this share of the trace, what single precision loses
+# of K is a few times what it loses of R anyway.
+_ROUGH = 0.4
+
 # Added before a number is rounded to single precision and subtracted afterwards, it
 # takes digits below 1e-35: what is left is 0 or has all its digits.
 _FLUSH = float(np.float32(1e-28))
+
+# The same for numbers whose products have to be within the range of single precision.
+_FLUSH_FACTOR = float(np.float32(1e-11))
 
 
 class RoundingError(Exception):
@@ -43,7 +50,7 @@ class CompactOperator(KernelOperator):
     One triangle of R is held, in panels of rows up to the diagonal. Their square tiles
     are used twice while they are in cache, ``out_i += R_ij V_j`` and ``out_j += R_ij^T
     V_i``. The kernel matrix itself is never held: each of its tiles becomes one of R as
-    soon as it is computed.
+    soon as it is computed; where R is not much smaller than A, in single precision.
 
     Parameters
     ----------
@@ -79,6 +86,11 @@ class CompactOperator(KernelOperator):
         with single_threaded_blas():
             self._factor, left = self._partial_cholesky(rank, rng)
             self._left = max(float(left.mean()), np.finfo(np.float64).eps)
+            rough = left.sum() > _ROUGH * self.diagonal().sum() / self.scale
+            if rough:
+                # R is what this factor leaves.
+                self._factor = _flushed(self._factor, _FLUSH_FACTOR).astype(np.float64)
+            self._tile = source.tiles(np.float32 if rough else np.float64)
             self._panels = self._empty_panels()
             self._run(self._fill_panel, range(len(self._panels)))
             probes = rng.standard_normal(self.shape[0]), self._factor.sum(axis=1)
@@ -194,24 +206,24 @@ class CompactOperator(KernelOperator):
 
     def _fill(self, out, rows, columns):
         """Compute entries of R, and round them."""
-        entries = self.source.tile(rows, columns)
-        if self.weights is None:
-            size = self.roots[0] ** 2 / self.scale
-        else:
-            size = 1.0 / self.scale
-            entries *= self.roots[rows, None]
-            entries *= self.roots[columns]
+        entries = self._tile(rows, columns)
+        size = self.roots[0] ** 2 / self.scale
+        if self.weights is not None:
+            roots, size = self.roots / np.sqrt(self.scale), 1.0
+            entries *= roots[rows, None]
+            entries *= roots[columns]
         if self._factor.size:
             # In place: the transposes are what BLAS takes as they are.
-            factors = self._factor[columns].T, self._factor[rows].T
+            factors = [
+                self._factor[part].astype(entries.dtype, copy=False).T
+                for part in (columns, rows)
+            ]
+            multiply = get_blas_funcs("gemm", dtype=entries.dtype)
             options = {"beta": size, "c": entries.T, "trans_a": 1, "overwrite_c": 1}
-            entries = dgemm(-1.0, *factors, **options).T
+            entries = multiply(-1.0, *factors, **options).T
         else:
             entries *= size
-        # Processors take their time over denormal numbers.
-        entries += _FLUSH
-        out[...] = entries
-        out -= _FLUSH
+        out[...] = _flushed(entries, _FLUSH)
 
     def _partial_cholesky(self, rank, rng):
         """F of shape (n, rank), and what it leaves of the diagonal.
@@ -234,3 +246,13 @@ class CompactOperator(KernelOperator):
             left[pivots] = 0.0
             left[left <= floor] = 0.0
         return factor, left
+
+
+def _flushed(numbers, flush):
+    """Numbers in single precision, without the digits that `flush` takes.
+
+    Processors take their time over denormal numbers.
+    """
+    single = np.add(numbers, flush).astype(np.float32, copy=False)
+    single -= flush
+    return single

@@ -46,9 +46,13 @@ class DenseOperator(KernelOperator):
             product[rows] = self.K[rows].astype(np.float64) @ V
         return product
 
-    def tile(self, rows, columns):
-        """Return ``K[rows, columns]`` for two slices, as a new float64 array."""
-        return np.array(self.K[rows, columns], dtype=np.float64, order="C")
+    def tiles(self, dtype):
+        """Return what takes two slices to ``K[rows, columns]``, a new float64 array.
+
+        Nothing is left to compute that another dtype would make faster, and it may not
+        hold the range of K.
+        """
+        return lambda rows, columns: np.array(self.K[rows, columns], float, order="C")
 
     def columns(self, indices):
         """Return ``K[:, indices]`` for an array of numbers."""

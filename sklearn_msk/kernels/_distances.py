@@ -16,7 +16,7 @@ from sklearn_msk.kernels._adapters import PairwiseKernel
 _CLOSE = 1e-2
 
 
-def distance_tiles(kernel, X):
+def distance_tiles(kernel, X, dtype=np.float64):
     """Return what evaluates ``k(X)`` tile by tile, for kernels of the distance.
 
     Those are "rbf" and "laplacian", and the kernel objects `RBF` and `Matern` with nu
@@ -36,12 +36,14 @@ def distance_tiles(kernel, X):
     ----------
     kernel : object returned by `resolve_kernel`
     X : ndarray or csr_matrix of shape (n, n_features)
+    dtype : dtype, default=np.float64
+        Precision of the functions. That of the distances is double.
 
     Returns
     -------
     callable or None
-        ``evaluate(rows, columns)`` is a new array for two slices; None where the kernel
-        or the rows are others.
+        ``evaluate(rows, columns)`` is a new array of this dtype for two slices; None
+        where the kernel or the rows are others.
     """
     profile = _profile(kernel)
     if profile is None or issparse(X) or X.dtype != np.float64:
@@ -54,19 +56,19 @@ def distance_tiles(kernel, X):
     if profile is _laplacian:
         distances = partial(_city_block, rows)
     else:
-        distances = _squared_distances(rows)
+        distances = _squared_distances(rows, np.finfo(dtype).max)
     if distances is None:
         return None
-    return lambda some, others: profile(distances(some, others))
+    return lambda a, b: profile(distances(a, b).astype(dtype, copy=False))
 
 
-def _squared_distances(rows):
+def _squared_distances(rows, largest):
     """Return what evaluates tiles of squared distances, or None where they overflow."""
     # They do not depend on the origin, and their digits do.
     with np.errstate(over="ignore", invalid="ignore"):
         rows = rows - rows.mean(axis=0)
         squares = np.einsum("ij,ij->i", rows, rows)
-        if not np.isfinite(4.0 * squares.max()):
+        if not 4.0 * squares.max() < largest:
             return None
     ones = np.ones(len(rows))
     left = np.column_stack([rows, squares, ones])

@@ -176,21 +176,25 @@ def evaluate_kernel(kernel, X, Y=None, n_jobs=None):
     return K
 
 
-def kernel_tiles(kernel, X):
+def kernel_tiles(kernel, X, dtype=np.float64):
     """Return what evaluates ``k(X)`` tile by tile.
 
     Parameters
     ----------
     kernel : object returned by `resolve_kernel`
     X : ndarray of shape (n, n_features)
+    dtype : dtype, default=np.float64
+        Precision that will do. In single precision, kernels of the distance are
+        evaluated several times as fast; all others are still evaluated in double.
 
     Returns
     -------
     callable
         ``tile(rows, columns)`` is a new array, ``k(X)[rows, columns]`` for two slices
-        that are equal or disjoint. It raises the ValueError of `evaluate_kernel`.
+        that are equal or disjoint, C-contiguous, of dtype or float64. It raises the
+        ValueError of `evaluate_kernel`.
     """
-    evaluate = _tiles(kernel, X)
+    evaluate = _tiles(kernel, X, dtype)
 
     def tile(rows, columns):
         # An overflow is infinite, which is reported with more to go by.
@@ -199,16 +203,16 @@ def kernel_tiles(kernel, X):
         origin, whole = (rows.start, columns.start), (X.shape[0], X.shape[0])
         name = describe_kernel(kernel)
         check_matrix_finite(K, name, rows == columns, origin, whole)
-        return K
+        return np.ascontiguousarray(K, np.promote_types(K.dtype, dtype))
 
     return tile
 
 
-def _tiles(kernel, X):
+def _tiles(kernel, X, dtype=np.float64):
     """Return what evaluates tiles fastest, unchecked."""
     if isinstance(kernel, _InfiniteWidthKernel):
         return kernel.tiles(X)
-    return distance_tiles(kernel, X) or partial(_own_tile, kernel, X)
+    return distance_tiles(kernel, X, dtype) or partial(_own_tile, kernel, X)
 
 
 def _own_tile(kernel, X, rows, columns):
