@@ -52,7 +52,7 @@ MODELS = {
 def main():
     """Fit every model and print a row for each."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=8000)
+    parser.add_argument("--rows", type=int, default=4000)
     parser.add_argument("--data", help=".npz file with X and y")
     options = parser.parse_args()
     if options.data:

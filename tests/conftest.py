@@ -4,6 +4,9 @@ import os
 
 # scikit-learn's checks skip their array API part, silently, without this.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
+# One thread for each of the processes that share the tests: more would wait for others.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
