@@ -82,6 +82,7 @@ sphinx_gallery_conf = {
     "examples_dirs": ["../examples"],
     "gallery_dirs": ["auto_examples"],
     "filename_pattern": r"plot_",
+    "parallel": 2,
     "within_subsection_order": "ExampleTitleSortKey",
     "abort_on_example_error": True,
     "reset_argv": "gallery_hooks.picture_arguments",
