@@ -93,13 +93,13 @@ def _evaluate(
     theta = np.empty(n_columns, x.dtype)
     side = np.empty(n_columns, x.dtype)
     for i in range(tile.shape[0]):
-        n_close = 0
+        any_close = False
         for j in range(n_columns):
             v = max(one - abs(cosine[i, j]), zero)
-            n_close += v < close
+            any_close |= v < close
             versine[j] = v
             side[j] = -one if cosine[i, j] < zero else one
-        if n_close > 0:
+        if any_close:
             for j in range(n_columns):
                 if versine[j] < close:
                     squares = 0.0
