@@ -211,6 +211,18 @@ def test_rough_kernels_of_any_size(size, weighted, small_tiles):
         np.testing.assert_allclose(image, expected @ np.eye(120), atol=1e-8)
 
 
+@pytest.mark.parametrize("size", [1e-21, 1e-10, 1.0, 1e15])
+def test_float32_kernels_of_any_size(size, small_tiles):
+    """Their numbers may be denormal, and become larger than single precision has."""
+    X = size * np.random.RandomState(0).standard_normal((300, 40))
+    kernel = NTK(3, "abs", bias_variance=0.0)
+    source = BlockedOperator(kernel, X.astype(np.float32))
+    A = CompactOperator(source, 5)
+    assert A.rounding < 1e-4
+    matrix = source.dense() / A.scale
+    np.testing.assert_allclose(A @ np.eye(300) / A.scale, matrix, atol=1e-6)
+
+
 @pytest.mark.usefixtures("small_tiles")
 def test_a_matrix_of_low_rank_is_its_factor():
     X = np.random.RandomState(0).standard_normal((150, 5))

@@ -194,7 +194,9 @@ def kernel_tiles(kernel, X, dtype=np.float64):
         that are equal or disjoint, C-contiguous, of dtype or float64. It raises the
         ValueError of `evaluate_kernel`.
     """
-    evaluate = _tiles(kernel, X, dtype)
+    evaluate = distance_tiles(kernel, X, dtype)
+    if evaluate is None:
+        evaluate, dtype = _own_tiles(kernel, X), np.float64
 
     def tile(rows, columns):
         # An overflow is infinite, which is reported with more to go by.
@@ -203,16 +205,16 @@ def kernel_tiles(kernel, X, dtype=np.float64):
         origin, whole = (rows.start, columns.start), (X.shape[0], X.shape[0])
         name = describe_kernel(kernel)
         check_matrix_finite(K, name, rows == columns, origin, whole)
-        return np.ascontiguousarray(K, np.promote_types(K.dtype, dtype))
+        return np.ascontiguousarray(K, dtype)
 
     return tile
 
 
-def _tiles(kernel, X, dtype=np.float64):
-    """Return what evaluates tiles fastest, unchecked."""
+def _own_tiles(kernel, X):
+    """Return what evaluates tiles as the kernel itself does, unchecked."""
     if isinstance(kernel, _InfiniteWidthKernel):
         return kernel.tiles(X)
-    return distance_tiles(kernel, X, dtype) or partial(_own_tile, kernel, X)
+    return partial(_own_tile, kernel, X)
 
 
 def _own_tile(kernel, X, rows, columns):
@@ -301,7 +303,8 @@ def _in_blocks(kernel, X, Y, n_jobs):
         return kernel(X, Y)
     K = np.empty((X.shape[0], n_columns), first.dtype)
     if Y is None:
-        fill = partial(_fill_triangle, K, _tiles(kernel, X))
+        tiles = distance_tiles(kernel, X) or _own_tiles(kernel, X)
+        fill = partial(_fill_triangle, K, tiles)
     else:
         fill = partial(_fill_rows, K, kernel, X, Y)
     Parallel(n_jobs=n_jobs, require="sharedmem")(
