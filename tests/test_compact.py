@@ -16,6 +16,7 @@ from sklearn_msk._operators import (
     BlockedOperator,
     CompactOperator,
     DenseOperator,
+    RoundingError,
     _compact,
 )
 from sklearn_msk._spectrum import _eigen_solvers, leading_spectrum
@@ -166,8 +167,9 @@ def test_rough_kernels_in_single_precision(kernel, weighted, tile_dtypes):
     weights = rng.uniform(0.0, 2.0, 300) if weighted else None
     source = BlockedOperator(kernel, X, weights)
     tile_dtypes.clear()
-    A = CompactOperator(source, 10)
+    A = CompactOperator(source, 8)
     assert tile_dtypes == [np.float32]
+    assert A.is_rough
     matrix, eps = source.dense(), np.finfo(np.float32).eps
     norm = np.linalg.norm(matrix / A.scale, 2)
     assert A.rounding < eps * norm
@@ -183,8 +185,73 @@ def test_smooth_kernels_in_double_precision(tile_dtypes):
     X = np.random.RandomState(0).standard_normal((300, 3))
     source = BlockedOperator(RBF(3.0), X)
     tile_dtypes.clear()
-    assert CompactOperator(source, 10).rounding < 1e-6
+    A = CompactOperator(source, 8)
+    assert A.rounding < 1e-6
+    assert not A.refine()
     assert tile_dtypes == [np.float64]
+
+
+def test_many_pairs_in_double_precision(tile_dtypes):
+    X = np.random.RandomState(0).standard_normal((300, 10))
+    source = BlockedOperator(Matern(nu=0.5), X)
+    tile_dtypes.clear()
+    CompactOperator(source, 10)
+    assert tile_dtypes == [np.float64]
+
+
+@pytest.mark.parametrize("kernel", [Matern(10.0, nu=0.5), NTK(3, "abs")])
+def test_other_kernels_have_nothing_to_refine(kernel, small_tiles):
+    X = np.random.RandomState(0).standard_normal((300, 60))
+    A = CompactOperator(BlockedOperator(kernel, X), 8)
+    assert not A.is_rough
+    assert not A.refine()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_rough_kernel_is_computed_again_in_double_precision(weighted, tile_dtypes):
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((300, 10))
+    weights = rng.uniform(0.5, 2.0, 300) if weighted else None
+    source = BlockedOperator(Matern(0.7, nu=1.5), X, weights)
+    tile_dtypes.clear()
+    A = CompactOperator(source, 8)
+    matrix = source.dense()
+    before = np.linalg.norm(A @ np.eye(300) - matrix)
+    assert A.refine()
+    assert not A.refine()
+    assert tile_dtypes == [np.float32, np.float64]
+    assert np.linalg.norm(A @ np.eye(300) - matrix) < 0.5 * before
+    leading = np.linalg.eigh(matrix)[1][:, -30:]
+    assert error_of(source, leading, A @ leading) <= 4.0 * A.rounding
+
+
+@pytest.mark.parametrize("phase", ["pairs", "path"])
+def test_a_fit_computes_a_rough_kernel_again_before_it_holds_it(
+    phase, used, tile_dtypes, monkeypatch
+):
+    X = np.random.RandomState(0).standard_normal((300, 10))
+    y = X[:, 0] + np.sin(3 * X[:, 1])
+    held = []
+    monkeypatch.setattr(_base, "in_double_precision", lambda *a, **k: held.append(a))
+    module, name = {
+        "pairs": (_training, "leading_spectrum"),
+        "path": (_base, "trajectory"),
+    }[phase]
+    find = getattr(module, name)
+
+    def pretended(A, *args):
+        if getattr(A, "is_rough", False):
+            raise RoundingError("pretended")
+        return find(A, *args)
+
+    monkeypatch.setattr(module, name, pretended)
+    settings = {"k": 5, "eigen_solver": "randomized"}
+    model = MSKRegressor(Matern(nu=0.5), **settings).fit(X, y)
+    assert not held
+    assert not used[0].is_rough
+    assert tile_dtypes[-2:] == [np.float32, np.float64]
+    exact = MSKRegressor(Matern(nu=0.5), k=5, eigen_solver="dense", tol=1e-9).fit(X, y)
+    np.testing.assert_allclose(model.predict(X), exact.predict(X), atol=1e-3)
 
 
 def test_no_factor_of_a_rough_kernel_is_denormal(small_tiles):

@@ -60,7 +60,7 @@ def test_pairwise_kernels(metric, gamma):
         *(PairwiseKernel(name, {"gamma": 0.3}) for name in ("rbf", "laplacian")),
     ],
 )
-@pytest.mark.parametrize("spread", [1e-3, 1.0, 30.0, 1e15])
+@pytest.mark.parametrize("spread", [1e-3, 0.3, 1.0, 30.0])
 def test_single_precision(kernel, spread):
     X = rows(spread=spread)
     evaluate = distance_tiles(kernel, X, np.float32)

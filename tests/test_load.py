@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from problems import blobs
 from sklearn.base import clone
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_msk import MSKClassifier, MSKKernel, MSKRegressor
 from sklearn_msk._estimators import _training
@@ -71,8 +71,17 @@ def blas_threads():
     ]
 
 
+@pytest.fixture
+def two_blas_threads():
+    """Where tests share the cores, BLAS has one thread to begin with."""
+    with threadpool_limits(2, user_api="blas"):
+        yield
+
+
+@pytest.mark.usefixtures("two_blas_threads")
 def test_limits_of_blas_end_with_their_last_user(rows, monkeypatch):
     before = blas_threads()
+    assert set(before) == {2}
     with single_threaded_blas():
         assert set(blas_threads()) == {1}
         with single_threaded_blas():

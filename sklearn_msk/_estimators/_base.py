@@ -194,18 +194,14 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
 
     def _train(self, A, y, steps, watch):
         """Follow the path, and keep where it ends."""
-        try:
-            spectrum = self._find_spectrum(A, self._n_directions(A.n_distinct))
-        except RoundingError:
-            A = self._in_double_precision(A, compactable=False)
-            spectrum = self._find_spectrum(A, self._n_directions(A.n_distinct))
+        A, spectrum = self._with_exact_products(
+            A, lambda A: self._find_spectrum(A, self._n_directions(A.n_distinct))
+        )
         S = self._precondition(A, spectrum)
         schedule = self._schedule(A, S, steps)
-        try:
-            path = self._follow(A, y, S, schedule)
-        except RoundingError:
-            A = self._in_double_precision(A)
-            path = self._follow(A, y, S, schedule)
+        A, path = self._with_exact_products(
+            A, lambda A: self._follow(A, y, S, schedule)
+        )
         self._arrive(A, y, S, path, schedule, watch)
 
     def _follow(self, A, y, S, schedule):
@@ -213,11 +209,24 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         with self._stage("steps"), np.errstate(over="ignore", invalid="ignore"):
             return trajectory(A, y, S, schedule, self.solver, self.tol, self._monitor())
 
-    def _in_double_precision(self, A, **options):
-        """Return what a compact operator stands for, for exact products."""
+    def _with_exact_products(self, A, find):
+        """Return an operator with products exact enough for `find`, and its result.
+
+        That is A, or A with its triangle computed in double precision, or the matrix.
+        """
+        while True:
+            try:
+                return A, find(A)
+            except RoundingError:
+                A = self._in_double_precision(A)
+
+    def _in_double_precision(self, A):
+        """Return a compact operator, or what it stands for, that is more exact."""
         with self._stage("kernel matrix in double precision"):
+            if A.refine():
+                return A
             rows = A.source.X, A.weights, A.n_distinct
-            return in_double_precision(self, *rows, **options)
+            return in_double_precision(self, *rows, compactable=False)
 
     def _arrive(self, A, y, S, path, schedule, watch):
         """Keep the end of a path, or the step at which a callback stops."""

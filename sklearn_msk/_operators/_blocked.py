@@ -1,5 +1,7 @@
 """The empirical integral operator, its kernel matrix computed when it is needed."""
 
+from functools import cached_property
+
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn import get_config
@@ -47,7 +49,6 @@ class BlockedOperator(KernelOperator):
         dtype = evaluate_kernel(kernel, X[:1], X[:1]).dtype
         super().__init__(kernel_diagonal(kernel, X), dtype, weights, n_distinct)
         self.kernel, self.X = kernel, X
-        self._tile = self.tiles(np.float64)
         self.n_threads = min(effective_n_jobs(n_jobs), _MAX_THREADS)
 
     def __matmul__(self, V):
@@ -85,6 +86,11 @@ class BlockedOperator(KernelOperator):
         if rows == others:
             return tile @ V[rows], None
         return tile @ V[others], tile.T @ V[rows]
+
+    @cached_property
+    def _tile(self):
+        """What takes two slices to an exact tile; it holds copies of the rows."""
+        return self.tiles(np.float64)
 
     def tiles(self, dtype):
         """Return what takes two slices to ``K[rows, columns]``, a new array.

@@ -23,9 +23,10 @@ _PROBED_ROWS = 100
 # Pivots of the factor that are drawn at once, and the least rank of the factor.
 _PIVOTS, _MIN_RANK = 8, 64
 
-# Where the factor leaves more than this share of the trace, what single precision loses
-# of K is a few times what it loses of R anyway.
-_ROUGH = 0.4
+# Where the factor leaves more than this share of the trace, and there are this many
+# rows a pair, so that its eigenvalue is well above those that are left, R may as a rule
+# be computed in single precision. Where products are not exact enough, `refine` helps.
+_ROUGH, _ROWS_A_PAIR = 0.4, 32
 
 # Added before a number is rounded to single precision and subtracted afterwards, it
 # takes digits below 1e-35: what is left is 0 or has all its digits.
@@ -40,7 +41,7 @@ class RoundingError(Exception):
 
 
 class CompactOperator(KernelOperator):
-    """``A / A.scale = F F^T + R`` with F in double and R in single precision.
+    """``A / A.scale = F F^T + R``: F multiplies in double, R in single precision.
 
     ``F F^T`` is a partial Cholesky factorisation of A from a few randomly chosen
     pivots. It holds the leading directions, so that what single precision rounds are
@@ -50,7 +51,8 @@ class CompactOperator(KernelOperator):
     One triangle of R is held, in panels of rows up to the diagonal. Their square tiles
     are used twice while they are in cache, ``out_i += R_ij V_j`` and ``out_j += R_ij^T
     V_i``. The kernel matrix itself is never held: each of its tiles becomes one of R as
-    soon as it is computed; where R is not much smaller than A, in single precision.
+    soon as it is computed: in single precision where R is not much smaller than A, F
+    being rounded to it before.
 
     Parameters
     ----------
@@ -65,6 +67,8 @@ class CompactOperator(KernelOperator):
     Attributes
     ----------
     source : DenseOperator or BlockedOperator
+    is_rough : bool
+        Whether R was computed in single precision.
     rounding : float
         Norm of the error of the image of a unit vector: the larger of those measured
         for a random and for a smooth one.
@@ -86,15 +90,28 @@ class CompactOperator(KernelOperator):
         with single_threaded_blas():
             self._factor, left = self._partial_cholesky(rank, rng)
             self._left = max(float(left.mean()), np.finfo(np.float64).eps)
-            rough = left.sum() > _ROUGH * self.diagonal().sum() / self.scale
+            share = left.sum() * self.scale / (self.diagonal().sum() or 1.0)
+            few_pairs = n_pairs * _ROWS_A_PAIR <= self.shape[0]
+            rough = few_pairs and share > _ROUGH
             if rough:
                 # R is what this factor leaves.
                 self._factor = _flushed(self._factor, _FLUSH_FACTOR).astype(np.float64)
-            self._tile = source.tiles(np.float32 if rough else np.float64)
             self._panels = self._empty_panels()
-            self._run(self._fill_panel, range(len(self._panels)))
-            probes = rng.standard_normal(self.shape[0]), self._factor.sum(axis=1)
-            self.rounding = self._largest_error(np.column_stack(probes), rng)
+            self._fill_panels(np.float32 if rough else np.float64, rng)
+
+    def refine(self):
+        """Compute R again, in double precision, where it was in single.
+
+        Returns
+        -------
+        bool
+            False where it was in double.
+        """
+        if not self.is_rough:
+            return False
+        with single_threaded_blas():
+            self._fill_panels(np.float64, np.random.RandomState(0))
+        return True
 
     def __matmul__(self, V):
         """Return ``A @ V`` in double precision, for V of shape (n,) or (n, m)."""
@@ -189,13 +206,22 @@ class CompactOperator(KernelOperator):
         """Rows of a panel, beyond the last row of A in the last one."""
         return slice(i * self._side, (i + 1) * self._side)
 
-    def _fill_panel(self, i):
+    def _fill_panels(self, dtype, rng):
+        """Compute R, and measure what rounding does to products."""
+        tile, first = self.source.tiles(dtype), slice(0, 1)
+        self.is_rough = tile(first, first).dtype == np.float32
+        self._run(self._fill_panel, range(len(self._panels)), repeat(tile))
+        probes = rng.standard_normal(self.shape[0]), self._factor.sum(axis=1)
+        self.rounding = self._largest_error(np.column_stack(probes), rng)
+
+    def _fill_panel(self, i, tile):
         """Compute a panel; it is zero beyond the last row of A."""
         panel, rows = self._panels[i], self._rows(i)
         n_rows = rows.stop - rows.start
         for j in range(i + 1):
             columns = self._rows(j)
-            self._fill(panel[:n_rows, columns], rows, columns)
+            entries = tile(rows, columns)
+            self._fill(panel[:n_rows, columns], entries, rows, columns)
         panel[n_rows:] = 0.0
         panel[:, rows.stop :] = 0.0
 
@@ -204,9 +230,8 @@ class CompactOperator(KernelOperator):
         rows = self._tile_rows(i)
         return slice(rows.start, min(rows.stop, self.shape[0]))
 
-    def _fill(self, out, rows, columns):
-        """Compute entries of R, and round them."""
-        entries = self._tile(rows, columns)
+    def _fill(self, out, entries, rows, columns):
+        """Turn entries of K, which are overwritten, into those of R, and round them."""
         size = self.roots[0] ** 2 / self.scale
         if self.weights is not None:
             roots, size = self.roots / np.sqrt(self.scale), 1.0

@@ -13,9 +13,6 @@ from numba import config, njit
 from sklearn_msk.kernels._angles import CLOSE, Lengths
 from sklearn_msk.kernels._piecewise_linear import ANGLE_OVER_SINE
 
-# Versines below which a product shows its rounding in the angle, by its precision.
-_CLOSE = {np.dtype(np.float64): CLOSE, np.dtype(np.float32): 0.05}
-
 # The parts of `Lengths`, as `Rows.lengths` stacks them.
 TOTAL, SHARE, HALF_COSINE, HALF_SINE = (
     Lengths._fields.index(part)
@@ -38,21 +35,18 @@ class CompiledTiles:
         numbers = (1.0, dual.kink, dual.obtuse_fold, kernel.bias_variance)
         self._numbers = tuple(self._type(number) for number in numbers)
         self._tangent = kernel.tangent
-        self._memory = np.empty(side**2, dtype)
+        self._product, self._tile = np.empty(side**2), np.empty(side**2, dtype)
 
     def evaluate(self, x, z):
         """Kernel between two sets of rows, as of `Tiles.evaluate`."""
-        tile = self._memory[: len(x) * len(z)].reshape(len(x), len(z))
-        if x.factors.dtype == tile.dtype:
-            # In the memory of the kernel it stays in cache.
-            cosine = np.matmul(x.factors, z.factors.T, tile)
-            close = self._type(_CLOSE[tile.dtype])
-        else:
-            # In double precision it carries single precision angles by itself.
-            cosine, close = x.factors @ z.factors.T, self._type(0.0)
+        shape = len(x), len(z)
+        cosine, tile = (
+            memory[: shape[0] * shape[1]].reshape(shape)
+            for memory in (self._product, self._tile)
+        )
+        np.matmul(x.directions, z.directions.T, cosine)
         _evaluate(
             cosine,
-            close,
             x.directions,
             z.directions,
             x.lengths,
@@ -77,31 +71,31 @@ def _compiled(function):
 
 @_compiled
 def _evaluate(
-    cosine, close, X, Z, x, z, above, below, one, kink, obtuse_fold, bias, tangent, tile
+    cosine, X, Z, x, z, above, below, one, kink, obtuse_fold, bias, tangent, tile
 ):
     """Fill a tile, from the cosines of the angles that enter the first layer.
 
-    The tile may be their memory. Versines below `close` are taken from differences. The
-    names and formulas are those of `_piecewise_linear.Tile`; `side` is -1 where an
+    The names and formulas are those of `_piecewise_linear.Tile`; `side` is -1 where an
     angle is obtuse, and x and z are `Rows.lengths`. Numbers have the precision of the
     recursion, as a literal would take single precision to double.
     """
     two, zero = one + one, one - one
     n_layers = x.shape[0] - 1
-    n_columns = tile.shape[1]
+    n_columns = cosine.shape[1]
     versine = np.empty(n_columns, x.dtype)
     theta = np.empty(n_columns, x.dtype)
     side = np.empty(n_columns, x.dtype)
-    for i in range(tile.shape[0]):
+    for i in range(cosine.shape[0]):
         any_close = False
         for j in range(n_columns):
-            v = max(one - abs(cosine[i, j]), zero)
-            any_close |= v < close
+            v = max(1.0 - abs(cosine[i, j]), 0.0)
+            any_close |= v < CLOSE
             versine[j] = v
-            side[j] = -one if cosine[i, j] < zero else one
-        if any_close:
+            side[j] = -one if cosine[i, j] < 0.0 else one
+        # A product in double precision carries single precision angles by itself.
+        if any_close and x.itemsize == 8:
             for j in range(n_columns):
-                if versine[j] < close:
+                if versine[j] < CLOSE:
                     squares = 0.0
                     for feature in range(X.shape[1]):
                         squares += (X[i, feature] - side[j] * Z[j, feature]) ** 2

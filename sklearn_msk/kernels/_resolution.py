@@ -38,6 +38,10 @@ _PART = 100
 # Rows of a block where the diagonal is all that is wanted of a block.
 _DIAGONAL_BLOCK = 25
 
+# With more features, distances take so much of the time that there is nothing to gain
+# from single precision, whose errors are of one sign where distances are alike.
+_FEW_FEATURES = 50
+
 # Rows on which a pairwise kernel is tried for its digits.
 _TRIED_ROWS = 100
 
@@ -184,8 +188,8 @@ def kernel_tiles(kernel, X, dtype=np.float64):
     kernel : object returned by `resolve_kernel`
     X : ndarray of shape (n, n_features)
     dtype : dtype, default=np.float64
-        Precision that will do. In single precision, kernels of the distance are
-        evaluated several times as fast; all others are still evaluated in double.
+        Precision that will do. In single precision, kernels of the distance between
+        few features are evaluated several times as fast; all others in double still.
 
     Returns
     -------
@@ -194,9 +198,11 @@ def kernel_tiles(kernel, X, dtype=np.float64):
         that are equal or disjoint, C-contiguous, of dtype or float64. It raises the
         ValueError of `evaluate_kernel`.
     """
-    evaluate = distance_tiles(kernel, X, dtype)
+    evaluate = None
+    if X.shape[1] <= _FEW_FEATURES:
+        evaluate = distance_tiles(kernel, X, dtype)
     if evaluate is None:
-        evaluate, dtype = _own_tiles(kernel, X), np.float64
+        evaluate, dtype = _tiles(kernel, X), np.float64
 
     def tile(rows, columns):
         # An overflow is infinite, which is reported with more to go by.
@@ -210,11 +216,11 @@ def kernel_tiles(kernel, X, dtype=np.float64):
     return tile
 
 
-def _own_tiles(kernel, X):
-    """Return what evaluates tiles as the kernel itself does, unchecked."""
+def _tiles(kernel, X):
+    """Return what evaluates tiles fastest, unchecked."""
     if isinstance(kernel, _InfiniteWidthKernel):
         return kernel.tiles(X)
-    return partial(_own_tile, kernel, X)
+    return distance_tiles(kernel, X) or partial(_own_tile, kernel, X)
 
 
 def _own_tile(kernel, X, rows, columns):
@@ -303,8 +309,7 @@ def _in_blocks(kernel, X, Y, n_jobs):
         return kernel(X, Y)
     K = np.empty((X.shape[0], n_columns), first.dtype)
     if Y is None:
-        tiles = distance_tiles(kernel, X) or _own_tiles(kernel, X)
-        fill = partial(_fill_triangle, K, tiles)
+        fill = partial(_fill_triangle, K, _tiles(kernel, X))
     else:
         fill = partial(_fill_rows, K, kernel, X, Y)
     Parallel(n_jobs=n_jobs, require="sharedmem")(

@@ -7,10 +7,6 @@ import numpy as np
 
 from sklearn_msk.kernels._angles import Lengths, append_constant, unit_rows
 
-# Products of up to this many factors lose no more than the last digit of an angle in
-# single precision.
-_FEW = 16
-
 
 @dataclass(frozen=True, eq=False)
 class Rows:
@@ -20,15 +16,11 @@ class Rows:
     ----------
     directions : ndarray of shape (n, n_features + 1), float64
         Unit rows of the weighted inputs and the bias: what enters the first layer.
-    factors : ndarray of shape (n, n_features + 1), float32 or float64
-        The directions as products take them: in the precision of the lengths where
-        there are few enough to sum for it.
     lengths : ndarray of shape (depth + 1, 5, n), float32 or float64
         The five parts of `Lengths` for the pre-activations, the read-out last.
     """
 
     directions: np.ndarray
-    factors: np.ndarray
     lengths: np.ndarray
 
     @classmethod
@@ -43,10 +35,7 @@ class Rows:
         for _ in range(kernel.depth):
             signal = weight * kernel.dual.length(layers[-1].total)
             layers.append(append_constant(signal, bias))
-        stacked = np.stack(layers).astype(dtype, copy=False)
-        few = directions.shape[1] <= _FEW
-        factors = directions.astype(dtype if few else np.float64, copy=False)
-        return cls(directions, factors, stacked)
+        return cls(directions, np.stack(layers).astype(dtype, copy=False))
 
     @property
     def dtype(self):
@@ -64,4 +53,4 @@ class Rows:
     def __getitem__(self, rows):
         """Return a slice of the rows."""
         lengths = np.ascontiguousarray(self.lengths[:, :, rows])
-        return Rows(self.directions[rows], self.factors[rows], lengths)
+        return Rows(self.directions[rows], lengths)
