@@ -267,15 +267,16 @@ def test_no_factor_of_a_rough_kernel_is_denormal(small_tiles):
 @pytest.mark.parametrize("size", [1e-240, 1e-30, 1e30, 1e240])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_rough_kernels_of_any_size(size, weighted, small_tiles):
-    X = np.random.RandomState(0).standard_normal((120, 10))
-    weights = np.linspace(0.0, 1e-3, 120) if weighted else None
+    X = np.random.RandomState(0).standard_normal((200, 10))
+    weights = np.linspace(0.0, 1e-3, 200) if weighted else None
     expected = CompactOperator(BlockedOperator(RBF(), X, weights), 5)
+    assert expected.is_rough
     for source in (
         BlockedOperator(ConstantKernel(size) * RBF(), X, weights),
         DenseOperator(size * RBF()(X), weights),
     ):
-        image = CompactOperator(source, 5) @ np.eye(120) / size
-        np.testing.assert_allclose(image, expected @ np.eye(120), atol=1e-8)
+        image = CompactOperator(source, 5) @ np.eye(200) / size
+        np.testing.assert_allclose(image, expected @ np.eye(200), atol=1e-8)
 
 
 @pytest.mark.parametrize("size", [1e-21, 1e-10, 1.0, 1e15])

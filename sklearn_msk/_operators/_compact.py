@@ -234,9 +234,9 @@ class CompactOperator(KernelOperator):
         """Turn entries of K, which are overwritten, into those of R, and round them."""
         size = self.roots[0] ** 2 / self.scale
         if self.weights is not None:
-            roots, size = self.roots / np.sqrt(self.scale), 1.0
-            entries *= roots[rows, None]
-            entries *= roots[columns]
+            root, size = np.sqrt(self.scale), 1.0
+            entries *= self.roots[rows, None] / root
+            entries *= self.roots[columns] / root
         if self._factor.size:
             # In place: the transposes are what BLAS takes as they are.
             factors = [

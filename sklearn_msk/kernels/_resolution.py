@@ -198,9 +198,8 @@ def kernel_tiles(kernel, X, dtype=np.float64):
         that are equal or disjoint, C-contiguous, of dtype or float64. It raises the
         ValueError of `evaluate_kernel`.
     """
-    evaluate = None
-    if X.shape[1] <= _FEW_FEATURES:
-        evaluate = distance_tiles(kernel, X, dtype)
+    few = X.shape[1] <= _FEW_FEATURES
+    evaluate = distance_tiles(kernel, X, dtype) if few else None
     if evaluate is None:
         evaluate, dtype = _tiles(kernel, X), np.float64
 
