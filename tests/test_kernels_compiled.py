@@ -51,6 +51,19 @@ def test_same_entries(network, activation, depth, dtype, variances, monkeypatch)
         assert np.all(np.abs(K - reference) <= tolerance * scale)
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (3, 7), (8, 8), (37, 100), (200, 96)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_transposed_copy(dtype, shape):
+    pytest.importorskip("numba")
+    n, m = shape
+    tile = np.random.RandomState(0).standard_normal(shape).astype(dtype)
+    K = np.zeros((m + 5, n + 9), dtype)
+    compiled_tiles().copy_transposed(tile, K[2 : m + 2, 3 : n + 3])
+    assert np.array_equal(K[2 : m + 2, 3 : n + 3], tile.T)
+    K[2 : m + 2, 3 : n + 3] = 0.0
+    assert not K.any()
+
+
 def test_used_for_large_matrices_of_piecewise_linear_activations(chosen):
     pytest.importorskip("numba")
     n_rows = 1 + COMPILE_FROM // (3 * 2 * len(ROWS))

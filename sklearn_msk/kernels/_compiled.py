@@ -8,10 +8,11 @@ for every operation.
 import math
 
 import numpy as np
-from numba import config, njit
 
 from sklearn_msk.kernels._angles import CLOSE, Lengths
+from sklearn_msk.kernels._jit import compiled
 from sklearn_msk.kernels._piecewise_linear import ANGLE_OVER_SINE
+from sklearn_msk.kernels._transpose import copy_transposed
 
 # The parts of `Lengths`, as `Rows.lengths` stacks them.
 TOTAL, SHARE, HALF_COSINE, HALF_SINE = (
@@ -19,12 +20,11 @@ TOTAL, SHARE, HALF_COSINE, HALF_SINE = (
     for part in ("total", "input_share", "half_cosine", "half_sine")
 )
 
-if config.DISABLE_JIT:
-    raise ImportError("numba is told not to compile")
-
 
 class CompiledTiles:
     """Tiles evaluated by compiled code, as `Tiles` otherwise."""
+
+    copy_transposed = staticmethod(copy_transposed)
 
     def __init__(self, kernel, side, dtype):
         dual, self._type = kernel.dual, np.dtype(dtype).type
@@ -32,9 +32,9 @@ class CompiledTiles:
             tuple(self._type(value) for value in values)
             for values in ANGLE_OVER_SINE[np.dtype(dtype)]
         )
-        numbers = (1.0, dual.kink, dual.obtuse_fold, kernel.bias_variance)
+        half_fold, tangent = 0.5 * dual.obtuse_fold, float(kernel.tangent)
+        numbers = (1.0, dual.kink, half_fold, kernel.bias_variance, tangent)
         self._numbers = tuple(self._type(number) for number in numbers)
-        self._tangent = kernel.tangent
         self._product, self._tile = np.empty(side**2), np.empty(side**2, dtype)
 
     def evaluate(self, x, z):
@@ -53,31 +53,22 @@ class CompiledTiles:
             z.lengths,
             *self._coefficients,
             *self._numbers,
-            self._tangent,
             tile,
         )
         return tile
 
 
-def _compiled(function):
-    """Compile a function for arrays, and keep the result on disk where possible."""
-    options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError:
-        # numba has no folder that it may write to.
-        return njit(**options)(function)
-
-
-@_compiled
+@compiled
 def _evaluate(
-    cosine, X, Z, x, z, above, below, one, kink, obtuse_fold, bias, tangent, tile
+    cosine, X, Z, x, z, above, below, one, kink, half_fold, bias, tangent, tile
 ):
     """Fill a tile, from the cosines of the angles that enter the first layer.
 
     The names and formulas are those of `_piecewise_linear.Tile`; `side` is -1 where an
-    angle is obtuse, and x and z are `Rows.lengths`. Numbers have the precision of the
-    recursion, as a literal would take single precision to double.
+    angle is obtuse, `theta` the normalised tangent kernel, which counts as often as
+    `tangent`, 0 or 1, says, and x and z are `Rows.lengths`. Numbers have the precision
+    of the recursion, as a literal would take single precision to double. Loops over
+    columns have no branches: a store that depends on one is slow where it has a mask.
     """
     two, zero = one + one, one - one
     n_layers = x.shape[0] - 1
@@ -91,6 +82,7 @@ def _evaluate(
             v = max(1.0 - abs(cosine[i, j]), 0.0)
             any_close |= v < CLOSE
             versine[j] = v
+            theta[j] = cosine[i, j]
             side[j] = -one if cosine[i, j] < 0.0 else one
         # A product in double precision carries single precision angles by itself.
         if any_close and x.itemsize == 8:
@@ -106,40 +98,36 @@ def _evaluate(
             half_cosine, half_sine = x[layer, HALF_COSINE, i], x[layer, HALF_SINE, i]
             for j in range(n_columns):
                 v = versine[j]
-                c, sine, fold = _terms(v, side[j], above, below, one, kink, obtuse_fold)
+                c, sine, fold = _terms(v, side[j], above, below, one, kink, half_fold)
                 v = max(v + c * fold - sine, zero)
                 shares = share * z[layer, SHARE, j]
                 turn = half_sine * z[layer, HALF_COSINE, j]
                 turn -= half_cosine * z[layer, HALF_SINE, j]
                 v = v * shares + two * turn * turn
-                if tangent:
-                    entering = c if layer == 1 else side[j] * theta[j]
-                    theta[j] = entering * (one - fold) * shares + (one - v)
+                entering = side[j] * theta[j]
+                theta[j] = entering * (one - fold) * shares + (one - v)
                 side[j] = -one if v > one else one
-                versine[j] = two - v if v > one else v
+                versine[j] = min(v, two - v)
 
         signal = x[n_layers, TOTAL, i] * x[n_layers, SHARE, i]
         for j in range(n_columns):
             v = versine[j]
-            c, sine, fold = _terms(v, side[j], above, below, one, kink, obtuse_fold)
-            entering = c
-            if tangent:
-                entering += c if n_layers == 1 else side[j] * theta[j]
+            c, sine, fold = _terms(v, side[j], above, below, one, kink, half_fold)
+            entering = c + tangent * side[j] * theta[j]
             scale = signal * (z[n_layers, TOTAL, j] * z[n_layers, SHARE, j])
             tile[i, j] = ((one - fold) * entering + sine) * scale + bias
 
 
-@_compiled
-def _terms(versine, side, above, below, one, kink, obtuse_fold):
+@compiled
+def _terms(versine, side, above, below, one, kink, half_fold):
     """Cosine, k times sine, and fold of an angle, as `Tile._fold_angles` has them."""
-    two = one + one
     cosine = one - versine
-    sine = kink * math.sqrt(versine * (two - versine))
+    sine = kink * math.sqrt(versine * (one + cosine))
     numerator = above[0]
     for i in range(1, len(above)):
         numerator = numerator * cosine + above[i]
     denominator = cosine + below[0]
     for i in range(1, len(below)):
         denominator = denominator * cosine + below[i]
-    fold = sine * (numerator / denominator) + (one - side) / two * obtuse_fold
+    fold = sine * (numerator / denominator) + (one - side) * half_fold
     return cosine, sine, fold

@@ -170,14 +170,14 @@ class _InfiniteWidthKernel(Kernel):
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             tiles, x = make_tiles(self, _TILE, x.dtype), x[rows]
             for columns in batches(rows.stop if symmetric else out.shape[1], _TILE):
-                tile = tiles.evaluate(x, z[columns])
+                tile, block = tiles.evaluate(x, z[columns]), out[rows, columns]
+                if symmetric:
+                    tiles.copy_transposed(tile, out[columns, rows])
                 if symmetric and rows == columns:
-                    above = np.tri(len(tile), k=-1, dtype=bool).T
-                    np.copyto(tile, tile.T, where=above)
-                    np.fill_diagonal(tile, self._diagonal(x))
-                elif symmetric:
-                    out[columns, rows] = tile.T
-                out[rows, columns] = tile
+                    np.copyto(block, tile, where=np.tri(len(tile), dtype=bool))
+                    np.fill_diagonal(block, self._diagonal(x))
+                else:
+                    np.copyto(block, tile)
 
     def diag(self, X):
         """Diagonal of ``k(X, X)`` in O(n_samples), by the closed form at angle 0.

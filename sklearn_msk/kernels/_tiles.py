@@ -48,6 +48,11 @@ class Tiles:
         z_layers = [layer.as_row() for layer in z.layers]
         return self._smooth(x_layers, z_layers, angles)
 
+    @staticmethod
+    def copy_transposed(tile, out):
+        """Write the mirror image of a tile."""
+        np.copyto(out, tile.T)
+
     def _buffers(self, n_rows, n_columns):
         """Memory for versines, for the product that they come from, for the layers."""
         n = n_rows * n_columns
