@@ -10,7 +10,7 @@ from sklearn.metrics.pairwise import pairwise_kernels
 
 from sklearn_msk.kernels._adapters import PairwiseKernel
 from sklearn_msk.kernels._distances import distance_tiles
-from sklearn_msk.kernels._resolution import kernel_tiles
+from sklearn_msk.kernels._resolution import evaluate_kernel, kernel_tiles
 
 KERNELS = [
     RBF(0.7),
@@ -53,17 +53,39 @@ def test_pairwise_kernels(metric, gamma):
     assert_tiles(PairwiseKernel(metric, params), X, expected, 1e-13)
 
 
-@pytest.mark.parametrize(
-    "kernel",
-    [
-        *KERNELS,
-        *(PairwiseKernel(name, {"gamma": 0.3}) for name in ("rbf", "laplacian")),
-    ],
-)
+PAIRWISE = [PairwiseKernel(name, {"gamma": 0.3}) for name in ("rbf", "laplacian")]
+
+
+@pytest.mark.parametrize("kernel", [*KERNELS, *PAIRWISE])
+@pytest.mark.parametrize("shift", [0.0, 100.0])
+@pytest.mark.parametrize("n_columns", [1, 7, 300])
+def test_two_sets_of_rows(kernel, shift, n_columns):
+    X, Y = rows(n=700), rows(n=n_columns, spread=0.5) + 0.1
+    Y[: n_columns // 2] = X[: n_columns // 2]
+    X[600:] += shift
+    K = evaluate_kernel(kernel, X, Y)
+    assert K.shape == (700, n_columns)
+    atol = 1e-13 * (1.0 + 1e-3 * shift)
+    np.testing.assert_allclose(K, kernel(X, Y), rtol=0.0, atol=atol)
+    close = np.diagonal(K)[: n_columns // 2]
+    np.testing.assert_array_equal(close, np.ones_like(close))
+    np.testing.assert_array_equal(K, evaluate_kernel(kernel, X, Y, n_jobs=2))
+
+
+@pytest.mark.parametrize("far", [1e160, -1e308])
+def test_two_sets_that_are_too_far_apart(far):
+    X, Y = rows(n=300), rows(n=20)
+    X[7] = far
+    K = evaluate_kernel(RBF(), X, Y)
+    assert not K[7].any()
+    np.testing.assert_array_equal(K, RBF()(X, Y))
+
+
+@pytest.mark.parametrize("kernel", [*KERNELS, *PAIRWISE])
 @pytest.mark.parametrize("spread", [1e-3, 0.3, 1.0, 30.0])
 def test_single_precision(kernel, spread):
     X = rows(spread=spread)
-    evaluate = distance_tiles(kernel, X, np.float32)
+    evaluate = distance_tiles(kernel, X, dtype=np.float32)
     tile = evaluate(slice(100, 250), slice(0, 100))
     assert tile.dtype == np.float32
     eps = np.finfo(np.float32).eps
@@ -73,7 +95,7 @@ def test_single_precision(kernel, spread):
 def test_rows_beyond_the_range_of_single_precision():
     X, kernel = rows(spread=1e25), Matern(nu=1.5)
     assert distance_tiles(kernel, X) is not None
-    assert distance_tiles(kernel, X, np.float32) is None
+    assert distance_tiles(kernel, X, dtype=np.float32) is None
     tile = kernel_tiles(kernel, X, np.float32)(slice(0, 10), slice(0, 10))
     np.testing.assert_array_equal(tile, np.eye(10))
 
@@ -124,6 +146,7 @@ def test_products_are_used_where_rows_are_apart(n_features, monkeypatch):
 )
 def test_others_are_left_to_their_own(kernel, X):
     assert distance_tiles(kernel, X) is None
+    assert distance_tiles(kernel, rows(), X) is None
 
 
 def test_huge_rows_do_not_overflow():

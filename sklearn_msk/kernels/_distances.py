@@ -1,7 +1,6 @@
 """Tiles of kernels of the distance, evaluated in place."""
 
 import math
-from functools import partial
 from numbers import Real
 
 import numpy as np
@@ -16,8 +15,8 @@ from sklearn_msk.kernels._adapters import PairwiseKernel
 _CLOSE = 1e-2
 
 
-def distance_tiles(kernel, X, dtype=np.float64):
-    """Return what evaluates ``k(X)`` tile by tile, for kernels of the distance.
+def distance_tiles(kernel, X, Y=None, dtype=np.float64):
+    """Return what evaluates ``k(X, Y)`` tile by tile, for kernels of the distance.
 
     Those are "rbf" and "laplacian", and the kernel objects `RBF` and `Matern` with nu
     of 0.5, 1.5, 2.5 and infinity. With ``t = |x - z|^2`` of scaled rows, and ``u`` its
@@ -35,7 +34,9 @@ def distance_tiles(kernel, X, dtype=np.float64):
     Parameters
     ----------
     kernel : object returned by `resolve_kernel`
-    X : ndarray or csr_matrix of shape (n, n_features)
+    X : ndarray or csr_matrix of shape (n_X, n_features)
+    Y : ndarray or csr_matrix of shape (n_Y, n_features), default=None
+        None means X.
     dtype : dtype, default=np.float64
         Precision of the functions. That of the distances is double.
 
@@ -45,47 +46,60 @@ def distance_tiles(kernel, X, dtype=np.float64):
         ``evaluate(rows, columns)`` is a new array of this dtype for two slices; None
         where the kernel or the rows are others.
     """
+    Y = X if Y is None else Y
     profile = _profile(kernel)
-    if profile is None or issparse(X) or X.dtype != np.float64:
+    if profile is None or not (_is_double(X) and _is_double(Y)):
         return None
     scale = _scale(kernel, X.shape[1])
     if np.shape(scale) not in ((), X.shape[1:]):
         return None
-    with np.errstate(over="ignore", invalid="ignore"):
-        rows = X * scale
     if profile is _laplacian:
-        distances = partial(_city_block, rows)
+        distances = _city_block(X, Y, scale)
     else:
-        distances = _squared_distances(rows, np.finfo(dtype).max)
+        distances = _squared_distances(X, Y, scale, np.finfo(dtype).max)
     if distances is None:
         return None
     return lambda a, b: profile(distances(a, b).astype(dtype, copy=False))
 
 
-def _squared_distances(rows, largest):
-    """Return what evaluates tiles of squared distances, or None where they overflow."""
-    # They do not depend on the origin, and their digits do.
-    with np.errstate(over="ignore", invalid="ignore"):
-        rows = rows - rows.mean(axis=0)
-        squares = np.einsum("ij,ij->i", rows, rows)
-        if not 4.0 * squares.max() < largest:
-            return None
-    ones = np.ones(len(rows))
-    left = np.column_stack([rows, squares, ones])
-    right = np.column_stack([-2.0 * rows, ones, squares])
+def _is_double(X):
+    return not issparse(X) and X.dtype == np.float64
 
-    def evaluate(some, others):
-        t = left[some] @ right[others].T
-        if t.min() < _CLOSE * (squares[some].max() + squares[others].max()):
-            t = cdist(rows[some], rows[others], "sqeuclidean")
+
+def _squared_distances(X, Y, scale, largest):
+    """Return what evaluates tiles of squared distances, or None where they overflow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Distances do not depend on the origin, and their digits do.
+        others = Y * scale
+        origin = others.mean(axis=0)
+        others -= origin
+        reach = np.maximum(X.max(axis=0), -X.min(axis=0)) * scale + np.abs(origin)
+        sizes = np.einsum("ij,ij->i", others, others)
+        if not 2.0 * (sizes.max() + reach @ reach) < largest:
+            return None
+    n_features = Y.shape[1]
+    right = np.column_stack([-2.0 * others, np.ones(len(Y)), sizes])
+
+    def evaluate(rows, columns):
+        some, others = X[rows] * scale - origin, right[columns]
+        sizes = np.einsum("ij,ij->i", some, some)
+        t = np.column_stack([some, sizes, np.ones(len(some))]) @ others.T
+        if t.min() < _CLOSE * (sizes.max() + others[:, -1].max()):
+            t = cdist(some, -0.5 * others[:, :n_features], "sqeuclidean")
         return t
 
     return evaluate
 
 
-def _city_block(rows, some, others):
-    """Tile of the distances of the absolute differences."""
-    return cdist(rows[some], rows[others], "cityblock")
+def _city_block(X, Y, scale):
+    """Return what evaluates tiles of the distances of the absolute differences."""
+    with np.errstate(over="ignore"):
+        others = Y * scale
+
+    def evaluate(rows, columns):
+        return cdist(X[rows] * scale, others[columns], "cityblock")
+
+    return evaluate
 
 
 def _scale(kernel, n_features):

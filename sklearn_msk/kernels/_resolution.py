@@ -199,7 +199,7 @@ def kernel_tiles(kernel, X, dtype=np.float64):
         ValueError of `evaluate_kernel`.
     """
     few = X.shape[1] <= _FEW_FEATURES
-    evaluate = distance_tiles(kernel, X, dtype) if few else None
+    evaluate = distance_tiles(kernel, X, dtype=dtype) if few else None
     if evaluate is None:
         evaluate, dtype = _tiles(kernel, X), np.float64
 
@@ -306,19 +306,31 @@ def _in_blocks(kernel, X, Y, n_jobs):
     first = kernel(X[:1], Y if Y is not None else X)
     if first.shape != (1, n_columns):
         return kernel(X, Y)
-    K = np.empty((X.shape[0], n_columns), first.dtype)
+    K, n_rows = np.empty((X.shape[0], n_columns), first.dtype), _BLOCK
     if Y is None:
         fill = partial(_fill_triangle, K, _tiles(kernel, X))
+    elif evaluate := distance_tiles(kernel, X, Y):
+        fill, n_rows = partial(_fill_tiles, K, evaluate), _rows_of(n_columns)
     else:
         fill = partial(_fill_rows, K, kernel, X, Y)
     Parallel(n_jobs=n_jobs, require="sharedmem")(
-        delayed(fill)(rows) for rows in batches(X.shape[0], _BLOCK)
+        delayed(fill)(rows) for rows in batches(X.shape[0], n_rows)
     )
     return K
 
 
+def _rows_of(n_columns):
+    """Rows of a block of a few columns, as large as a square block."""
+    return max(_BLOCK, _BLOCK**2 // n_columns)
+
+
 def _fill_rows(K, kernel, X, Y, rows):
     K[rows] = kernel(X[rows], Y)
+
+
+def _fill_tiles(K, evaluate, rows):
+    for columns in batches(K.shape[1], _BLOCK):
+        K[rows, columns] = evaluate(rows, columns)
 
 
 def _fill_triangle(K, evaluate, rows):
