@@ -59,7 +59,9 @@ def check_matrix_symmetric(K, name):
             raise ValueError(
                 f"The {name} must be symmetric: its matrix of shape {K.shape} has "
                 f"K[{i}, {column}] = {K[i, column]:.6g} but "
-                f"K[{column}, {i}] = {K[column, i]:.6g}."
+                f"K[{column}, {i}] = {K[column, i]:.6g}, which differ by "
+                f"{difference.max():.1e} (legal for {K.dtype}: {tolerance:.1e}). If "
+                "that is rounding, make it (K + K.T) / 2, or keep it in float32."
             )
 
 

@@ -35,7 +35,8 @@ PARAMETERS = [
     ({"alpha": -1.0}, r"'alpha' parameter .* \[0.0, inf\). Got -1.0"),
     ({"alpha": np.inf}, r"'alpha' parameter .* Got inf"),
     ({"alpha": np.nan}, r"'alpha' parameter .* Got nan"),
-    ({"max_iter": 0}, r"'max_iter' parameter .* \[1, inf\).*\{inf\}. Got 0"),
+    ({"max_iter": 0}, r"'max_iter' parameter .* \[1, 9.*\].*\{inf\}. Got 0"),
+    ({"max_iter": 10**40}, r"'max_iter' parameter .*\{inf\}. Got 1000"),
     ({"max_iter": -3}, r"'max_iter' parameter .* Got -3"),
     ({"max_iter": 2.5}, r"'max_iter' parameter .* Got 2.5"),
     ({"learning_rate": 0}, r"'learning_rate' parameter .* \(0.0, inf\). Got 0"),
@@ -136,6 +137,7 @@ def test_precomputed_matrices(eigen_solver, data):
     crooked = K.copy()
     crooked[3, 8] += 1e-3
     fails(data, r"must be symmetric.*K\[3, 8\] = .* K\[8, 3\]", X=crooked, **common)
+    fails(data, r"differ by 1.0e-03 \(legal .*make it \(K \+ K", X=crooked, **common)
     v = np.ones((60, 1)) / np.sqrt(60)
     indefinite = K - 2 * (v.T @ K @ v) * v @ v.T
     fails(data, r"precomputed kernel must be positive semi", X=indefinite, **common)
@@ -172,6 +174,7 @@ def test_data(data):
         fails(data, "NaN|infinity", X=holed)
         fails(data, "NaN|infinity", y=np.where(np.arange(60) == 3, bad, Y[:, 0]))
         fails(data, "NaN|infinity", sample_weight=np.where(weights > 1, bad, weights))
+    fails(data, "y contains NaN", y=np.array([None, *Y[1:, 0]], dtype=object))
     fails(data, "inconsistent numbers of samples", y=Y[:-1, 0])
     fails(data, "sample_weight", sample_weight=weights[:-1])
     fails(data, r"must be non-negative. .* of -1 instead", sample_weight=weights - 1)

@@ -292,6 +292,27 @@ def test_scale_of_the_rows(scale, data):
 
 
 @pytest.mark.parametrize("solver", ["lanczos", "eigh", "gd"])
+@pytest.mark.parametrize("scale", [1e-290, 1e-200, 1e-160, 1e160, 1e290])
+def test_scale_of_the_targets(scale, solver, data):
+    X, Y, weights = data
+    scales = np.array([scale, 1.0])
+    settings = dict(solver=solver, dynamics="descent", max_iter=20, k=5)
+    expected = MSKRegressor(**settings).fit(X, Y, weights).predict(X)
+    model = MSKRegressor(**settings).fit(X, Y * scales, weights)
+    np.testing.assert_allclose(model.predict(X) / scales, expected, rtol=1e-9)
+    single = MSKRegressor(**settings).fit(X, Y[:, 0] * scale, weights)
+    np.testing.assert_allclose(single.predict(X) / scale, expected[:, 0], rtol=1e-9)
+
+
+def test_targets_whose_sum_overflows(data):
+    X = data[0]
+    y = np.where(X[:, 0] > 0, 4e306, 3.8e306)
+    predicted = MSKRegressor(max_iter=1).fit(X, y).predict(X)
+    expected = MSKRegressor(max_iter=1).fit(X, y / 1e306).predict(X)
+    np.testing.assert_allclose(predicted / 1e306, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("solver", ["lanczos", "eigh", "gd"])
 def test_zero_kernel_predicts_the_intercept(solver):
     X = np.zeros((6, 2))
     y = np.arange(6.0)

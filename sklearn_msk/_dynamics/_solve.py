@@ -1,5 +1,7 @@
 """One entry to the solvers."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from sklearn_msk._dynamics._diagonal import diagonal_trajectories
@@ -7,6 +9,7 @@ from sklearn_msk._dynamics._eigh import eigh_trajectories
 from sklearn_msk._dynamics._gd import gd_trajectories
 from sklearn_msk._dynamics._lanczos import lanczos_trajectories
 from sklearn_msk._operators import RoundingError
+from sklearn_msk._scaling import power_of_two
 
 SOLVERS = {
     "lanczos": lanczos_trajectories,
@@ -73,7 +76,11 @@ def trajectories(A, y, requests, solver, tol, monitor=None):
     -------
     list of Trajectory
     """
-    return SOLVERS[solver](A, y, requests, max(tol, smallest_tol(A)), monitor)
+    # The squares of a norm would leave the range of a float where y is of 1e-200.
+    scale = power_of_two(np.abs(y).max(axis=0))
+    tol = max(tol, smallest_tol(A))
+    paths = SOLVERS[solver](A, y / scale, requests, tol, monitor)
+    return [replace(path, target_scale=scale) for path in paths]
 
 
 def choose_solver(solver, A, schedule):

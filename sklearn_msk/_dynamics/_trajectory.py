@@ -1,7 +1,7 @@
 """The path that training takes, as one immutable object."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from numbers import Real
 
 import numpy as np
@@ -28,6 +28,8 @@ class Trajectory(ABC):
         Estimated ``|K (a - a_T)| / |y|`` for `schedule`, the worst target.
     rounding_error : float
         What rounding alone adds to it; large where S or K is too ill-conditioned.
+    target_scale : float or ndarray of shape (n_targets,), default=1.0
+        What y was divided by before.
     """
 
     schedule: Schedule
@@ -36,6 +38,7 @@ class Trajectory(ABC):
     n_products: int
     error_estimate: float
     rounding_error: float
+    target_scale: float | np.ndarray = field(default=1.0, kw_only=True)
 
     def coef(self, max_iter=None, learning_rate=None, alpha=None):
         """Dual coefficients.
@@ -91,8 +94,8 @@ class Trajectory(ABC):
         """
         coordinates = self._coordinates(schedule)
         if self.dual_basis.ndim == 2:
-            return self.dual_basis @ coordinates
-        return (self.dual_basis * coordinates.T).T
+            return self.dual_basis @ coordinates * self.target_scale
+        return (self.dual_basis * coordinates.T).T * self.target_scale
 
     @abstractmethod
     def _coordinates(self, schedule):

@@ -53,12 +53,17 @@ from sklearn_msk._operators import (
     is_dask,
     map_rows,
 )
+from sklearn_msk._scaling import power_of_two
 from sklearn_msk._validation import check_coef_finite, check_weights
 from sklearn_msk.kernels._adapters import PrecomputedKernel
 from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
 
 # Single precision moves fitted values by some 1e-6 |y|, which serves this tolerance.
 _TOL_COMPACT = 5e-5
+
+# Up to here a number of steps is exact as a float; many more than it takes to be at the
+# limit, which is inf.
+_MOST_STEPS = 2**53
 
 
 def has_landmarks(estimator):
@@ -79,7 +84,7 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         "alpha": [Interval(Real, 0, math.inf, closed="left")],
         "learning_rate": [Interval(Real, 0, math.inf, closed="neither")],
         "max_iter": [
-            Interval(Integral, 1, None, closed="left"),
+            Interval(Integral, 1, _MOST_STEPS, closed="both"),
             Options(Real, {math.inf}),
         ],
         "landmarks": [
@@ -419,7 +424,9 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
     def _centre(self, y, weights):
         if not self.fit_intercept:
             return 0.0, y
-        mean = np.average(y, axis=0, weights=weights)
+        # The sum of large targets would overflow, where their mean does not.
+        scale = power_of_two(np.abs(y).max(axis=0))
+        mean = np.average(y / scale, axis=0, weights=weights) * scale
         return (float(mean) if y.ndim == 1 else mean), y - mean
 
     @contextmanager

@@ -59,7 +59,9 @@ class MSKKernel(
     g : {"identity", "flatten", "lift"}, spectral map or callable, default="flatten"
         From the k leading eigenvalues of K/n, descending, to those of the new kernel,
         all >= 0; 0 takes a direction away. For a map that jumps at the last eigenvalue
-        choose k at a gap of the spectrum.
+        choose k at a gap of the spectrum. "flatten" makes the k leading eigenvalues
+        equal: kernel PCA finds no first components among them, and ridge needs an alpha
+        of the size of n times the k-th; ``Power(0.5)`` keeps their order.
     k : int, default=50
         Number of leading eigenvalues that g maps; 0 leaves the kernel as it is.
     gamma : float, default=None

@@ -4,7 +4,11 @@ import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.metrics import mean_squared_error, r2_score
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    assert_all_finite,
+    check_is_fitted,
+    validate_data,
+)
 
 from sklearn_msk._compat import _fit_context, with_callbacks
 from sklearn_msk._estimators._base import BaseMSK, has_landmarks
@@ -203,10 +207,11 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
             Training rows; for ``kernel="precomputed"`` the kernel matrix of shape
             (n_samples, n_samples), which is never written to. Sparse rows are taken for
             the kernels "linear", "poly", "polynomial", "rbf", "laplacian", "cosine" and
-            "sigmoid". float32 rows give a float32 kernel matrix where the kernel keeps
-            to their precision, as those of this package and the pairwise ones do. With
-            landmarks X may be a `numpy.memmap`, of which a block is read at a time, or
-            a dask array, whose chunks are passed over where they are.
+            "sigmoid", without landmarks. float32 rows give a float32 kernel matrix
+            where the kernel keeps to their precision, as those of this package and the
+            pairwise ones do. With landmarks X may be a `numpy.memmap`, of which a block
+            is read at a time, or a dask array, whose chunks are passed over where they
+            are.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
         sample_weight : float or array-like of shape (n_samples,), default=None
@@ -330,8 +335,11 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
             y_numeric=True,
             reset=reset,
         )
+        y = y.astype(np.float64)
+        # None among objects is NaN only now.
+        assert_all_finite(y, input_name="y")
         weights = check_weights(sample_weight, X, allow_zero=not reset)
-        return X, y.astype(np.float64), weights
+        return X, y, weights
 
     def _score_values(self, y, values, sample_weight):
         if np.ptp(y) == 0:

@@ -64,11 +64,11 @@ def _evaluate(
 ):
     """Fill a tile, from the cosines of the angles that enter the first layer.
 
-    The names and formulas are those of `_piecewise_linear.Tile`; `side` is -1 where an
-    angle is obtuse, `theta` the normalised tangent kernel, which counts as often as
-    `tangent`, 0 or 1, says, and x and z are `Rows.lengths`. Numbers have the precision
-    of the recursion, as a literal would take single precision to double. Loops over
-    columns have no branches: a store that depends on one is slow where it has a mask.
+    The formulas are those of `_piecewise_linear.Tile`; x and z are `Rows.lengths`,
+    `side` is -1 where an angle is obtuse, `theta` is `Tile.tangent`. It is multiplied by
+    `tangent`, 1 for the tangent kernel and 0 for the covariance: with a branch in its
+    stead the stores would have masks, which take as long as a layer. Numbers have the
+    precision of the recursion, as a literal would take single precision to double.
     """
     two, zero = one + one, one - one
     n_layers = x.shape[0] - 1
@@ -92,6 +92,7 @@ def _evaluate(
                     for feature in range(X.shape[1]):
                         squares += (X[i, feature] - side[j] * Z[j, feature]) ** 2
                     versine[j] = 0.5 * squares
+                    theta[j] = side[j] * (one - versine[j])
 
         for layer in range(1, n_layers):
             share = x[layer, SHARE, i]

@@ -8,6 +8,7 @@ if config.DISABLE_JIT:
 
 def compiled(function):
     """Compile a function for arrays, and keep the result on disk where possible."""
+    # What is on disk is from before a change of these, until its function changes too.
     options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
     try:
         return njit(cache=True, **options)(function)

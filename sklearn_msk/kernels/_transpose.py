@@ -13,7 +13,7 @@ from numba.np.arrayobj import make_array
 
 from sklearn_msk.kernels._jit import compiled
 
-# Bytes of a register. Wider ones are served by two, at no loss.
+# Bytes of a register; two of them, where those of a processor are half as wide.
 _REGISTER = 32
 
 
@@ -29,12 +29,12 @@ def copy_transposed(source, target):
     """
     side = _REGISTER // source.itemsize
     n, m = source.shape
-    in_blocks, columns_in_blocks = n - n % side, m - m % side
+    rows_in_blocks, columns_in_blocks = n - n % side, m - m % side
     for column in range(0, columns_in_blocks, side):
-        for row in range(0, in_blocks, side):
+        for row in range(0, rows_in_blocks, side):
             _copy_block(source, target, row, column)
     for column in range(m):
-        for row in range(in_blocks if column < columns_in_blocks else 0, n):
+        for row in range(rows_in_blocks if column < columns_in_blocks else 0, n):
             target[column, row] = source[row, column]
 
 
