@@ -65,10 +65,10 @@ def _evaluate(
     """Fill a tile, from the cosines of the angles that enter the first layer.
 
     The formulas are those of `_piecewise_linear.Tile`; x and z are `Rows.lengths`,
-    `side` is -1 where an angle is obtuse, `theta` is `Tile.tangent`. It is multiplied by
-    `tangent`, 1 for the tangent kernel and 0 for the covariance: with a branch in its
-    stead the stores would have masks, which take as long as a layer. Numbers have the
-    precision of the recursion, as a literal would take single precision to double.
+    `side` is -1 where an angle is obtuse, `theta` is `Tile.tangent`. It is multiplied
+    by `tangent`, 1 for the tangent kernel and 0 for the covariance: with a branch in
+    its stead the stores would have masks, which take as long as a layer. Numbers have
+    the precision of the recursion, as a literal would take single precision to double.
     """
     two, zero = one + one, one - one
     n_layers = x.shape[0] - 1
