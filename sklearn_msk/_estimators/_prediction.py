@@ -1,10 +1,19 @@
 """The parts of a prediction that every estimator shares."""
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn import get_config
 from sklearn.utils import gen_batches
 
 from sklearn_msk.kernels._resolution import evaluate_kernel
+from sklearn_msk.kernels._tiles import COMPILE_FROM
+
+# Entries of a block. The memory of one serves the next, where that of a larger one is
+# handed out anew, as zeros, every time; of a smaller one networks are not compiled.
+_ENTRIES = COMPILE_FROM
+
+# Rows of a block at the least, as the training rows are prepared for each.
+_LEAST_ROWS = 500
 
 
 def apply_kernel(kernel, X, X_fit, coef, n_jobs):
@@ -24,7 +33,7 @@ def apply_kernel(kernel, X, X_fit, coef, n_jobs):
     """
     flat = coef.reshape(coef.shape[0], -1).astype(np.float64)
     out = np.empty((X.shape[0], flat.shape[1]))
-    for rows in gen_batches(X.shape[0], _batch_size(coef.shape[0])):
+    for rows in gen_batches(X.shape[0], _batch_size(coef.shape[0], n_jobs)):
         queries = X[rows]
         if X_fit is not None:
             # A model in double precision keeps it for queries in single.
@@ -60,10 +69,14 @@ def round_to(dtype, array):
     return array.astype(dtype, copy=False) if fits else array
 
 
-def _batch_size(n_columns):
-    """Rows of a cross-kernel that scikit-learn's working memory holds.
+def _batch_size(n_columns, n_jobs):
+    """Rows of a cross-kernel: a block, or what scikit-learn's working memory holds.
 
     A kernel needs a few temporaries of the size of its block.
     """
     row_bytes = 4 * 8 * n_columns
-    return max(1, int(get_config()["working_memory"] * 2**20 // row_bytes))
+    rows = int(get_config()["working_memory"] * 2**20 // row_bytes)
+    # Threads are started anew for each block.
+    if effective_n_jobs(n_jobs) == 1:
+        rows = min(rows, max(_LEAST_ROWS, -(-_ENTRIES // n_columns)))
+    return max(1, rows)
