@@ -79,6 +79,9 @@ def test_two_sets_that_are_too_far_apart(far):
     K = evaluate_kernel(RBF(), X, Y)
     assert not K[7].any()
     np.testing.assert_array_equal(K, RBF()(X, Y))
+    laplacian = PairwiseKernel("laplacian", {"gamma": 4.0})
+    Y[3] = X[7]
+    assert evaluate_kernel(laplacian, X, Y)[7, 3] == 1.0
 
 
 @pytest.mark.parametrize("kernel", [*KERNELS, *PAIRWISE])

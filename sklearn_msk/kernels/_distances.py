@@ -73,7 +73,7 @@ def _squared_distances(X, Y, scale, largest):
         others = Y * scale
         origin = others.mean(axis=0)
         others -= origin
-        reach = np.maximum(X.max(axis=0), -X.min(axis=0)) * scale + np.abs(origin)
+        reach = _reach(X, scale) + np.abs(origin)
         sizes = np.einsum("ij,ij->i", others, others)
         if not 2.0 * (sizes.max() + reach @ reach) < largest:
             return None
@@ -92,14 +92,21 @@ def _squared_distances(X, Y, scale, largest):
 
 
 def _city_block(X, Y, scale):
-    """Return what evaluates tiles of the distances of the absolute differences."""
+    """Return what evaluates tiles of 1-norms, or None where they overflow."""
     with np.errstate(over="ignore"):
         others = Y * scale
+        if not np.sum(_reach(X, scale) + _reach(Y, scale)) < math.inf:
+            return None
 
     def evaluate(rows, columns):
         return cdist(X[rows] * scale, others[columns], "cityblock")
 
     return evaluate
+
+
+def _reach(X, scale):
+    """Largest size of every feature, scaled."""
+    return np.maximum(X.max(axis=0), -X.min(axis=0)) * scale
 
 
 def _scale(kernel, n_features):
