@@ -13,7 +13,6 @@ from sklearn_msk.kernels import NNGP, NTK, _infinite_width
 from sklearn_msk.kernels._tiles import COMPILE_FROM, Tiles, compiled_tiles
 
 ROWS = np.random.RandomState(0).standard_normal((420, 5))
-needs_numba = pytest.mark.skipif(compiled_tiles() is None, reason="needs numba")
 # equal, opposite, parallel and zero rows
 ROWS[[5, 250]], ROWS[7], ROWS[8], ROWS[9] = ROWS[3], -ROWS[3], 3.0 * ROWS[3], 0.0
 
@@ -36,8 +35,8 @@ def chosen(monkeypatch):
 @pytest.mark.parametrize("depth", [1, 2, 4])
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "abs"])
 @pytest.mark.parametrize("network", [NNGP, NTK])
-@needs_numba
 def test_same_entries(network, activation, depth, dtype, variances, monkeypatch):
+    pytest.importorskip("numba")
     kernel, rows = network(depth, activation, *variances), ROWS.astype(dtype)
     others = rows[100:] + dtype(0.2)
     expected = [kernel(rows), kernel(rows, others)]
@@ -66,8 +65,8 @@ def test_equal_rows_of_many_features(depth, engine):
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 7), (8, 8), (37, 100), (200, 96)])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@needs_numba
 def test_transposed_copy(dtype, shape):
+    pytest.importorskip("numba")
     n, m = shape
     tile = np.random.RandomState(0).standard_normal(shape).astype(dtype)
     K = np.zeros((m + 5, n + 9), dtype)
@@ -77,8 +76,8 @@ def test_transposed_copy(dtype, shape):
     assert not K.any()
 
 
-@needs_numba
 def test_used_for_large_matrices_of_piecewise_linear_activations(chosen):
+    pytest.importorskip("numba")
     n_rows = 1 + COMPILE_FROM // (3 * 2 * len(ROWS))
     others = np.zeros((n_rows, 5))
     NTK(3)(np.vstack([ROWS, ROWS]), others)
