@@ -92,10 +92,10 @@ class Trajectory(ABC):
         -------
         ndarray of shape (n,) or (n, n_targets), float64
         """
-        coordinates = self._coordinates(schedule)
+        coordinates = self._coordinates(schedule) * self.target_scale
         if self.dual_basis.ndim == 2:
-            return self.dual_basis @ coordinates * self.target_scale
-        return (self.dual_basis * coordinates.T).T * self.target_scale
+            return self.dual_basis @ coordinates
+        return (self.dual_basis * coordinates.T).T
 
     @abstractmethod
     def _coordinates(self, schedule):

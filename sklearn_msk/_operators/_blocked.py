@@ -89,7 +89,7 @@ class BlockedOperator(KernelOperator):
 
     @cached_property
     def _tile(self):
-        """What takes two slices to an exact tile; it holds copies of the rows."""
+        """What takes two slices to an exact tile; it holds a copy of the rows."""
         return self.tiles(np.float64)
 
     def tiles(self, dtype):
