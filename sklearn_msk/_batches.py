@@ -1,11 +1,11 @@
 """Slices of a range."""
 
 
-def batches(n, size):
-    """Slices of so many numbers from 0 to n, the last one of what is left.
+def batches(n: int, size: int) -> list[slice]:
+    """Slices of `size` numbers from 0 to n; the last slice holds what is left.
 
-    As `sklearn.utils.gen_batches`, which takes longer to check its arguments than a
-    small tile of a kernel matrix takes.
+    `sklearn.utils.gen_batches` takes longer to check its arguments than the evaluation
+    of a small tile of a kernel matrix takes.
 
     Parameters
     ----------

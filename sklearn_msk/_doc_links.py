@@ -10,7 +10,7 @@ class DocLinkMixin:
     _doc_link_module = "sklearn_msk"
     _doc_link_template = f"{SITE}/generated/{{public_module}}.{{estimator_name}}.html"
 
-    def _doc_link_url_param_generator(self):
+    def _doc_link_url_param_generator(self) -> dict[str, str]:
         """Return the name of the class, and the public package that exports it."""
         parts = type(self).__module__.split(".")
         private = [part.startswith("_") for part in parts] + [True]

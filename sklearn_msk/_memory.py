@@ -1,79 +1,123 @@
-"""How much memory is free."""
+"""How much memory one fit may hold.
 
+`memory_limit` is three quarters of the limit of the machine, and does not depend on
+what happens to be free: how a kernel matrix is held, hence the last digits of a model,
+is a function of the machine and not of its load. The limit of the machine is the least
+of
+
+- the memory that is built in,
+- the limit of every control group that the process is in (containers, SLURM jobs,
+  systemd slices), in version 1 or 2 of control groups,
+- the limit of the address space of the process (``ulimit -v``).
+
+The environment variable ``SKLEARN_MSK_MEMORY_LIMIT`` replaces it: a number of bytes, or
+a number with a unit, as ``"8GiB"`` or ``"500MB"``. Fits that run at the same time share
+one limit.
+"""
+
+import math
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
+
+import psutil
 
 try:
     import resource
-except ImportError:  # not on Windows
-    resource = None
+except ImportError:  # on Windows
+    resource = None  # type: ignore[assignment]
 
-# Limit and use of the memory of a container, and how much of that is a cache that can
-# be dropped, in both versions of control groups.
-_CGROUPS = [
-    ("memory.max", "memory.current", "memory.stat", "inactive_file "),
-    (
-        "memory/memory.limit_in_bytes",
-        "memory/memory.usage_in_bytes",
-        "memory/memory.stat",
-        "total_inactive_file ",
-    ),
-]
+VARIABLE = "SKLEARN_MSK_MEMORY_LIMIT"
+
+# Share of the limit that a fit may take: its temporaries, and the rest of the program,
+# take more.
+_SHARE = 0.75
+
+_UNITS = {"": 1, "B": 1} | {
+    prefix + suffix: base**power
+    for power, prefix in enumerate("KMGT", 1)
+    for suffix, base in (("B", 1000), ("IB", 1024))
+}
 
 
-def free_memory():
-    """Bytes that this process can still take: the least of what limits it.
+def memory_limit(n_parallel: int = 1, *, root: str | Path = "/") -> float:
+    """Bytes that one fit may hold.
+
+    Parameters
+    ----------
+    n_parallel : int, default=1
+        Number of fits that run at the same time and share the limit.
+    root : str or Path, default="/"
+        Root of the file system that the limits of control groups are read from.
 
     Returns
     -------
     float
-        ``inf`` where the system does not say.
+
+    Raises
+    ------
+    ValueError
+        If the environment variable is not a number of bytes.
     """
-    return min(_machine(), _container(), _process())
+    text = os.environ.get(VARIABLE, "").strip()
+    limit = _parse(text) if text else _machine_limit(Path(root))
+    return _SHARE * limit / n_parallel
 
 
-def _machine():
-    """Bytes that are free, or would be if caches were dropped."""
-    available = _read("/proc/meminfo", "MemAvailable:")
-    if available is not None:
-        return 1024.0 * available
-    try:
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, ValueError, OSError):
-        return float("inf")
+def _parse(text: str) -> float:
+    """Bytes that the environment variable stands for."""
+    match = re.fullmatch(r"(\d+(?:\.\d*)?(?:e\+?\d+)?)\s*([a-z]*)", text, re.IGNORECASE)
+    unit = _UNITS.get(match[2].upper()) if match else None
+    size = float(match[1]) * unit if match and unit else 0.0
+    if not 0.0 < size < math.inf:
+        raise ValueError(
+            f"The environment variable {VARIABLE} must be a positive number of bytes, "
+            f'or a number with a unit, as "8GiB" or "500MB". Got {text!r} instead.'
+        )
+    return size
 
 
-def _container():
-    """Bytes left to the control group that is the root of what the process sees."""
-    root = Path("/sys/fs/cgroup")
-    left = [float("inf")]
-    for limit, used, statistics, cache in _CGROUPS:
-        limit, used = _read(root / limit), _read(root / used)
-        if limit is not None and used is not None:
-            used -= _read(root / statistics, cache) or 0
-            left.append(float(max(limit - used, 0)))
-    return min(left)
+def _machine_limit(root: Path) -> float:
+    """Bytes that the machine, its control groups and the process allow."""
+    total = float(psutil.virtual_memory().total)
+    return min(total, _address_space(), *_control_groups(root))
 
 
-def _process():
-    """Bytes of address space left to the process."""
+def _address_space() -> float:
+    """Bytes of address space that the process may take."""
     if resource is None:
-        return float("inf")
+        return math.inf
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    used = _read("/proc/self/status", "VmSize:")
-    if limit == resource.RLIM_INFINITY or used is None:
-        return float("inf")
-    return float(max(limit - 1024 * used, 0))
+    return math.inf if limit == resource.RLIM_INFINITY else float(limit)
 
 
-def _read(path, label=""):
-    """Return the number in a file, in the line of a label; None where there is none."""
+def _control_groups(root: Path) -> Iterator[float]:
+    """Memory limits of the control groups of the process, from the outermost on.
+
+    Every line of ``/proc/self/cgroup`` is ``number:controllers:path``; version 2 names
+    no controllers. A group is bound by the limits of all groups above it too.
+    """
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = (line.split(":", 2) + ["", ""])[:3]
+        if not controllers:
+            group, name = root / "sys/fs/cgroup", "memory.max"
+        elif "memory" in controllers.split(","):
+            group, name = root / "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+        else:
+            continue
+        # The path may lead out of what a container sees, by "..".
+        for part in ["", *(part for part in path.split("/") if part != "..")]:
+            group = group / part
+            text = _read(group / name).strip()
+            # "max", or no file, is no limit.
+            if text.isdigit():
+                yield float(text)
+
+
+def _read(path: Path) -> str:
+    """Text of a file, empty where there is none."""
     try:
-        lines = Path(path).read_text().splitlines()
+        return path.read_text()
     except OSError:
-        return None
-    for line in lines:
-        words = line.removeprefix(label).split()
-        if line.startswith(label) and words and words[0].isdigit():
-            return int(words[0])
-    return None
+        return ""

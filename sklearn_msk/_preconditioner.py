@@ -1,11 +1,13 @@
 """The preconditioner S, which re-scales the leading directions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from sklearn_msk._spectrum import Spectrum
+from sklearn_msk.spectral_maps._evaluation import modified_eigenvalues
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +29,11 @@ class Preconditioner:
     modified_eigenvalues: np.ndarray
 
     @cached_property
-    def ratios(self):
+    def ratios(self) -> np.ndarray:
         """``g(lam_i) / lam_i``, the eigenvalues of S that are not 1."""
         return self.modified_eigenvalues / self.spectrum.eigenvalues
 
-    def power(self, exponent, X):
+    def power(self, exponent: float, X: np.ndarray) -> np.ndarray:
         """``S^exponent @ X`` for X of shape (n,) or (n, m)."""
         if not self.ratios.size:
             return X
@@ -40,75 +42,74 @@ class Preconditioner:
         return X + V @ (((self.ratios**exponent - 1.0) * coordinates.T).T)
 
     @cached_property
-    def largest_rate(self):
+    def spectral_radius_bound(self) -> float:
         """Upper bound of the largest eigenvalue of ``M = S^(1/2) A S^(1/2)``.
 
         In the basis of the pairs and their complement, ``M = [[diag(g), E^T], [E, B]]``
         with ``|B|`` the next eigenvalue of A and the columns of E bounded by the
-        residuals times ``sqrt(g / lam)``; so ``|M| <= max(g, |B|) + |E|``. Where the
-        pairs come from a Krylov basis, that says more; see `Coupling.largest_rate`.
+        residuals times ``sqrt(g / lam)``; so ``|M| <= max(g, |B|) + |E|``. Pairs of a
+        Krylov basis have a tighter bound; see `RitzResiduals.spectral_radius_bound`.
         """
         residuals = self.spectrum.residual_norms * np.sqrt(self.ratios)
         largest = self.modified_eigenvalues.max(initial=self.spectrum.next_eigenvalue)
         # `hypot`, as the squares of a norm would overflow for kernels of 1e160.
         bound = float(largest + np.hypot.reduce(residuals))
-        if self.spectrum.coupling is None:
+        if self.spectrum.ritz_residuals is None:
             return bound
         return min(
-            bound, self.spectrum.coupling.largest_rate(self.modified_eigenvalues)
+            bound,
+            self.spectrum.ritz_residuals.spectral_radius_bound(
+                self.modified_eigenvalues
+            ),
         )
 
     @property
-    def estimated_rate(self):
-        """Largest rate as the pairs have it, ``max(g, lam)`` with the next eigenvalue.
+    def spectral_radius(self) -> float:
+        """Estimate ``max(g, lam_next)`` of the largest eigenvalue of M.
 
-        For exact pairs that is the largest eigenvalue of M. Those of a Krylov basis
-        have it to second order in their residuals and better, which is nearer to it
-        than any bound can say.
+        It is exact for exact pairs. For Ritz pairs the error is O(residual^2), smaller
+        than the distance of `spectral_radius_bound`.
         """
         return float(
             self.modified_eigenvalues.max(initial=self.spectrum.next_ritz_value)
         )
 
-    def step_unit(self, ridge):
-        """``mu_max + ridge``, which steps are taken in fractions of the inverse of.
+    def lipschitz(self, ridge: float) -> float:
+        """Lipschitz constant ``mu_max + ridge`` of the gradient.
 
-        Without any rate there is nothing to take fractions of, and it is 1.
+        `learning_rate` is divided by it. 1.0 for the zero operator.
         """
-        return (self.estimated_rate + ridge) or 1.0
+        return (self.spectral_radius + ridge) or 1.0
 
-    def stable_step(self, ridge):
+    def max_stable_step(self, ridge: float) -> float:
         """Step up to which descent does not diverge, whatever the pairs miss."""
-        bound = self.largest_rate + ridge
+        bound = self.spectral_radius_bound + ridge
         return 2.0 / bound if bound > 0.0 else np.inf
 
 
-def steepness(g, eigenvalues, following):
-    """How fast S changes from the directions that g re-scales to the others.
-
-    The largest ``|g(lam) / lam - 1| lam_next / (lam - lam_next)`` of the eigenvalues
-    given, `lam_next` being the first beyond. Pairs that mix with directions beyond them
-    by ``r / (lam - lam_next)``, r their residual, move S by so many times ``r /
-    lam_next``. It is at most 1 for `Flatten` at its own level, and without bound for
-    maps that jump at the cut.
+def precondition(
+    spectrum: Spectrum,
+    g: Callable[[np.ndarray], np.ndarray],
+    *,
+    allow_zero: bool = False,
+) -> Preconditioner:
+    """Give the leading directions the rates that a spectral map has for them.
 
     Parameters
     ----------
+    spectrum : Spectrum
     g : callable
-        From eigenvalues to rates.
-    eigenvalues : ndarray of shape (k,)
-        Positive, descending.
-    following : float
-        At most the last of them.
+    allow_zero : bool, default=False
+        Whether ``g(lam) = 0`` is legal.
 
     Returns
     -------
-    float
+    Preconditioner
+
+    Raises
+    ------
+    ValueError
+        If g returns what it must not.
     """
-    if following <= 0.0 or not eigenvalues.size:
-        return 0.0
-    changes = np.abs(g(eigenvalues) / eigenvalues - 1.0)
-    gaps = eigenvalues / following - 1.0
-    with np.errstate(divide="ignore"):
-        slopes = np.divide(changes, gaps, where=changes > 0.0, out=np.zeros_like(gaps))
-    return float(slopes.max())
+    rates = modified_eigenvalues(g, spectrum.eigenvalues, allow_zero=allow_zero)
+    return Preconditioner(spectrum, rates)

@@ -1,18 +1,36 @@
 """Checks of what users pass, shared by several parts."""
 
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_matrix, issparse
 from sklearn.utils import check_random_state
 
 from sklearn_msk._batches import batches
 from sklearn_msk._compat import _check_sample_weight
+from sklearn_msk._row_hash import hash_rows, hash_sparse_rows
 
+# Rows that are checked at a time.
 _ROWS = 256
 
+# Rows whose hashes are computed at a time: enough for NumPy to be fast, few enough for
+# the parts of a C-contiguous matrix that a column touches to stay in cache.
+_HASHED_ROWS = 4096
 
-def check_matrix_finite(K, name, symmetric=False, origin=(0, 0), shape=None):
+# Columns that are hashed first, where most rows differ already, and at most at a time.
+_FIRST_COLUMNS, _HASHED_COLUMNS = 8, 64
+
+# Entries of sparse rows that are hashed at a time.
+_HASHED_ENTRIES = 2**14
+
+
+def check_matrix_finite(
+    K: np.ndarray,
+    name: str,
+    symmetric: bool = False,
+    origin: tuple[int, int] = (0, 0),
+    shape: tuple[int, int] | None = None,
+) -> None:
     """Raise a ValueError that names the kernel where its matrix is not finite.
 
     Parameters
@@ -40,7 +58,7 @@ def check_matrix_finite(K, name, symmetric=False, origin=(0, 0), shape=None):
             )
 
 
-def check_matrix_symmetric(K, name):
+def check_matrix_symmetric(K: np.ndarray, name: str) -> None:
     """Raise a ValueError where a square kernel matrix is not symmetric.
 
     Parameters
@@ -65,7 +83,7 @@ def check_matrix_symmetric(K, name):
             )
 
 
-def check_positive_semidefinite(smallest, largest, name):
+def check_positive_semidefinite(smallest: float, largest: float, name: str) -> None:
     """Raise a ValueError where an eigenvalue is more negative than rounding explains.
 
     Parameters
@@ -85,28 +103,50 @@ def check_positive_semidefinite(smallest, largest, name):
         )
 
 
-def count_distinct_rows(X):
-    """Count the rows of a matrix that differ from each other, byte for byte.
+def count_distinct_rows(
+    X: np.ndarray | csr_matrix, weights: np.ndarray | None = None
+) -> int:
+    """Count the rows of a matrix that differ from each other in a number.
+
+    Rows are told apart by 64-bit hashes: of n rows, two different ones are taken for
+    equal with a probability of about ``n^2 / 2^65``. The rows are not copied; the
+    temporaries take some 100 bytes a row.
 
     Parameters
     ----------
     X : ndarray or csr_matrix of shape (n, n_features)
+    weights : ndarray of shape (n,), default=None
+        Rows of weight 0 do not count.
 
     Returns
     -------
     int
     """
+    kept = np.arange(X.shape[0]) if weights is None else np.flatnonzero(weights > 0)
     if issparse(X):
-        X = X.copy()
-        X.sum_duplicates()
-        X.eliminate_zeros()
-        rows = [slice(*bounds) for bounds in pairwise(X.indptr)]
-        return len({(X.indices[r].tobytes(), X.data[r].tobytes()) for r in rows})
-    # Adding zero turns -0.0 into 0.0, which is the same number in other bytes.
-    return len({row.tobytes() for row in X + 0.0}) if len(X) else 0
+        n_rows = max(1, _HASHED_ENTRIES * X.shape[0] // max(len(X.data), X.shape[0], 1))
+        parts = [hash_sparse_rows(X[kept[b]]) for b in batches(len(kept), n_rows)]
+        return len(np.unique(np.concatenate(parts))) if parts else 0
+    # Rows that differ in the first columns are done with; the others go on.
+    hashes, n_distinct = np.zeros(len(kept), np.uint64), 0
+    start, width = 0, _FIRST_COLUMNS
+    while len(kept) and start < X.shape[1]:
+        for b in batches(len(kept), _HASHED_ROWS):
+            # A slice is not copied.
+            rows = slice(kept[b][0], kept[b][-1] + 1)
+            part = X[rows, start : start + width]
+            if len(part) > b.stop - b.start:
+                part = part[kept[b] - rows.start]
+            hashes[b] = hash_rows(part, hashes[b])
+        start, width = start + width, min(2 * width, _HASHED_COLUMNS)
+        _, group, sizes = np.unique(hashes, return_inverse=True, return_counts=True)
+        n_distinct += int(np.count_nonzero(sizes == 1))
+        repeated = sizes[group] > 1
+        kept, hashes = kept[repeated], hashes[repeated]
+    return n_distinct + len(np.unique(hashes))
 
 
-def check_not_bool(estimator, *names):
+def check_not_bool(estimator: Any, *names: str) -> None:
     """Raise a ValueError where a count is a bool, which scikit-learn takes for an int.
 
     Parameters
@@ -124,7 +164,7 @@ def check_not_bool(estimator, *names):
             )
 
 
-def check_seed(random_state):
+def check_seed(random_state: Any) -> np.random.RandomState:
     """Return a generator of random numbers; None is deterministic too.
 
     Parameters
@@ -138,7 +178,9 @@ def check_seed(random_state):
     return check_random_state(0 if random_state is None else random_state)
 
 
-def check_weights(sample_weight, X, *, allow_zero=False):
+def check_weights(
+    sample_weight: Any, X: np.ndarray | csr_matrix, *, allow_zero: bool = False
+) -> np.ndarray | None:
     """Validate the weights of rows.
 
     Parameters
@@ -177,7 +219,7 @@ def check_weights(sample_weight, X, *, allow_zero=False):
     return weights
 
 
-def check_coef_finite(coef, A, y):
+def check_coef_finite(coef: np.ndarray, A: Any, y: np.ndarray) -> None:
     """Raise a ValueError where the dual coefficients are too large for a float.
 
     Parameters

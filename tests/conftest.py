@@ -26,11 +26,11 @@ def data():
 @pytest.fixture(params=["numpy", "numba"])
 def engine(request, monkeypatch):
     """Kernels of any size by NumPy, and by compiled code."""
-    from sklearn_msk.kernels import _infinite_width
+    from sklearn_msk.kernels import _network_matrix
 
     compiled = request.param == "numba"
     if compiled:
         pytest.importorskip("numba")
     threshold = 0 if compiled else np.inf
-    monkeypatch.setattr(_infinite_width, "COMPILE_FROM", threshold)
+    monkeypatch.setattr(_network_matrix, "COMPILE_FROM", threshold)
     return request.param

@@ -16,7 +16,7 @@ def kernel_matrix(n=60, seed=0, dtype=np.float64):
 
 def preconditioner(A, k, g):
     """S of the k leading pairs, exact."""
-    spectrum = leading_spectrum(A, k, "dense")
+    spectrum = leading_spectrum(A, k, eigen_solver="dense")
     return Preconditioner(spectrum, g(spectrum.eigenvalues))
 
 

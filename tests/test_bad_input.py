@@ -1,13 +1,17 @@
 """Bad input: the message names the parameter, what is legal and what came."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process.kernels import RBF, CompoundKernel
 
 from sklearn_msk import MSKRegressor
+from sklearn_msk._solvers._lanczos import lanczos_paths
+from sklearn_msk._solvers._solve import SOLVERS
 from sklearn_msk.kernels import NTK
 from sklearn_msk.spectral_maps import Flatten, Power
 
@@ -216,7 +220,8 @@ def test_a_failed_fit_keeps_the_model_that_was_there(data):
 
 
 def test_warning_where_tol_is_not_met(data, monkeypatch):
-    monkeypatch.setattr("sklearn_msk._dynamics._lanczos._MAX_BASIS", 6)
+    short = partial(lanczos_paths, max_basis=6)
+    monkeypatch.setitem(SOLVERS, "lanczos", short)
     message = r"after 14 products at a relative error of .*, above tol=1.0e-09.*'eigh'"
     with pytest.warns(ConvergenceWarning, match=message) as caught:
         MSKRegressor(k=0, tol=1e-9).fit(*data[:2])
@@ -266,9 +271,25 @@ def test_warning_where_g_gives_rates_below_rounding(data):
         MSKRegressor(k=5, g=lambda lam: 1e-20 * lam).fit(data[0], data[1])
 
 
-@pytest.mark.parametrize("landmarks", [None, 20])
-def test_distances_that_cancel_far_from_the_origin(landmarks, data):
+@pytest.mark.parametrize("offset", [1e6, -1e6, 1e9])
+def test_distances_of_sparse_rows_that_cancel_far_from_the_origin(offset, data):
     X, Y, _ = data
+    far = csr_matrix(X + offset)
+    # An eigenvalue of -5e-7 is what rounding leaves: the message is not about it.
     with pytest.raises(ValueError, match=r"'rbf' loses its digits .*StandardScaler"):
-        MSKRegressor("rbf", landmarks=landmarks).fit(X * 1e30, Y)
-    MSKRegressor("laplacian", landmarks=landmarks).fit(X * 1e30, Y)
+        MSKRegressor("rbf").fit(far, Y)
+    MSKRegressor("laplacian").fit(far, Y)
+
+
+@pytest.mark.parametrize("kernel", ["rbf", "laplacian"])
+def test_distances_far_from_the_origin(kernel, data):
+    """Rows are centred in double precision, whatever their number."""
+    X, Y, _ = data
+    X = np.round(X * 2**20) / 2**20
+    near = MSKRegressor(kernel, tol=1e-10).fit(X, Y)
+    for offset in (2.0**20, 2.0**26):
+        far = MSKRegressor(kernel, tol=1e-10).fit(X + offset, Y)
+        np.testing.assert_allclose(far.predict(X + offset), near.predict(X), rtol=1e-7)
+        MSKRegressor(kernel, landmarks=20).fit(X + offset, Y)
+    for landmarks in (None, 20):
+        MSKRegressor(kernel, landmarks=landmarks).fit(X * 1e30, Y)

@@ -1,4 +1,4 @@
-"""The compact operator, and the pairs and models that are computed from it."""
+"""The operator in mixed precision, and pairs and models that are computed from it."""
 
 import itertools
 
@@ -8,43 +8,42 @@ from problems import kernel_matrix
 from sklearn.base import clone
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern, WhiteKernel
 from sklearn.model_selection import GridSearchCV
+from sklearn_msk._dynamics import trajectory
+from sklearn_msk._spectrum._block_krylov import RoundingError
 
 from sklearn_msk import MSKGridSearchCV, MSKRegressor
-from sklearn_msk._dynamics import trajectory
 from sklearn_msk._estimators import _base, _training
 from sklearn_msk._operators import (
     BlockedOperator,
-    CompactOperator,
     DenseOperator,
-    RoundingError,
-    _compact,
+    MixedPrecisionOperator,
+    _storage,
+    mixed_precision,
 )
 from sklearn_msk._spectrum import _eigen_solvers, leading_spectrum
 from sklearn_msk.kernels import NTK
 from sklearn_msk.kernels._adapters import CallableKernel
-from sklearn_msk.kernels._resolution import kernel_tiles
+from sklearn_msk.kernels._evaluation import kernel_tiles
 
 
-@pytest.fixture
-def small_tiles(monkeypatch):
+def make(source, n_pairs, n_threads=1, **thresholds):
     """Several panels, the last one not full, for the few rows of a test."""
-    monkeypatch.setattr(_compact, "_SIDE", 40)
+    return mixed_precision(source, n_pairs, n_threads, tile_side=40, **thresholds)
 
 
 @pytest.fixture
-def used(monkeypatch, small_tiles):
+def used(monkeypatch):
     """Matrices of any size, and the products that pairs were computed from."""
     made = []
 
-    class Recorded(CompactOperator):
-        def __init__(self, *args):
-            super().__init__(*args)
-            made.append(self)
+    def recorded(*args):
+        made.append(make(*args))
+        return made[-1]
 
     monkeypatch.setattr(_eigen_solvers, "_ROWS_COMPACT", 0)
     monkeypatch.setattr(_eigen_solvers, "_PAIRS_COMPACT", 0)
-    monkeypatch.setattr(_eigen_solvers, "CompactOperator", Recorded)
-    monkeypatch.setattr(_training, "CompactOperator", Recorded)
+    monkeypatch.setattr(_eigen_solvers, "mixed_precision", recorded)
+    monkeypatch.setattr(_storage, "mixed_precision", recorded)
     return made
 
 
@@ -54,7 +53,6 @@ def error_of(A, V, image):
     return np.linalg.norm(image - exact, axis=0).max() / A.scale
 
 
-@pytest.mark.usefixtures("small_tiles")
 @pytest.mark.parametrize("n", [1, 39, 40, 41, 230])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("weighted", [False, True])
@@ -68,11 +66,11 @@ def test_products_equal_those_of_the_matrix(n, dtype, weighted, held):
     source = BlockedOperator(NTK(), X, weights)
     if held:
         source = DenseOperator(NTK()(X), weights)
-    A = CompactOperator(source, 10)
+    A = make(source, 10)
     assert A.dtype == dtype
     matrix = source.dense()
-    assert 0.0 <= A.rounding < 1e-7 * np.linalg.norm(matrix / A.scale, 2)
-    bound = 3.0 * A.rounding + 1e-14 * np.linalg.norm(matrix / A.scale, 2)
+    assert 0.0 <= A.product_error < 1e-7 * np.linalg.norm(matrix / A.scale, 2)
+    bound = 3.0 * A.product_error + 1e-14 * np.linalg.norm(matrix / A.scale, 2)
     for shape in ((n, 16), (n, 1), (n,)):
         V = rng.standard_normal(shape)
         V /= np.linalg.norm(V, axis=0)
@@ -82,61 +80,53 @@ def test_products_equal_those_of_the_matrix(n, dtype, weighted, held):
 
 def test_the_matrix_is_that_of_the_source():
     source = DenseOperator(kernel_matrix(50))
-    np.testing.assert_array_equal(CompactOperator(source, 5).dense(), source.dense())
+    np.testing.assert_array_equal(make(source, 5).dense(), source.dense())
 
 
-@pytest.mark.usefixtures("small_tiles")
 def test_white_noise_is_on_the_diagonal():
     X = np.random.RandomState(0).standard_normal((100, 3))
     kernel = NTK() + WhiteKernel(0.3)
-    A = CompactOperator(BlockedOperator(kernel, X), 5)
+    A = make(BlockedOperator(kernel, X), 5)
     np.testing.assert_allclose(A @ np.eye(100), kernel(X) / 100, atol=1e-7)
 
 
-@pytest.mark.usefixtures("small_tiles")
-def test_the_factor_keeps_the_rounding_from_the_leading_directions(monkeypatch):
+def test_the_factor_keeps_the_rounding_from_the_leading_directions():
     A = DenseOperator(kernel_matrix(400))
-    factored = CompactOperator(A, 10).rounding
-    monkeypatch.setattr(_compact, "_MIN_RANK", 0)
-    assert factored < 0.05 * CompactOperator(A, 0).rounding
+    unfactored = make(A, 0, min_rank=0)
+    assert unfactored.factor.shape[1] == 0
+    assert make(A, 10).product_error < 0.05 * unfactored.product_error
 
 
-@pytest.mark.usefixtures("small_tiles")
 def test_the_rounding_is_measured_where_it_is_largest():
     """Along the leading directions a product sums up entries of one sign."""
     A = DenseOperator(kernel_matrix(400))
     leading = np.linalg.eigh(A.dense())[1][:, :-60:-1]
-    compact = CompactOperator(A, 64)
-    assert error_of(A, leading, compact @ leading) <= 4.0 * compact.rounding
+    compact = make(A, 64)
+    assert error_of(A, leading, compact @ leading) <= 4.0 * compact.product_error
 
 
-@pytest.mark.usefixtures("small_tiles")
-def test_a_sample_of_entries_tells_the_rounding(monkeypatch):
+def test_a_sample_of_entries_tells_the_rounding():
     A = DenseOperator(kernel_matrix(400))
-    sampled = CompactOperator(A, 64).rounding
-    monkeypatch.setattr(_compact, "_PROBED_ROWS", 400)
-    ratio = sampled / CompactOperator(A, 64).rounding
+    ratio = make(A, 64).product_error / make(A, 64, n_probed=400).product_error
     assert ratio != 1.0
     assert 0.7 < ratio < 1.4
 
 
-@pytest.mark.usefixtures("small_tiles")
 @pytest.mark.parametrize("size", [1e-240, 1e-150, 1e150, 1e240])
 @pytest.mark.parametrize("of", ["kernel", "vectors"])
 def test_any_size(size, of):
     K = kernel_matrix(120)
     V = np.eye(120)[:, :16]
-    expected = size * (CompactOperator(DenseOperator(K), 5) @ V)
-    large = CompactOperator(DenseOperator(size * K if of == "kernel" else K), 5)
+    expected = size * (make(DenseOperator(K), 5) @ V)
+    large = make(DenseOperator(size * K if of == "kernel" else K), 5)
     image = large @ (size * V if of == "vectors" else V)
     np.testing.assert_allclose(image, expected, atol=1e-7 * size)
 
 
-@pytest.mark.usefixtures("small_tiles")
 def test_no_entry_is_denormal():
     """Entries of a narrow kernel reach down to any size."""
     X = np.random.RandomState(0).standard_normal((300, 10))
-    panels = CompactOperator(DenseOperator(RBF(0.33)(X)), 5)._panels
+    panels = make(DenseOperator(RBF(0.33)(X)), 5).remainder.panels
     entries = np.concatenate([np.abs(panel).ravel() for panel in panels])
     assert np.any(entries == 0.0)
     assert np.any((entries > 0.0) & (entries < 1e-30))
@@ -144,7 +134,7 @@ def test_no_entry_is_denormal():
 
 
 @pytest.fixture
-def tile_dtypes(monkeypatch, small_tiles):
+def tile_dtypes(monkeypatch):
     """Precisions that tiles were asked for, of one source after the other."""
     asked, tiles = [], BlockedOperator.tiles
 
@@ -167,17 +157,17 @@ def test_rough_kernels_in_single_precision(kernel, weighted, tile_dtypes):
     weights = rng.uniform(0.0, 2.0, 300) if weighted else None
     source = BlockedOperator(kernel, X, weights)
     tile_dtypes.clear()
-    A = CompactOperator(source, 8)
+    A = make(source, 8)
     assert tile_dtypes == [np.float32]
-    assert A.is_rough
+    assert A.remainder_dtype == np.float32
     matrix, eps = source.dense(), np.finfo(np.float32).eps
     norm = np.linalg.norm(matrix / A.scale, 2)
-    assert A.rounding < eps * norm
+    assert A.product_error < eps * norm
     V = np.linalg.qr(rng.standard_normal((300, 30)))[0]
     leading = np.linalg.eigh(matrix)[1][:, -30:]
     for vectors in (V, leading):
         error = error_of(source, vectors, A @ vectors)
-        assert error <= 4.0 * A.rounding
+        assert error <= 4.0 * A.product_error
         assert error < 2.0 * eps * norm
 
 
@@ -185,9 +175,9 @@ def test_smooth_kernels_in_double_precision(tile_dtypes):
     X = np.random.RandomState(0).standard_normal((300, 3))
     source = BlockedOperator(RBF(3.0), X)
     tile_dtypes.clear()
-    A = CompactOperator(source, 8)
-    assert A.rounding < 1e-6
-    assert not A.refine()
+    A = make(source, 8)
+    assert A.product_error < 1e-6
+    assert A.with_float64_remainder() is None
     assert tile_dtypes == [np.float64]
 
 
@@ -195,16 +185,16 @@ def test_many_pairs_in_double_precision(tile_dtypes):
     X = np.random.RandomState(0).standard_normal((300, 10))
     source = BlockedOperator(Matern(nu=0.5), X)
     tile_dtypes.clear()
-    CompactOperator(source, 10)
+    make(source, 10)
     assert tile_dtypes == [np.float64]
 
 
 @pytest.mark.parametrize("kernel", [Matern(10.0, nu=0.5), NTK(3, "abs")])
-def test_other_kernels_have_nothing_to_refine(kernel, small_tiles):
+def test_other_kernels_have_nothing_to_refine(kernel):
     X = np.random.RandomState(0).standard_normal((300, 60))
-    A = CompactOperator(BlockedOperator(kernel, X), 8)
-    assert not A.is_rough
-    assert not A.refine()
+    A = make(BlockedOperator(kernel, X), 8)
+    assert A.remainder_dtype == np.float64
+    assert A.with_float64_remainder() is None
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -214,15 +204,19 @@ def test_a_rough_kernel_is_computed_again_in_double_precision(weighted, tile_dty
     weights = rng.uniform(0.5, 2.0, 300) if weighted else None
     source = BlockedOperator(Matern(0.7, nu=1.5), X, weights)
     tile_dtypes.clear()
-    A = CompactOperator(source, 8)
+    A = make(source, 8)
     matrix = source.dense()
     before = np.linalg.norm(A @ np.eye(300) - matrix)
-    assert A.refine()
-    assert not A.refine()
+    image = A @ np.eye(300)
+    refined = A.with_float64_remainder()
+    assert refined.remainder_dtype == np.float64
+    assert refined.with_float64_remainder() is None
     assert tile_dtypes == [np.float32, np.float64]
-    assert np.linalg.norm(A @ np.eye(300) - matrix) < 0.5 * before
+    np.testing.assert_array_equal(A @ np.eye(300), image)
+    assert np.linalg.norm(refined @ np.eye(300) - matrix) < 0.5 * before
+    A = refined
     leading = np.linalg.eigh(matrix)[1][:, -30:]
-    assert error_of(source, leading, A @ leading) <= 4.0 * A.rounding
+    assert error_of(source, leading, A @ leading) <= 4.0 * A.product_error
 
 
 @pytest.mark.parametrize("phase", ["pairs", "path"])
@@ -231,8 +225,13 @@ def test_a_fit_computes_a_rough_kernel_again_before_it_holds_it(
 ):
     X = np.random.RandomState(0).standard_normal((300, 10))
     y = X[:, 0] + np.sin(3 * X[:, 1])
-    held = []
-    monkeypatch.setattr(_base, "in_double_precision", lambda *a, **k: held.append(a))
+    held, exact_products = [], _base.more_exact
+
+    def recorded(A, **settings):
+        held.append(exact_products(A, **settings))
+        return held[-1]
+
+    monkeypatch.setattr(_base, "more_exact", recorded)
     module, name = {
         "pairs": (_training, "leading_spectrum"),
         "path": (_base, "trajectory"),
@@ -240,24 +239,23 @@ def test_a_fit_computes_a_rough_kernel_again_before_it_holds_it(
     find = getattr(module, name)
 
     def pretended(A, *args):
-        if getattr(A, "is_rough", False):
+        if getattr(A, "remainder_dtype", None) == np.float32:
             raise RoundingError("pretended")
         return find(A, *args)
 
     monkeypatch.setattr(module, name, pretended)
     settings = {"k": 5, "eigen_solver": "randomized"}
     model = MSKRegressor(Matern(nu=0.5), **settings).fit(X, y)
-    assert not held
-    assert not used[0].is_rough
+    assert [A.remainder_dtype for A in held] == [np.float64]
     assert tile_dtypes[-2:] == [np.float32, np.float64]
     exact = MSKRegressor(Matern(nu=0.5), k=5, eigen_solver="dense", tol=1e-9).fit(X, y)
     np.testing.assert_allclose(model.predict(X), exact.predict(X), atol=1e-3)
 
 
-def test_no_factor_of_a_rough_kernel_is_denormal(small_tiles):
+def test_no_factor_of_a_rough_kernel_is_denormal():
     """Nor the products of two of them in single precision."""
     X = np.random.RandomState(0).standard_normal((300, 10))
-    factor = CompactOperator(BlockedOperator(RBF(0.33), X), 5)._factor
+    factor = make(BlockedOperator(RBF(0.33), X), 5).factor
     entries = np.abs(factor)
     assert np.any((entries > 0.0) & (entries < 1e-12))
     assert np.min(entries[entries > 0.0]) ** 2 > np.finfo(np.float32).tiny
@@ -266,47 +264,44 @@ def test_no_factor_of_a_rough_kernel_is_denormal(small_tiles):
 
 @pytest.mark.parametrize("size", [1e-240, 1e-30, 1e30, 1e240])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_rough_kernels_of_any_size(size, weighted, small_tiles):
+def test_rough_kernels_of_any_size(size, weighted):
     X = np.random.RandomState(0).standard_normal((200, 10))
     weights = np.linspace(0.0, 1e-3, 200) if weighted else None
-    expected = CompactOperator(BlockedOperator(RBF(), X, weights), 5)
-    assert expected.is_rough
+    expected = make(BlockedOperator(RBF(), X, weights), 5)
+    assert expected.remainder_dtype == np.float32
     for source in (
         BlockedOperator(ConstantKernel(size) * RBF(), X, weights),
         DenseOperator(size * RBF()(X), weights),
     ):
-        image = CompactOperator(source, 5) @ np.eye(200) / size
+        image = make(source, 5) @ np.eye(200) / size
         np.testing.assert_allclose(image, expected @ np.eye(200), atol=1e-8)
 
 
 @pytest.mark.parametrize("size", [1e-21, 1e-10, 1.0, 1e15])
-def test_float32_kernels_of_any_size(size, small_tiles):
+def test_float32_kernels_of_any_size(size):
     """Their numbers may be denormal, and become larger than single precision has."""
     X = size * np.random.RandomState(0).standard_normal((300, 40))
     kernel = NTK(3, "abs", bias_variance=0.0)
     source = BlockedOperator(kernel, X.astype(np.float32))
-    A = CompactOperator(source, 5)
-    assert A.rounding < 1e-4
+    A = make(source, 5)
+    assert A.product_error < 1e-4
     matrix = source.dense() / A.scale
     np.testing.assert_allclose(A @ np.eye(300) / A.scale, matrix, atol=1e-6)
 
 
-@pytest.mark.usefixtures("small_tiles")
 def test_a_matrix_of_low_rank_is_its_factor():
     X = np.random.RandomState(0).standard_normal((150, 5))
     for K in (X @ X.T, np.zeros((150, 150)), np.diag(np.arange(150.0) // 149)):
-        A = CompactOperator(DenseOperator(K), 5)
-        assert A.rounding < 1e-13 * max(np.trace(K / (150 * A.scale)), 1.0)
+        A = make(DenseOperator(K), 5)
+        assert A.product_error < 1e-13 * max(np.trace(K / (150 * A.scale)), 1.0)
 
 
-@pytest.mark.usefixtures("small_tiles")
 @pytest.mark.parametrize("width", [1, 16])
 def test_threads_change_nothing(width):
     X = np.random.RandomState(0).standard_normal((230, 4))
     V = np.random.RandomState(1).standard_normal((230, width))
     images = [
-        CompactOperator(BlockedOperator(NTK(), X), 5, n_threads) @ V
-        for n_threads in (1, 2, 8)
+        make(BlockedOperator(NTK(), X), 5, n_threads) @ V for n_threads in (1, 2, 8)
     ]
     np.testing.assert_array_equal(images[0], images[1])
     np.testing.assert_array_equal(images[0], images[2])
@@ -426,7 +421,12 @@ def test_the_matrix_is_held_where_its_digits_are_needed(used, data, params):
 
 def test_pairs_that_single_precision_loses_are_found_in_double(used, monkeypatch):
     """Eigenvalues of a wide rbf fall below what single precision leaves of others."""
-    monkeypatch.setattr(_compact, "_MIN_RANK", 5)
+
+    def recorded(*args):
+        used.append(make(*args, min_rank=5))
+        return used[-1]
+
+    monkeypatch.setattr(_storage, "mixed_precision", recorded)
     X = np.random.RandomState(0).uniform(size=(300, 2))
     y = np.sin(5 * X[:, 0]) + X[:, 1]
     model = MSKRegressor(RBF(1.0), k=20, eigen_solver="randomized").fit(X, y)
@@ -443,7 +443,7 @@ def test_paths_that_single_precision_loses_are_followed_in_double(used, monkeypa
     followed = []
 
     def recorded(A, *args):
-        followed.append(isinstance(A, CompactOperator))
+        followed.append(isinstance(A, MixedPrecisionOperator))
         return trajectory(A, *args)
 
     monkeypatch.setattr(_base, "trajectory", recorded)
@@ -459,12 +459,12 @@ def test_paths_that_single_precision_loses_are_followed_in_double(used, monkeypa
 
 def test_little_memory_is_enough(used, data, monkeypatch):
     n = len(data[0])
-    monkeypatch.setattr(_training, "free_memory", lambda: 3.0 * n**2)
+    monkeypatch.setenv("SKLEARN_MSK_MEMORY_LIMIT", str(3 * n**2))
     MSKRegressor(k=10, eigen_solver="randomized").fit(*data[:2])
     assert [type(A.source) for A in used] == [BlockedOperator]
 
 
-def test_an_entry_that_is_not_finite_is_told(small_tiles):
+def test_an_entry_that_is_not_finite_is_told():
     def kernel(X, Y=None):
         K = NTK()(X, Y)
         K[(X[:, :1] > 1e3) & (X[:, :1] < (X if Y is None else Y)[:, 0])] = np.inf

@@ -9,6 +9,7 @@ import pytest
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_msk import MSKGridSearchCV, MSKRegressor
+from sklearn_msk.kernels import NTK
 
 da = pytest.importorskip("dask.array")
 distributed = pytest.importorskip("distributed")
@@ -56,6 +57,32 @@ def test_cluster_equals_one_machine(selection, chunks, target, rows):
     assert isinstance(predicted, da.Array)
     assert predicted.shape == y.shape
     np.testing.assert_allclose(predicted.compute(), expected.predict(X), rtol=1e-9)
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize(
+    ("offset", "scale", "size"),
+    [(1.7e9, 1.0, 1.0), (0.0, 2.0**-996, 2.0**-996), (3.0, 2.0**1000, 2.0**1020)],
+)
+def test_targets_and_weights_of_any_size(offset, scale, size, rows):
+    """The fit of ``scale (offset + y)`` is that of y, whatever the chunks have."""
+    X, Y, weights = rows
+    y = np.round(Y[:, 0] * 64) / 64
+    # A first chunk of weight zero, and one of a single value.
+    weights = np.where(np.arange(900) < 100, 0.0, weights)
+    y[100:200] = 1.0
+    expected = MSKRegressor(landmarks=X[:30]).fit(X, y, weights)
+    model = MSKRegressor(landmarks=X[:30]).fit(
+        da.from_array(X, chunks=(100, 3)),
+        da.from_array(scale * (offset + y), chunks=100),
+        da.from_array(size * weights, chunks=100),
+    )
+    # The intercept is rounded as the targets are, and what is left is not.
+    shift = model.intercept_ / scale - offset - expected.intercept_
+    assert abs(shift) <= 4 * np.finfo(float).eps * max(offset, 1.0)
+    difference = model.dual_coef_ / scale - expected.dual_coef_
+    bound = 1e-9 * np.abs(expected.dual_coef_).max()
+    assert np.abs(NTK()(X, X[:30]) @ difference).max() < bound + 2 * abs(shift)
 
 
 @pytest.mark.usefixtures("client")
@@ -158,7 +185,7 @@ def test_other_bad_input(rows):
         once.predict(X), MSKRegressor(landmarks=X[:9]).fit(X, Y).predict(X), rtol=1e-9
     )
     single = MSKRegressor().fit(X.astype(np.float32), Y)
-    assert single.predict(lazy.astype(np.float32)).dtype == np.float32
+    assert single.predict(lazy.astype(np.float32)).dtype == np.float64
     model = MSKRegressor(landmarks=9).fit(lazy, Y)
     with pytest.raises(ValueError, match="X has 2 features, but MSKRegressor is"):
         model.predict(lazy[:, :2])

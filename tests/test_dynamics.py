@@ -12,9 +12,9 @@ from problems import (
 )
 from scipy.linalg import expm
 
-from sklearn_msk._dynamics import Schedule, trajectory
-from sklearn_msk._dynamics._lanczos import _KrylovBasis
-from sklearn_msk._dynamics._schedule import extremes, longest
+from sklearn_msk._filters import SpectralFilter, extremes, longest
+from sklearn_msk._solvers import solve
+from sklearn_msk._solvers._lanczos import _KrylovBasis, lanczos_paths
 
 SOLVERS = ["lanczos", "eigh"]
 MAPS = {
@@ -22,6 +22,11 @@ MAPS = {
     "power": lambda lam: lam[0] * (lam / lam[0]) ** 0.5,
     "identity": lambda lam: lam,
 }
+
+
+def path_of(A, y, S, filter_, solver="auto", tol=1e-4):
+    """Path of one preconditioner and one filter."""
+    return solve(A, y, [(S, [filter_])], solver=solver, tol=tol)[0]
 
 
 def fitted_error(K, a, reference, y):
@@ -47,12 +52,12 @@ def test_solvers_equal_the_recurrence(T, alpha, weighted, g, data):
     S = preconditioner(A, 12, MAPS[g])
     eta = 1.3 / (largest_rate(A, S) + alpha / A.total_weight)
     expected = recurrence(K, Y, dense_preconditioner(S), eta, T, alpha, weights)
-    schedule = Schedule("descent", T, eta, alpha / A.total_weight)
+    filter_ = SpectralFilter("descent", T, eta, alpha / A.total_weight)
 
-    loop = trajectory(A, Y, S, schedule, "gd").coef()
+    loop = path_of(A, Y, S, filter_, "gd").coef()
     np.testing.assert_allclose(loop, expected, rtol=1e-10, atol=1e-12)
     for solver in SOLVERS:
-        path = trajectory(A, Y, S, schedule, solver, tol=1e-11)
+        path = path_of(A, Y, S, filter_, solver, tol=1e-11)
         assert fitted_error(K, path.coef(), expected, Y) < 1e-8
         assert path.error_estimate <= 1e-11
 
@@ -66,9 +71,9 @@ def test_solvers_agree_for_a_rough_preconditioner(T, alpha, data):
     S = rough_preconditioner(A, 12)
     eta = 1.5 / (largest_rate(A, S) + alpha / 60)
     expected = recurrence(K, Y, dense_preconditioner(S), eta, T, alpha)
-    schedule = Schedule("descent", T, eta, alpha / 60)
+    filter_ = SpectralFilter("descent", T, eta, alpha / 60)
     for solver in [*SOLVERS, "gd"]:
-        path = trajectory(A, Y, S, schedule, solver, tol=1e-11)
+        path = path_of(A, Y, S, filter_, solver, tol=1e-11)
         assert fitted_error(K, path.coef(), expected, Y) < 1e-8
 
 
@@ -82,7 +87,7 @@ def test_residual_law(solver, rough, data):
     S = rough_preconditioner(A, 9) if rough else preconditioner(A, 9, MAPS["flatten"])
     eta = 1.0 / largest_rate(A, S)
     step = np.eye(60) - eta * A.dense() @ dense_preconditioner(S)
-    path = trajectory(A, y, S, Schedule("descent", 50, eta), solver, tol=1e-11)
+    path = path_of(A, y, S, SpectralFilter("descent", 50, eta), solver, tol=1e-11)
     for t in (1, 3, 20, 50):
         expected = np.linalg.matrix_power(step, t) @ y
         np.testing.assert_allclose(y - K @ path.coef(max_iter=t), expected, atol=1e-8)
@@ -104,8 +109,8 @@ def test_flow_equals_the_matrix_exponential(solver, alpha, rough, data):
     generator[:60, 60] = P @ y / 60
     for T in (1, 10, 200):
         expected = expm(T * eta * generator)[:60, 60]
-        schedule = Schedule("flow", T, eta, alpha / 60)
-        path = trajectory(A, y, S, schedule, solver, tol=1e-11)
+        filter_ = SpectralFilter("flow", T, eta, alpha / 60)
+        path = path_of(A, y, S, filter_, solver, tol=1e-11)
         assert fitted_error(K, path.coef(), expected, y) < 1e-8
 
 
@@ -120,19 +125,19 @@ def test_limit(solver, rough, data):
     P = dense_preconditioner(S)
     for alpha in (0.0, 0.01, 3.0):
         expected = np.linalg.solve(K + alpha * np.linalg.inv(P), Y)
-        path = trajectory(A, Y, S, Schedule("flow", np.inf, 1.0, alpha / 60), solver,
+        path = path_of(A, Y, S, SpectralFilter("flow", np.inf, 1.0, alpha / 60), solver,
                           tol=1e-11)  # fmt: skip
         assert fitted_error(K, path.coef(), expected, Y) < 1e-8
 
 
-def test_one_trajectory_serves_other_schedules(data):
+def test_one_trajectory_serves_other_filters(data):
     """Coefficients for less time, another step and another ridge, from one basis."""
     Y = data[1]
     K = kernel_matrix()
     A = dense(K)
     S = preconditioner(A, 9, MAPS["flatten"])
     eta = 1.0 / largest_rate(A, S)
-    path = trajectory(A, Y, S, Schedule("descent", 300, eta), "lanczos", tol=1e-11)
+    path = path_of(A, Y, S, SpectralFilter("descent", 300, eta), "lanczos", tol=1e-11)
     for T, step, alpha in [(5, eta, 0.0), (300, eta / 2, 0.0), (40, 0.9 * eta, 2.0)]:
         expected = recurrence(K, Y, dense_preconditioner(S), step, T, alpha)
         actual = path.coef(max_iter=T, learning_rate=step, alpha=alpha)
@@ -149,9 +154,9 @@ def test_error_estimate_is_kept(T, tol, k):
     y = np.sin(4 * rng.standard_normal(400)) + rng.standard_normal(400)
     A = dense(K)
     S = preconditioner(A, k, MAPS["flatten"])
-    schedule = Schedule("flow", T, 1.0 / S.largest_rate)
-    exact = trajectory(A, y, S, schedule, "eigh").coef()
-    path = trajectory(A, y, S, schedule, "lanczos", tol=tol)
+    filter_ = SpectralFilter("flow", T, 1.0 / S.spectral_radius_bound)
+    exact = path_of(A, y, S, filter_, "eigh").coef()
+    path = path_of(A, y, S, filter_, "lanczos", tol=tol)
     assert path.error_estimate <= tol
     assert fitted_error(K, path.coef(), exact, y) <= tol
     if T == 1000:
@@ -169,8 +174,8 @@ def test_rounding_never_grows():
     fitted = X @ np.linalg.lstsq(X, y, rcond=None)[0]
     for solver in SOLVERS:
         for T in (10**4, 10**9, 10**15, np.inf):
-            schedule = Schedule("flow", T, 1.0 / S.largest_rate)
-            a = trajectory(A, y, S, schedule, solver, tol=1e-10).coef()
+            filter_ = SpectralFilter("flow", T, 1.0 / S.spectral_radius_bound)
+            a = path_of(A, y, S, filter_, solver, tol=1e-10).coef()
             np.testing.assert_allclose(K @ a, fitted, atol=1e-7)
             assert np.linalg.norm(a) < 10 * np.linalg.norm(np.linalg.pinv(K) @ y)
 
@@ -184,8 +189,8 @@ def test_scale_of_the_kernel_does_not_matter(solver, scale, data):
     for factor in (1.0, scale):
         A = dense(factor * K)
         S = preconditioner(A, 9, MAPS["flatten"])
-        schedule = Schedule("descent", 30, 1.0 / S.largest_rate)
-        a = trajectory(A, y, S, schedule, solver, tol=1e-10).coef()
+        filter_ = SpectralFilter("descent", 30, 1.0 / S.spectral_radius_bound)
+        a = path_of(A, y, S, filter_, solver, tol=1e-10).coef()
         expected, scaled = scaled, factor * K @ a
     np.testing.assert_allclose(scaled, expected, atol=1e-8)
 
@@ -198,21 +203,20 @@ def test_float32_kernel_loses_only_its_own_digits(data):
     for matrix in (K, K.astype(np.float64)):
         A = dense(matrix)
         S = preconditioner(A, 9, MAPS["flatten"])
-        schedule = Schedule("flow", 1000, 1.0 / S.largest_rate)
-        coefs.append(trajectory(A, y, S, schedule, "lanczos", tol=1e-10).coef())
+        filter_ = SpectralFilter("flow", 1000, 1.0 / S.spectral_radius_bound)
+        coefs.append(path_of(A, y, S, filter_, "lanczos", tol=1e-10).coef())
     np.testing.assert_allclose(coefs[0], coefs[1], rtol=1e-5, atol=1e-7)
 
 
-def test_unmet_tolerance_is_reported(monkeypatch):
+def test_unmet_tolerance_is_reported():
     """A basis that may not grow long enough says how far it came."""
-    monkeypatch.setattr("sklearn_msk._dynamics._lanczos._MAX_BASIS", 20)
     K = kernel_matrix(400)
     y = np.random.RandomState(0).standard_normal(400)
     A = dense(K)
     S = preconditioner(A, 0, MAPS["flatten"])
-    schedule = Schedule("flow", 10**5, 1.0 / S.largest_rate)
-    path = trajectory(A, y, S, schedule, "lanczos", tol=1e-6)
-    exact = trajectory(A, y, S, schedule, "eigh").coef()
+    filter_ = SpectralFilter("flow", 10**5, 1.0 / S.spectral_radius_bound)
+    [path] = lanczos_paths(A, y, [(S, [filter_])], 1e-6, max_basis=20)
+    exact = path_of(A, y, S, filter_, "eigh").coef()
     assert path.n_products == 20 + 1
     assert path.error_estimate > 1e-6
     assert path.error_estimate > 0.3 * fitted_error(K, path.coef(), exact, y)
@@ -224,8 +228,8 @@ def test_targets_of_zero(data):
     A = dense(K)
     S = preconditioner(A, 9, MAPS["flatten"])
     Y = np.column_stack([np.zeros(60), data[1][:, 0]])
-    schedule = Schedule("flow", 30, 1.0 / S.largest_rate)
-    a = trajectory(A, Y, S, schedule, "lanczos").coef()
+    filter_ = SpectralFilter("flow", 30, 1.0 / S.spectral_radius_bound)
+    a = path_of(A, Y, S, filter_, "lanczos").coef()
     assert not a[:, 0].any()
     assert a[:, 1].any()
 
@@ -235,8 +239,8 @@ def test_estimate_is_of_the_residual_and_the_change(rough, data):
     """Of the limit, both are known: ``|b - A c|`` and the change of ``A c``."""
     A = dense(kernel_matrix())
     S = rough_preconditioner(A, 9) if rough else preconditioner(A, 9, MAPS["flatten"])
-    b = A.right_hand_side(1000.0 * data[1][:, 0])
-    limit = Schedule("flow", np.inf, 1.0)
+    b = A.rhs(1000.0 * data[1][:, 0])
+    limit = SpectralFilter("flow", np.inf, 1.0)
     basis = _KrylovBasis(A, S, b, [limit])
     values = []
     for size in (4, 7):
@@ -244,7 +248,9 @@ def test_estimate_is_of_the_residual_and_the_change(rough, data):
             basis.extend(A @ basis.next_factor())
         basis.estimate_error()
         modes = basis.modes()
-        c = modes.vectors @ (limit.gain(modes.rates, basis.noise) * modes.weights)
+        c = modes.vectors @ (
+            limit(modes.eigenvalues, floor=basis.floor) * modes.weights
+        )
         values.append(A @ c)
         np.testing.assert_allclose(basis.fitted(limit), A @ c, rtol=1e-9)
     change = np.linalg.norm(values[1] - values[0])
@@ -253,39 +259,45 @@ def test_estimate_is_of_the_residual_and_the_change(rough, data):
     np.testing.assert_allclose(basis.error, expected, rtol=1e-9)
 
 
-def test_extremes_of_schedules():
+def test_extremes_of_filters():
     """The shortest and the longest time, at the least and the largest ridge."""
-    schedules = [
-        Schedule(dynamics, T, eta, ridge)
+    filters = [
+        SpectralFilter(dynamics, T, eta, ridge)
         for dynamics in ("flow", "descent")
         for T, eta in ((10, 1.0), (100, 0.5), (30, 0.01))
         for ridge in (0.0, 0.2, 0.1)
     ]
     expected = {
-        Schedule(dynamics, T, eta, ridge)
+        SpectralFilter(dynamics, T, eta, ridge)
         for dynamics in ("flow", "descent")
         for T, eta in ((30, 0.01), (100, 0.5))
         for ridge in (0.0, 0.2)
     }
-    found = extremes(schedules)
+    found = extremes(filters)
     assert set(found) == expected
     assert len(found) == len(expected)
-    assert longest(schedules) == Schedule("flow", 100, 0.5, 0.0)
+    assert longest(filters) == SpectralFilter("flow", 100, 0.5, 0.0)
 
 
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"max_iter": 11}, r"'max_iter' of a trajectory .* from 1 to 10. Got 11"),
-        ({"max_iter": 0}, "'max_iter' of a trajectory .* Got 0"),
+        ({"max_iter": 11}, r"'max_iter' of a trajectory .* {times}. Got 11"),
+        ({"max_iter": 0}, "'max_iter' of a trajectory .* {times}. Got 0"),
         ({"learning_rate": 0}, "'learning_rate' of a trajectory .* number > 0. Got 0"),
         ({"alpha": -1.0}, "'alpha' of a trajectory .* number >= 0. Got -1"),
     ],
 )
-def test_trajectory_refuses_what_is_off_its_path(changed, message, data):
+@pytest.mark.parametrize(
+    ("dynamics", "times"),
+    [("flow", "> 0 and <= 10"), ("descent", "whole and from 1 to 10")],
+)
+def test_trajectory_refuses_what_is_off_its_path(
+    changed, message, dynamics, times, data
+):
     A = dense(kernel_matrix())
     S = preconditioner(A, 3, MAPS["flatten"])
-    path = trajectory(A, data[1], S, Schedule("flow", 10, 1e-3))
-    with pytest.raises(ValueError, match=message):
+    path = path_of(A, data[1], S, SpectralFilter(dynamics, 10, 1e-3))
+    with pytest.raises(ValueError, match=message.replace("{times}", times)):
         path.coef(**changed)
     path.coef(max_iter=1, learning_rate=1e-6, alpha=0.0)

@@ -1,7 +1,13 @@
+import pickle
+
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.metrics import r2_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_msk import MSKRegressor
@@ -191,7 +197,7 @@ def test_rows_keep_their_precision(circle):
     y = np.sin(angles)
     double = WideNetworkRegressor(64).fit(X, y)
     single = WideNetworkRegressor(64).fit(X.astype(np.float32), y)
-    assert single.predict(X.astype(np.float32)).dtype == np.float32
+    assert single.predict(X.astype(np.float32)).dtype == np.float64
     assert all(w.dtype == np.float32 for w in single.network_.weights)
     np.testing.assert_allclose(single.predict(X), double.predict(X), atol=1e-2)
 
@@ -216,6 +222,9 @@ def test_one_draw_a_seed(circle):
         ({"activation": "tanh"}, "'activation' parameter"),
         ({"learning_rate": 2.0}, "'learning_rate' parameter"),
         ({"max_iter": np.inf}, "'max_iter' parameter"),
+        ({"max_iter": 0.0}, "'max_iter' parameter"),
+        ({"max_iter": np.nan}, "'max_iter' parameter"),
+        ({"max_iter": 30.5}, r"'max_iter' .* whole number of steps.* Got 30\.5"),
         ({"g": "up"}, r"'g' parameter must be one of \['identity', 'flatten'"),
         ({"g": lambda lam: -lam}, "must return finite values > 0"),
     ],
@@ -247,6 +256,163 @@ def test_targets_have_any_scale(circle):
     large = model.fit(X, 1e6 * y + 1e7).predict(X)
     np.testing.assert_allclose(large, 1e6 * small + 1e7, rtol=1e-9)
     np.testing.assert_array_equal(model.fit(X, np.full(40, 3.0)).predict(X), 3.0)
+
+
+SMALL = {"width": 64, "k": 5, "max_iter": 20}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1e-300, 1e-170, 1.0, 1e160, 1e300])
+@pytest.mark.parametrize("offset", [0.0, 3e7])
+@pytest.mark.parametrize("weight", [None, 1e307])
+def test_fits_do_not_depend_on_the_scale_of_y(dtype, scale, offset, weight, circle):
+    X, angles = circle
+    X = X.astype(dtype)
+    y = np.column_stack([np.sin(angles), 0.1 * np.cos(2 * angles)])
+    model = WideNetworkRegressor(**SMALL).fit(X, y)
+    expected, score = model.predict(X), model.score(X, y)
+    assert score == pytest.approx(r2_score(y, expected), rel=1e-12)
+    weights = None if weight is None else np.full(40, weight)
+    moved = scale * (y + offset)
+    other = clone(model).fit(X, moved, weights)
+    prediction = other.predict(X)
+    assert prediction.dtype == np.float64
+    # An offset of 3e7 takes 8 of the 16 digits; targets of float32 rows have 7.
+    tolerance = 1e-7 if offset else 1e-12
+    if dtype == np.float32:
+        tolerance = 1e-5
+    np.testing.assert_allclose(prediction / scale - offset, expected, atol=tolerance)
+    assert other.score(X, moved, weights) == pytest.approx(score, abs=tolerance)
+    for name in ("learning_rate_", "max_learning_rate_", "modified_eigenvalues_"):
+        np.testing.assert_allclose(getattr(other, name), getattr(model, name))
+    mean = other.intercept_ / scale - offset
+    np.testing.assert_allclose(mean, model.intercept_, atol=1e-7)
+    np.testing.assert_allclose(other.target_scale_ / scale, model.target_scale_)
+    with np.errstate(over="ignore", under="ignore"):
+        losses = model.loss_curve_ * scale * scale
+    np.testing.assert_allclose(other.loss_curve_, losses, rtol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_choices_do_not_depend_on_the_scale_of_y(dtype, circle):
+    X, angles = circle
+    X = X.astype(dtype)
+    grid = {"max_iter": [1, 3, 10, 30]}
+
+    def scores(y):
+        search = GridSearchCV(WideNetworkRegressor(64, k=0), grid, cv=3).fit(X, y)
+        return search.cv_results_["mean_test_score"]
+
+    y = np.sin(2 * angles)
+    expected = scores(y)
+    assert np.ptp(expected) > 0.1
+    # Seconds since 1970, of which a minute is signal.
+    for moved in (1.7e9 + 60 * y, 1e-300 * y, 1e300 * y):
+        np.testing.assert_allclose(scores(moved), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e300])
+def test_a_constant_target_stays_so_beside_another(scale, circle):
+    X, angles = circle
+    y = scale * np.column_stack([np.sin(angles), np.full(40, 0.1)])
+    model = WideNetworkRegressor(**SMALL).fit(X, y)
+    np.testing.assert_array_equal(model.predict(X)[:, 1], y[:, 1])
+    assert model.target_scale_[1] == 0.0
+    alone = WideNetworkRegressor(**SMALL).fit(X, y[:, 0])
+    assert abs(model.predict(X)[:, 0] - alone.predict(X)).max() < 0.5 * scale
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+@pytest.mark.parametrize("weight", [1e-320, 1e-300, 1e300, 1e307, 1.7e308])
+def test_fits_do_not_depend_on_the_scale_of_weights(alpha, weight, circle):
+    X, angles = circle
+    y = np.sin(angles)
+    fractions = np.where(np.arange(40) % 2, 1.0, 0.5)
+    model = WideNetworkRegressor(**SMALL, alpha=alpha).fit(X, y, fractions)
+    # alpha is on the scale of the weights.
+    other = clone(model).set_params(alpha=alpha * weight)
+    other.fit(X, y, weight * fractions)
+    # 1e-320 has 4 digits.
+    tolerance = 1e-2 if weight < 1e-307 else 1e-10
+    np.testing.assert_allclose(other.predict(X), model.predict(X), atol=tolerance)
+
+
+@pytest.mark.parametrize("max_iter", [30.0, 3e1, np.float64(30), np.float32(30)])
+def test_whole_floats_are_numbers_of_steps(max_iter, circle):
+    X, angles = circle
+    model = WideNetworkRegressor(16, max_iter=max_iter, store_trajectory=True)
+    model.fit(X, np.sin(angles))
+    assert model.n_iter_ == 30 and isinstance(model.n_iter_, int)
+    whole = WideNetworkRegressor(16, max_iter=30).fit(X, np.sin(angles))
+    np.testing.assert_array_equal(model.predict(X), whole.predict(X))
+    assert model.path_iterations_[-1] == 30
+
+
+def _interrupt(eigenvalues):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+@pytest.mark.parametrize(
+    "params, error",
+    [
+        ({"g": _interrupt}, BaseException),
+        ({"g": lambda lam: -lam}, ValueError),
+        ({"max_iter": 0.5}, ValueError),
+        (
+            {"width": 3, "depth": 3, "k": 20, "learning_rate": 1.99, "max_iter": 300}
+            | {"weight_variance": 20.0, "g": "lift"},
+            ValueError,
+        ),
+        # A warning that the user has made an error of.
+        (
+            {"width": 8, "activation": "sin", "weight_variance": 20.0, "k": 20}
+            | {"learning_rate": 1.9, "max_iter": 7},
+            ConvergenceWarning,
+        ),
+    ],
+)
+def test_fits_that_fail_leave_the_object_as_it_was(params, error, fitted, circle):
+    X, angles = circle
+    model = WideNetworkRegressor(64, store_trajectory=True)
+    if fitted:
+        model.fit(X, np.cos(angles))
+    model.set_params(**params)
+    before = dict(vars(model))
+    with pytest.raises(error):
+        model.fit(pd.DataFrame(X, columns=["a", "b"]), 5 * np.sin(17 * angles))
+    assert set(vars(model)) == set(before)
+    assert all(vars(model)[name] is value for name, value in before.items())
+
+
+def test_nothing_of_an_earlier_fit_is_left(circle):
+    X, angles = circle
+    model = WideNetworkRegressor(16, store_trajectory=True)
+    model.fit(pd.DataFrame(X, columns=["a", "b"]), np.sin(angles))
+    model.set_params(store_trajectory=False).fit(X, np.sin(angles))
+    fresh = WideNetworkRegressor(16).fit(X, np.sin(angles))
+    assert set(vars(model)) == set(vars(fresh))
+
+
+def test_files_hold_the_weights_and_the_path(circle):
+    X, angles = circle
+    model = WideNetworkRegressor(16, store_trajectory=True).fit(X, np.sin(angles))
+    loaded = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(flat(loaded.network_), flat(model.network_))
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    np.testing.assert_array_equal(
+        list(loaded.staged_predict(X)), list(model.staged_predict(X))
+    )
+
+
+def test_targets_that_are_no_numbers_are_named(circle):
+    X, angles = circle
+    with pytest.raises(TypeError, match="Sparse data was passed for y"):
+        WideNetworkRegressor().fit(X, csr_array(X))
+    targets = angles.astype(object)
+    targets[3] = None
+    with pytest.raises(ValueError, match="y contains NaN"):
+        WideNetworkRegressor().fit(X, targets)
 
 
 def test_growing_errors_are_told(circle):

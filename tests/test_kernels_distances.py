@@ -10,7 +10,7 @@ from sklearn.metrics.pairwise import pairwise_kernels
 
 from sklearn_msk.kernels._adapters import PairwiseKernel
 from sklearn_msk.kernels._distances import distance_tiles
-from sklearn_msk.kernels._resolution import evaluate_kernel, kernel_tiles
+from sklearn_msk.kernels._evaluation import evaluate_kernel, kernel_tiles
 
 KERNELS = [
     RBF(0.7),

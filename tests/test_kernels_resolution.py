@@ -24,9 +24,9 @@ from test_kernels_quadrature import ACTIVATIONS
 from sklearn_msk._operators import BlockedOperator
 from sklearn_msk.kernels import NNGP, NTK
 from sklearn_msk.kernels._adapters import PairwiseKernel
+from sklearn_msk.kernels._evaluation import evaluate_kernel
 from sklearn_msk.kernels._resolution import (
     describe_kernel,
-    evaluate_kernel,
     kernel_names,
     resolve_kernel,
 )
@@ -365,3 +365,95 @@ def test_unknown_parameters_of_any_type_are_named():
 def test_functions_without_a_name_are_described():
     kernel = resolve_kernel(partial(np.dot, out=None))
     assert "functools.partial" in describe_kernel(kernel)
+
+
+class TestNearMisses:
+    @pytest.mark.parametrize(
+        ("name", "meant"),
+        [
+            ("ntk", "'ntk_relu'"),
+            ("NTK_relu", "'ntk_relu'"),
+            ("ntk_tanh", "'ntk_erf'"),
+            ("nngp_sigmoid", "'nngp_erf'"),
+            ("RBF", "'rbf'"),
+            ("laplace", "'laplacian'"),
+            ("matern", "sklearn.gaussian_process.kernels.Matern()"),
+        ],
+    )
+    def test_what_was_meant(self, name, meant):
+        with _raises(f"Got {name!r} instead. Did you mean {meant}?"):
+            resolve_kernel(name)
+
+    @pytest.mark.parametrize("name", ["", "xyz", "quite another"])
+    def test_no_guess_where_nothing_is_near(self, name):
+        with pytest.raises(ValueError) as caught:
+            resolve_kernel(name)
+        assert str(caught.value).endswith(f"Got {name!r} instead.")
+
+    def test_keys_of_a_kernel_object(self):
+        with _raises("'NTK' takes none. Write NTK(depth=3)."):
+            resolve_kernel(NTK(), kernel_params={"depth": 3})
+        with pytest.raises(ValueError, match=r"'NTK' takes none\.$"):
+            resolve_kernel(NTK(), kernel_params={"gamma": 3})
+
+
+class TestErrorsOfCallables:
+    @pytest.mark.parametrize("function", [lambda X: X @ X.T, lambda: 1.0])
+    def test_functions_of_other_arguments(self, function):
+        names = "'kernel' parameter", "k(X, Y)"
+        with pytest.raises(TypeError, match=".*".join(map(re.escape, names))) as caught:
+            _evaluate(function)
+        assert isinstance(caught.value.__cause__, TypeError)
+
+    def test_functions_that_do_not_take_the_params(self):
+        with pytest.raises(TypeError, match=r"'kernel_params' \['width'\]: .*width"):
+            _evaluate(lambda X, Y: X @ Y.T, kernel_params={"width": 3})
+
+    def test_a_type_error_of_its_own_comes_through(self):
+        def broken(X, Y):
+            raise TypeError("an error of mine")
+
+        with pytest.raises(TypeError, match=r"^an error of mine$"):
+            _evaluate(broken)
+
+    @pytest.mark.parametrize(
+        "kind", [RuntimeError, ZeroDivisionError, KeyError, MemoryError, AssertionError]
+    )
+    def test_errors_on_matrices_alone_come_through(self, kind):
+        def fragile(X, Y):
+            if X.ndim == 2:
+                raise kind("out of order")
+            return X @ Y
+
+        with pytest.raises(kind, match="out of order"):
+            _evaluate(fragile)
+
+    def test_what_a_function_of_rows_raised_is_the_cause(self):
+        with _raises("compares two rows", "It raised:") as caught:
+            _evaluate(lambda x, z: float(x[0]) * float(z[0]))
+        assert isinstance(caught.value.__cause__, TypeError)
+
+    def test_a_wrong_type_is_found_in_one_call(self):
+        calls = []
+
+        def names(X, Y):
+            calls.append(1)
+            return np.full((len(X), len(Y)), "a")
+
+        with _raises("array of real numbers. Got ndarray of dtype <U1"):
+            _evaluate(names)
+        assert len(calls) == 1
+
+
+def test_callable_kernels_are_compared_with_their_arrays():
+    def scaled(X, Y, scale):
+        return (X * scale) @ Y.T
+
+    kernels = [
+        resolve_kernel(scaled, kernel_params={"scale": scale})
+        for scale in (np.ones(3), np.ones(3), np.arange(3.0), 1.0)
+    ]
+    assert kernels[0] == kernels[1] != kernels[2]
+    assert kernels[0] != kernels[3]
+    assert kernels[0] != resolve_kernel(lambda X, Y: X @ Y.T)
+    assert kernels[0] != RBF()

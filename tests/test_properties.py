@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn_msk import MSKClassifier, MSKRegressor
 from sklearn_msk._validation import count_distinct_rows
 from sklearn_msk.kernels import NTK
-from sklearn_msk.kernels._resolution import evaluate_kernel
+from sklearn_msk.kernels._evaluation import evaluate_kernel
 from sklearn_msk.spectral_maps import Flatten, Identity, Lift
 
 settings.register_profile(

@@ -1,5 +1,7 @@
 """Spectral maps: their values, their parameters and what they may return."""
 
+import math
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -82,6 +84,8 @@ def test_zero_is_legal_only_where_allowed():
         (lambda lam: "many", "failed on an array of 4 eigenvalues between 0.5 and 4"),
         (lambda lam: lam + 0j, "must return real numbers, not dtype complex128"),
         (lambda lam: 1 / 0, "failed on an array .*division by zero"),
+        (math.sqrt, "failed on an array .*np.sqrt, not math.sqrt"),
+        (lambda lam: math.sqrt(lam), "failed on an array .*np.sqrt, not math.sqrt"),
         (Flatten(level=0), "'level' of Flatten must be None or a finite .* Got 0"),
         (Lift(level="high"), "'level' of Lift must be .* Got 'high'"),
         (Power(exponent=np.nan), "'exponent' of Power must be a finite .* Got nan"),
@@ -91,6 +95,12 @@ def test_zero_is_legal_only_where_allowed():
 def test_bad_values(g, message):
     with pytest.raises(ValueError, match=message):
         modified_eigenvalues(g, EIGENVALUES)
+
+
+def test_what_a_map_raised_is_the_cause():
+    with pytest.raises(ValueError, match=r"division by zero$") as caught:
+        modified_eigenvalues(lambda lam: 1 / 0, EIGENVALUES)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
 @pytest.mark.parametrize("g", ["power", "", 3, None, Flatten])

@@ -3,7 +3,15 @@
 from sklearn_msk._estimators._base import BaseMSK
 from sklearn_msk._estimators._classifier import MSKClassifier
 from sklearn_msk._estimators._kernel import MSKKernel
+from sklearn_msk._estimators._kernel_mixin import kernel_config
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._regressor import MSKRegressor
 
-__all__ = ["BaseMSK", "FitTask", "MSKClassifier", "MSKKernel", "MSKRegressor"]
+__all__ = [
+    "BaseMSK",
+    "FitTask",
+    "MSKClassifier",
+    "MSKKernel",
+    "MSKRegressor",
+    "kernel_config",
+]

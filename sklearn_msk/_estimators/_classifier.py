@@ -1,19 +1,17 @@
 """Classification by preconditioned kernel gradient flow."""
 
+from collections.abc import Iterator
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msk._compat import StrOptions, _fit_context, with_callbacks
 from sklearn_msk._estimators._base import BaseMSK, has_landmarks
-from sklearn_msk._validation import check_weights
-
-# Directions that g re-scales by default, where there are rows enough.
-_LARGEST_K = 50
+from sklearn_msk._estimators._data import labels_of
 
 
 class MSKClassifier(ClassifierMixin, BaseMSK):
@@ -42,8 +40,9 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     learning_rate : float, default=1.0
         Step size, > 0, in units of ``1 / (mu_max + alpha / n)``, mu_max the largest
         rate.
-    max_iter : int or inf, default=100
-        Number of steps, >= 1; ``numpy.inf`` trains to the limit.
+    max_iter : int, float or inf, default=100
+        Number of steps; ``numpy.inf`` trains to the limit. Under "flow" it is a time:
+        any number > 0. Under "descent" it is a whole number.
     dynamics : {"flow", "descent"}, default="flow"
         Gradient flow for the time of the steps, or discrete steps.
     fit_intercept : bool, default=True
@@ -127,33 +126,33 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
 
     def __init__(
         self,
-        kernel="ntk_relu",
+        kernel: Any = "ntk_relu",
         *,
-        g="flatten",
-        k=None,
-        alpha=0.0,
-        learning_rate=1.0,
-        max_iter=100,
-        dynamics="flow",
-        fit_intercept=True,
-        class_weight=None,
-        early_stopping=False,
-        validation_fraction=0.1,
-        landmarks=None,
-        landmark_selection="uniform",
-        gamma=None,
-        degree=3,
-        coef0=1,
-        kernel_params=None,
-        solver="auto",
-        eigen_solver="auto",
-        tol=1e-4,
-        store_trajectory=False,
-        memory=None,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
+        g: Any = "flatten",
+        k: int | None = None,
+        alpha: float = 0.0,
+        learning_rate: float = 1.0,
+        max_iter: float = 100,
+        dynamics: str = "flow",
+        fit_intercept: bool = True,
+        class_weight: dict | str | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        landmarks: Any = None,
+        landmark_selection: str = "uniform",
+        gamma: float | None = None,
+        degree: float = 3,
+        coef0: float = 1,
+        kernel_params: dict | None = None,
+        solver: str = "auto",
+        eigen_solver: str = "auto",
+        tol: float = 1e-4,
+        store_trajectory: bool = False,
+        memory: Any = None,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
         super().__init__(
             kernel,
             g=g,
@@ -184,7 +183,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train the model.
 
         A fit that fails leaves the object as it was before.
@@ -219,7 +218,9 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     @available_if(has_landmarks)
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
         """Train on more rows, with landmarks: exactly as on all of them at once.
 
         As `MSKRegressor.partial_fit` does.
@@ -255,7 +256,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         self._partial_fit(X, y, sample_weight, classes)
         return self
 
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> Any:
         """Evaluate the targets of +1 and -1.
 
         Parameters
@@ -269,9 +270,9 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
             For two classes, the value of the second.
         """
         check_is_fitted(self)
-        return self._predict(X)
+        return self._values(X)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Predict the class of the largest value.
 
         Parameters
@@ -284,9 +285,9 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         ndarray of shape (n_queries,)
             Labels.
         """
-        return self._labels(np.asarray(self.decision_function(X)))
+        return labels_of(np.asarray(self.decision_function(X)), self.classes_)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Estimate the probabilities of the classes.
 
         Least squares on targets of +1 and -1 estimates ``2 P(class | x) - 1``. The
@@ -310,7 +311,33 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
             values = np.column_stack([-values, values])
         return _nearest_probabilities((1.0 + values) / 2.0)
 
-    def staged_predict(self, X, iterations=None):
+    def staged_decision_function(
+        self, X: Any, iterations: ArrayLike | None = None
+    ) -> Iterator[np.ndarray]:
+        """Evaluate the targets of +1 and -1 after each of several steps of the path.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            As in `predict`.
+        iterations : array-like of shape (n_iterations,), default=None
+            As in `MSKRegressor.staged_predict`.
+
+        Returns
+        -------
+        generator of ndarray of shape (n_queries,) or (n_queries, n_classes)
+            Values after each of the steps.
+
+        Raises
+        ------
+        ValueError
+            As `MSKRegressor.staged_predict` does.
+        """
+        return self._staged_values(X, iterations)
+
+    def staged_predict(
+        self, X: Any, iterations: ArrayLike | None = None
+    ) -> Iterator[np.ndarray]:
         """Predict classes after each of several steps of the path.
 
         Parameters
@@ -330,91 +357,12 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         ValueError
             As `MSKRegressor.staged_predict` does.
         """
-        return (self._labels(values) for values in self._staged_values(X, iterations))
-
-    def _n_directions(self, n_distinct):
-        return min(_LARGEST_K, n_distinct // 5) if self.k is None else self.k
-
-    def _labels(self, values):
-        if values.ndim == 1:
-            return self.classes_[(values > 0).astype(int)]
-        return self.classes_[values.argmax(axis=1)]
-
-    def _check_data(self, X, y, sample_weight, reset=True, classes=None):
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=self._accepted_sparse(),
-            dtype=[np.float64, np.float32],
-            reset=reset,
-        )
-        check_classification_targets(y)
-        if reset:
-            self.classes_ = np.unique(y if classes is None else classes)
-        elif classes is not None and not np.array_equal(
-            np.unique(classes), self.classes_
-        ):
-            raise ValueError(
-                f"'classes' must be those of the first call, {self.classes_}. Got "
-                f"{np.unique(classes)} instead."
-            )
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least 2 classes in y. Got one class "
-                f"only: {self.classes_[0]!r}."
-            )
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise ValueError(
-                f"y must hold the labels {self.classes_} only. Got {unknown} too; pass "
-                "all of them as 'classes' to the first call of partial_fit."
-            )
-        weights = check_weights(sample_weight, X, allow_zero=not reset)
-        return X, self._encode(y), self._weigh_classes(y, weights)
-
-    def _weigh_classes(self, y, weights):
-        """Multiply the weights of the rows by those of their classes."""
-        if self.class_weight is None:
-            return weights
-        weights = np.ones(len(y)) if weights is None else weights
-        codes = np.searchsorted(self.classes_, y)
-        if self.class_weight == "balanced":
-            # By weights, not by rows: a weight of two is a row that is there twice.
-            of_class = np.bincount(codes, weights, minlength=len(self.classes_))
-            of_class = np.where(of_class > 0, of_class, np.inf)
-            of_class = weights.sum() / (len(self.classes_) * of_class)
-        else:
-            of_class = compute_class_weight(
-                self.class_weight, classes=self.classes_, y=self.classes_
-            )
-        if not (np.isfinite(of_class).all() and of_class.min() >= 0 < of_class.max()):
-            raise ValueError(
-                "The weights of 'class_weight' must be finite, non-negative, and not "
-                f"all zero. Got {self.class_weight!r} instead."
-            )
-        return weights * of_class[codes]
-
-    def _encode(self, y):
-        """Targets of +1 and -1, of shape (n,) for two classes or (n, n_classes)."""
-        if len(self.classes_) == 2:
-            return np.where(y == self.classes_[1], 1.0, -1.0)
-        return np.where(y[:, None] == self.classes_, 1.0, -1.0)
-
-    def _score_values(self, y, values, sample_weight):
-        return accuracy_score(y, self._labels(values), sample_weight=sample_weight)
+        classes, path = self.classes_, self._staged_values(X, iterations)
+        return (labels_of(values, classes) for values in path)
 
 
-def _nearest_probabilities(values):
-    """Euclidean projection of every row on the vectors >= 0 that sum to one.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n, n_classes)
-
-    Returns
-    -------
-    ndarray of shape (n, n_classes)
+def _nearest_probabilities(values: np.ndarray) -> np.ndarray:
+    """Project every row (Euclidean distance) on the vectors >= 0 that sum to one.
 
     References
     ----------

@@ -1,6 +1,8 @@
 """A kernel with a modified spectrum, as a transformer."""
 
+import copy
 import math
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import (
@@ -8,27 +10,35 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_msk._compat import _fit_context
 from sklearn_msk._doc_links import DocLinkMixin
-from sklearn_msk._estimators._kernel_mixin import KernelMixin
-from sklearn_msk._estimators._prediction import apply_kernel, round_to
-from sklearn_msk._estimators._state import restored_on_failure
-from sklearn_msk._estimators._training import (
-    find_spectrum,
-    kernel_operator,
-    precondition,
+from sklearn_msk._estimators._data import accepted_sparse, check_dense
+from sklearn_msk._estimators._kernel_mixin import (
+    KernelMixin,
+    check_queries,
+    kernel_config,
 )
-from sklearn_msk._spectrum import Tolerance
+from sklearn_msk._operators import KernelOperator
+from sklearn_msk._preconditioner import precondition
+from sklearn_msk._spectrum import PairAccuracy
+from sklearn_msk._training import (
+    Problem,
+    apply_kernel,
+    build_operator,
+    find_pairs,
+    working_rows,
+)
 from sklearn_msk._validation import check_not_bool
 from sklearn_msk.kernels._adapters import PrecomputedKernel
-from sklearn_msk.kernels._resolution import evaluate_kernel
+from sklearn_msk.kernels._evaluation import evaluate_kernel
 from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
 
 # Residuals r_i leave eigenvalues of about -r_i^2 / lam_i where g takes lam_i away: at
 # this tolerance they are rounding.
-_TOL = 1e-9
+_RESIDUAL = 1e-9
 
 
 class MSKKernel(
@@ -129,19 +139,19 @@ class MSKKernel(
 
     def __init__(
         self,
-        kernel="ntk_relu",
+        kernel: Any = "ntk_relu",
         *,
-        g="flatten",
-        k=50,
-        gamma=None,
-        degree=3,
-        coef0=1,
-        kernel_params=None,
-        eigen_solver="auto",
-        memory=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        g: Any = "flatten",
+        k: int = 50,
+        gamma: float | None = None,
+        degree: float = 3,
+        coef0: float = 1,
+        kernel_params: dict | None = None,
+        eigen_solver: str = "auto",
+        memory: Any = None,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+    ) -> None:
         self.kernel = kernel
         self.g = g
         self.k = k
@@ -154,12 +164,12 @@ class MSKKernel(
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Find the leading eigenvalues and eigenfunctions.
 
         A fit that fails leaves the object as it was before.
@@ -185,7 +195,7 @@ class MSKKernel(
         self._fit(X)
         return self
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
         """Fit and return the matrix of the new kernel on the training rows.
 
         Parameters
@@ -205,28 +215,40 @@ class MSKKernel(
         return self._add_modes(K, phi, phi)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    @restored_on_failure
-    def _fit(self, X):
+    def _fit(self, X: Any) -> KernelOperator:
         """Fit, and return the operator of the kernel as it is."""
         check_not_bool(self, "k")
-        self.kernel_ = self._resolve_kernel()
         g = resolve_spectral_map(self.g)
+        check_dense(self, X)
+        # scikit-learn's validation sets attributes: here those of a copy.
+        checked = copy.copy(self)
         X = validate_data(
-            self,
+            checked,
             X,
-            accept_sparse=self._accepted_sparse(),
+            accept_sparse=accepted_sparse(self),
             dtype=[np.float64, np.float32],
         )
-        A = kernel_operator(self, X)
-        spectrum = find_spectrum(self, A, self.k, X, Tolerance(_TOL))
+        config = kernel_config(self)
+        kernel = config.kernel
+        X = working_rows(kernel, X)
+        X_fit = None if isinstance(kernel, PrecomputedKernel) else X
+        operator = build_operator(X, None, config)
+        problem = Problem(operator, np.zeros(X.shape[0]), 0.0, kernel, X_fit)
+        accuracy = PairAccuracy.for_residual(_RESIDUAL)
+        problem, spectrum = find_pairs(problem, self.k, accuracy, config, self.memory)
         S = precondition(spectrum, g, allow_zero=True)
-        self.X_fit_ = None if isinstance(self.kernel_, PrecomputedKernel) else X
+        columns = ("n_features_in_", "feature_names_in_")
+        kept = vars(checked)
+        vars(self).pop("feature_names_in_", None)
+        vars(self).update({name: kept[name] for name in columns if name in kept})
+        self.kernel_ = kernel
+        self.X_fit_ = X_fit
         self.spectrum_ = S.spectrum
         self.modified_eigenvalues_ = S.modified_eigenvalues
         self.k_ = len(S.modified_eigenvalues)
-        return A
+        return operator
 
-    def transform(self, X):
+    def transform(self, X: Any) -> np.ndarray:
         """Kernel of rows with the training rows.
 
         Parameters
@@ -241,11 +263,11 @@ class MSKKernel(
             In float32 where the kernel matrix is, float64 otherwise.
         """
         check_is_fitted(self)
-        X = self._check_queries(X)
+        X = check_queries(self, X)
         K = evaluate_kernel(self.kernel_, X, self.X_fit_, self.n_jobs)
         return self._add_modes(K, self._eigenfunctions(K), self._eigenfunctions_fit())
 
-    def evaluate(self, X, Y=None):
+    def evaluate(self, X: Any, Y: Any = None) -> np.ndarray:
         """Kernel of any two sets of rows.
 
         Parameters
@@ -271,39 +293,49 @@ class MSKKernel(
                 "evaluate needs a kernel that it can compute between any two rows. Got "
                 "kernel='precomputed' instead; use transform, or pass the kernel."
             )
-        X = self._check_queries(X)
+        X = check_queries(self, X)
         phi_x = self._eigenfunctions_of(X)
         if Y is None:
             K = evaluate_kernel(self.kernel_, X, None, self.n_jobs)
             return self._add_modes(K, phi_x, phi_x)
-        Y = self._check_queries(Y)
+        Y = check_queries(self, Y)
         K = evaluate_kernel(self.kernel_, X, Y, self.n_jobs)
         return self._add_modes(K, phi_x, self._eigenfunctions_of(Y))
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> int:
         return self.spectrum_.eigenvectors.shape[0]
 
-    def _eigenfunctions_fit(self):
+    def _eigenfunctions_fit(self) -> np.ndarray:
         """``phi_i`` at the training rows, ``sqrt(n) v_i``."""
         return math.sqrt(self._n_features_out) * self.spectrum_.eigenvectors
 
-    def _eigenfunctions(self, K):
+    def _eigenfunctions(self, K: np.ndarray) -> np.ndarray:
         """``phi_i`` at rows whose kernel with the training rows is K."""
         scale = math.sqrt(self._n_features_out) * self.spectrum_.eigenvalues
         return K.astype(np.float64, copy=False) @ (self.spectrum_.eigenvectors / scale)
 
-    def _eigenfunctions_of(self, X):
+    def _eigenfunctions_of(self, X: Any) -> np.ndarray:
         """``phi_i`` at any rows, in blocks that fit the working memory."""
         scale = math.sqrt(self._n_features_out) * self.spectrum_.eigenvalues
         weights = self.spectrum_.eigenvectors / scale
         return apply_kernel(self.kernel_, X, self.X_fit_, weights, self.n_jobs)
 
-    def _add_modes(self, K, phi_x, phi_z):
+    def _add_modes(
+        self, K: np.ndarray, phi_x: np.ndarray, phi_z: np.ndarray
+    ) -> np.ndarray:
         """``K + sum_i (g(lam_i) - lam_i) phi_i(x) phi_i(z)``, in the precision of K."""
         change = self.modified_eigenvalues_ - self.spectrum_.eigenvalues
         modes = (phi_x * change) @ phi_z.T
         modes += K
         if phi_x is phi_z:
             modes = 0.5 * (modes + modes.T)
-        return round_to(K.dtype, modes)
+        return _round_to(K.dtype, modes)
+
+
+def _round_to(dtype: np.dtype, matrix: np.ndarray) -> np.ndarray:
+    """Round to the precision of the kernel matrix, where its range allows."""
+    largest, limits = np.abs(matrix).max(initial=0.0), np.finfo(dtype)
+    # Far below the smallest normal number nothing is left of the digits.
+    fits = largest == 0 or limits.tiny / limits.eps < largest < limits.max
+    return matrix.astype(dtype, copy=False) if fits else matrix

@@ -2,23 +2,17 @@
 
 import math
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
 from sklearn_msk._compat import HasMethods, Interval, StrOptions
+from sklearn_msk._estimators._data import accepted_sparse, check_dense
+from sklearn_msk._memory import memory_limit
+from sklearn_msk._training import ProblemConfig
 from sklearn_msk.kernels._resolution import resolve_kernel
-
-# Kernels of scikit-learn that multiply sparse rows.
-_SPARSE_KERNELS = {
-    "cosine",
-    "laplacian",
-    "linear",
-    "poly",
-    "polynomial",
-    "rbf",
-    "sigmoid",
-}
 
 
 class KernelMixin:
@@ -40,33 +34,61 @@ class KernelMixin:
         "random_state": ["random_state"],
     }
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.pairwise = self.kernel == "precomputed"
-        tags.input_tags.sparse = bool(self._accepted_sparse())
-        tags.input_tags.positive_only = self.kernel in ("chi2", "additive_chi2")
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.input_tags.pairwise = self.kernel == "precomputed"  # type: ignore
+        tags.input_tags.sparse = bool(accepted_sparse(self))
+        tags.input_tags.positive_only = self.kernel in (  # type: ignore[attr-defined]
+            "chi2",
+            "additive_chi2",
+        )
         return tags
 
-    def _resolve_kernel(self):
-        return resolve_kernel(
-            self.kernel,
-            gamma=self.gamma,
-            degree=self.degree,
-            coef0=self.coef0,
-            kernel_params=self.kernel_params,
-        )
 
-    def _accepted_sparse(self):
-        """Sparse format that the kernel takes, or False."""
-        takes = isinstance(self.kernel, str) and self.kernel in _SPARSE_KERNELS
-        # Landmarks are dense, and so are the features on them.
-        return "csr" if takes and getattr(self, "landmarks", None) is None else False
+def kernel_of(estimator: Any) -> Any:
+    """Resolve the kernel parameters of an estimator to one kernel."""
+    return resolve_kernel(
+        estimator.kernel,
+        gamma=estimator.gamma,
+        degree=estimator.degree,
+        coef0=estimator.coef0,
+        kernel_params=estimator.kernel_params,
+    )
 
-    def _check_queries(self, X):
-        return validate_data(
-            self,
-            X,
-            accept_sparse=self._accepted_sparse(),
-            dtype=[np.float64, np.float32],
-            reset=False,
-        )
+
+def kernel_config(estimator: Any, n_parallel: int = 1) -> ProblemConfig:
+    """Read the parameters of a kernel and of its eigenpairs from an estimator.
+
+    Parameters
+    ----------
+    estimator : MSKRegressor, MSKClassifier or MSKKernel
+    n_parallel : int, default=1
+        Problems that are in memory at the same time, and share its limit.
+
+    Returns
+    -------
+    ProblemConfig
+        Without intercept and landmarks, which `MSKKernel` has none of.
+    """
+    return ProblemConfig(
+        kernel=kernel_of(estimator),
+        fit_intercept=False,
+        landmarks=None,
+        memory=estimator.memory,
+        eigen_solver=estimator.eigen_solver,
+        random_state=estimator.random_state,
+        n_jobs=estimator.n_jobs,
+        memory_limit=memory_limit(n_parallel),
+    )
+
+
+def check_queries(estimator: Any, X: Any) -> Any:
+    """Validate rows to predict for."""
+    check_dense(estimator, X)
+    return validate_data(
+        estimator,
+        X,
+        accept_sparse=accepted_sparse(estimator),
+        dtype=[np.float64, np.float32],
+        reset=False,
+    )

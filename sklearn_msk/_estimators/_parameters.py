@@ -1,21 +1,38 @@
-"""Parameters that exclude each other."""
+"""Parameters that exclude each other, and what they mean together."""
 
 import math
+from numbers import Integral
+from typing import Any
 
+import numpy as np
+
+from sklearn_msk._training import TrainingConfig
 from sklearn_msk._validation import check_not_bool
 from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
 
+# Largest integer that is exact in float64.
+_MOST_STEPS = 2**53
 
-def check_combinations(estimator):
-    """Raise a ValueError where parameters exclude each other.
+
+def training_config(estimator: Any) -> TrainingConfig:
+    """Read the parameters of a training from an estimator, checked together.
 
     Parameters
     ----------
     estimator : MSKRegressor or MSKClassifier
         Each of its parameters is in its own range.
+
+    Returns
+    -------
+    TrainingConfig
+
+    Raises
+    ------
+    ValueError
+        If parameters exclude each other.
     """
     check_not_bool(estimator, "k", "max_iter", "landmarks")
-    resolve_spectral_map(estimator.g)
+    g = resolve_spectral_map(estimator.g)
     if estimator.dynamics == "descent" and not estimator.learning_rate < 2:
         raise ValueError(
             f"The 'learning_rate' of {type(estimator).__name__} must be in the range "
@@ -23,14 +40,44 @@ def check_combinations(estimator):
             f"descent diverges from 2 on. Got {estimator.learning_rate!r} instead; "
             "lower it or use dynamics='flow'."
         )
+    max_iter = as_steps(estimator.max_iter)
+    if estimator.dynamics == "descent" and not _is_whole(max_iter):
+        raise ValueError(
+            f"The 'max_iter' of {type(estimator).__name__} must be a whole number for "
+            "dynamics='descent', or inf: it counts steps. Got "
+            f"{estimator.max_iter!r} instead; round it or use dynamics='flow', where "
+            "it is a time."
+        )
     if estimator.solver == "gd" and estimator.dynamics != "descent":
         raise ValueError(
             "solver='gd' runs dynamics='descent' only. Got dynamics="
             f"{estimator.dynamics!r} instead; use solver='auto', 'lanczos' or 'eigh' "
             "for it."
         )
-    if estimator.solver == "gd" and math.isinf(estimator.max_iter):
+    if estimator.solver == "gd" and math.isinf(max_iter):
         raise ValueError(
             "solver='gd' needs a finite 'max_iter'. Got inf instead; use "
             "solver='auto', 'lanczos' or 'eigh' for the limit."
         )
+    return TrainingConfig(
+        g=g,
+        k=estimator.k,
+        alpha=estimator.alpha,
+        learning_rate=estimator.learning_rate,
+        max_iter=max_iter,
+        dynamics=estimator.dynamics,
+        solver=estimator.solver,
+        tol=estimator.tol,
+    )
+
+
+def as_steps(max_iter: float) -> float:
+    """Return a number of steps as an int where it is whole, as a float otherwise."""
+    if isinstance(max_iter, Integral) or (_is_whole(max_iter) and max_iter < np.inf):
+        return int(max_iter)
+    return float(max_iter)
+
+
+def _is_whole(value: float) -> bool:
+    """Whether a number counts steps: a whole number from 1 to 2^53, or inf."""
+    return math.isinf(value) or (1 <= value <= _MOST_STEPS and value % 1 == 0)

@@ -1,18 +1,17 @@
 """Regression by preconditioned kernel gradient flow."""
 
+from collections.abc import Iterator
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.metrics import mean_squared_error, r2_score
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import (
-    assert_all_finite,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msk._compat import _fit_context, with_callbacks
 from sklearn_msk._estimators._base import BaseMSK, has_landmarks
-from sklearn_msk._validation import check_weights
+from sklearn_msk._scores import r2
 
 
 class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
@@ -54,8 +53,9 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         Step size, > 0, in units of ``1 / (mu_max + alpha / n)``, mu_max the largest
         rate: at 1.0 every direction decays monotonically; "descent" needs < 2, "flow"
         takes any.
-    max_iter : int or inf, default=100
-        Number of steps T, >= 1; ``numpy.inf`` trains to the limit. Fewer fit less.
+    max_iter : int, float or inf, default=100
+        Number of steps T; ``numpy.inf`` trains to the limit. Fewer fit less. Under
+        "flow" T is a time: any number > 0. Under "descent" T is a whole number.
     dynamics : {"flow", "descent"}, default="flow"
         Gradient flow for the time of T steps, or T discrete steps.
     fit_intercept : bool, default=True
@@ -72,7 +72,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         model to ``f(x) = intercept + sum_j a_j k(landmark_j, x)``: one pass over the
         rows, in about n M^2 operations and M^2 numbers of memory, after which every
         number of steps, g and k is cheap. With all training rows as landmarks the model
-        is the exact one. Everything is then computed in double precision.
+        is the exact one. Everything is then computed in float64.
     landmark_selection : {"uniform", "rpcholesky"}, default="uniform"
         How M landmarks are drawn: "uniform" from the distinct rows of positive weight,
         whatever their order; "rpcholesky" by randomly pivoted Cholesky on 10 M of
@@ -93,36 +93,33 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         the literal loop, for descent with finite `max_iter` only; "auto": "lanczos",
         but "eigh" for the limit up to 1500 rows.
     eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}, default="auto"
-        How the leading directions are computed. "dense" is exact; "auto" is "dense" up
-        to 1500 rows and "randomized" (block Krylov, in single precision where its
-        rounding is measured not to matter) beyond. With landmarks all are exact.
+        How the leading eigenpairs are computed. "dense" is exact. "auto" is "dense" for
+        few rows, or where k is a large part of the rows, and "randomized" (block
+        Krylov) otherwise. With landmarks all are exact.
     tol : float, default=1e-4
-        Bound, > 0, on the error ``|K (a - a_T)| / |y|`` that the solver makes in the
-        fitted values of each target, for the directions in use; never less than
-        rounding allows. From 5e-5 on, paths of large data may be followed in single
-        precision, as far as that keeps it. What an iterative `eigen_solver` leaves
-        open comes on top, at most 1e-2 standard deviations of y: residuals of the pairs
-        of up to ``10 * sqrt(tol)``, and 2.5e-2, where g changes no faster than
-        "flatten" across the cut, up to ``1000 * tol``, and 1e-3, for maps that jump
-        there. 9e-4 was measured for the flow under "flatten", 2e-3 at most for descent
-        and for maps that jump. A k that cuts a group of equal eigenvalues leaves the
-        choice among them to the eigensolver.
+        Bound, > 0, on the relative error ``|K (a - a_T)| / |y|`` that the solver makes
+        in the fitted values of each target. Approximate eigenpairs (any `eigen_solver`
+        but "dense") move predictions besides, by at most 1e-2 standard deviations of y.
+        From 5e-5 on, float32 products may serve on large data; their rounding is
+        measured. The User Guide has the details under "Accuracy".
     store_trajectory : bool, default=False
         Whether to keep the whole path, for `staged_predict`.
     memory : str, object with the interface of joblib.Memory, or None, default=None
-        Folder, or store, that keeps the leading eigenpairs of a kernel matrix, by the
-        data and the kernel. A request for fewer pairs than are there is served from
-        them, so that a `GridSearchCV` over k (largest first), g, or the number of steps
-        decomposes each fold once. With landmarks it keeps what the pass over the rows
-        has left. `MSKGridSearchCV` shares more, and needs no memory.
+        Folder, or store, that keeps leading eigenpairs, and with landmarks the sums of
+        the pass over the rows. An entry is found by the rows and by values of the
+        kernel on them, so that an edited kernel is a new one. A request for fewer pairs
+        than are there is served from them: a `GridSearchCV` over k (largest first), g
+        or max_iter decomposes each fold once. `MSKGridSearchCV` needs no memory. The
+        entries are pickles: use a folder that you trust.
     n_jobs : int, default=None
         Threads that compute the kernel matrix. It changes no result.
     random_state : int, RandomState instance or None, default=None
         Start vectors of the iterative eigensolvers, the draw of landmarks and of the
         rows held out. None is deterministic too.
     verbose : int, default=0
-        1 or more prints a line for each stage of `fit`, and once a second the products,
-        relative error and seconds left of what is iterative.
+        1 prints a line for each stage of `fit`, and once a second the products,
+        relative error and seconds left of an iterative solver; 2 prints these at every
+        look at the error.
 
     Attributes
     ----------
@@ -148,7 +145,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         Absolute step on K/n.
     max_learning_rate_ : float
         Absolute step at which descent begins to diverge.
-    n_iter_ : int or inf
+    n_iter_ : int, float or inf
         Number of steps: `max_iter`, or what early stopping or a callback has chosen.
     n_products_ : int
         Products of K with a vector that the solver made, the one that verifies its
@@ -156,7 +153,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
     trajectory_ : Trajectory
         With ``store_trajectory=True``: ``trajectory_.coef(max_iter, learning_rate,
         alpha)`` gives the dual coefficients anywhere on the path; its learning rate is
-        absolute, as `learning_rate_`.
+        absolute, as `learning_rate_`. It holds some dozen vectors of n, n of them for
+        ``solver="eigh"``, and the kernel operator for ``solver="gd"``.
     path_iterations_ : ndarray of shape (n_iterations,)
         With ``store_trajectory=True``: the steps that `staged_predict` yields by
         default, inf for the limit.
@@ -196,7 +194,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train the model.
 
         A fit that fails leaves the object as it was before.
@@ -209,9 +207,11 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
             the kernels "linear", "poly", "polynomial", "rbf", "laplacian", "cosine" and
             "sigmoid", without landmarks. float32 rows give a float32 kernel matrix
             where the kernel keeps to their precision, as those of this package and the
-            pairwise ones do. With landmarks X may be a `numpy.memmap`, of which a block
-            is read at a time, or a dask array, whose chunks are passed over where they
-            are.
+            pairwise ones do, and where float32 does not lose the differences of the
+            rows; coefficients and predictions are float64. The rows are kept, not
+            copied: a later change of the array changes the model. With landmarks X may
+            be a `numpy.memmap`, of which a block is read at a time, or a dask array,
+            whose chunks are passed over where they are.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
         sample_weight : float or array-like of shape (n_samples,), default=None
@@ -239,7 +239,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
     @available_if(has_landmarks)
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on more rows, with landmarks: exactly as on all of them at once.
 
         Every call passes over its rows, adds the sums to those before, and solves for
@@ -274,7 +274,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         self._partial_fit(X, y, sample_weight)
         return self
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Any:
         """Predict targets.
 
         Parameters
@@ -287,7 +287,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         Returns
         -------
         ndarray, or dask array, of shape (n_queries,) or (n_queries, n_targets)
-            In float32 where the kernel matrix is, float64 otherwise.
+            Predictions, float64.
 
         Raises
         ------
@@ -297,9 +297,11 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
             If X does not fit the training rows.
         """
         check_is_fitted(self)
-        return self._predict(X)
+        return self._values(X)
 
-    def staged_predict(self, X, iterations=None):
+    def staged_predict(
+        self, X: Any, iterations: ArrayLike | None = None
+    ) -> Iterator[np.ndarray]:
         """Predict targets after each of several steps of the path.
 
         Parameters
@@ -307,9 +309,9 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         X : array-like of shape (n_queries, n_features)
             As in `predict`.
         iterations : array-like of shape (n_iterations,), default=None
-            Numbers of steps, from 1 to `max_iter` (inf where that is inf). None means
-            `path_iterations_`: every step up to 1000, and 1000 of them, log-spaced,
-            where there are more.
+            Numbers of steps, up to `max_iter` (inf where that is inf): whole numbers
+            under "descent", any > 0 under "flow". None means `path_iterations_`: every
+            step up to 1000, and 1000 of them, log-spaced, where there are more.
 
         Returns
         -------
@@ -324,25 +326,24 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         """
         return self._staged_values(X, iterations)
 
-    def _check_data(self, X, y, sample_weight, reset=True, classes=None):
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=self._accepted_sparse(),
-            dtype=[np.float64, np.float32],
-            multi_output=True,
-            y_numeric=True,
-            reset=reset,
-        )
-        y = y.astype(np.float64)
-        # None among objects is NaN only now.
-        assert_all_finite(y, input_name="y")
-        weights = check_weights(sample_weight, X, allow_zero=not reset)
-        return X, y, weights
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Coefficient of determination R2 of the predictions.
 
-    def _score_values(self, y, values, sample_weight):
-        if np.ptp(y) == 0:
-            # R2 would be the same for all steps.
-            return -mean_squared_error(y, values, sample_weight=sample_weight)
-        return r2_score(y, values, sample_weight=sample_weight)
+        It does not depend on the scale of y, whose squares may leave the range of a
+        float; for any other y it is that of `sklearn.metrics.r2_score`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            As in `predict`.
+        y : array-like of shape (n_queries,) or (n_queries, n_targets)
+            True targets.
+        sample_weight : array-like of shape (n_queries,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        float
+            R2, the mean over the targets.
+        """
+        return r2(y, self.predict(X), sample_weight)

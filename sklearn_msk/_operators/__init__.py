@@ -1,29 +1,48 @@
 """How the empirical integral operator is held."""
 
 from sklearn_msk._operators._blocked import BlockedOperator
-from sklearn_msk._operators._compact import CompactOperator, RoundingError
 from sklearn_msk._operators._dask import DaskRows, check_chunks, is_dask, map_rows
 from sklearn_msk._operators._dense import DenseOperator
-from sklearn_msk._operators._landmarks import (
-    LandmarkBasis,
-    LandmarkOperator,
-    LandmarkSums,
+from sklearn_msk._operators._kernel_operator import KernelOperator
+from sklearn_msk._operators._mixed_precision import (
+    MixedPrecisionOperator,
+    mixed_precision,
+)
+from sklearn_msk._operators._nystroem import (
+    NystroemFeatures,
+    NystroemOperator,
+    SufficientStatistics,
+    Units,
 )
 from sklearn_msk._operators._row_sample import randomly_pivoted_rows
 from sklearn_msk._operators._row_sources import ArrayRows
+from sklearn_msk._operators._storage import (
+    Storage,
+    choose_storage,
+    entry_size,
+    hold_kernel,
+    more_exact,
+)
 
 __all__ = [
     "ArrayRows",
     "BlockedOperator",
-    "CompactOperator",
     "DaskRows",
     "DenseOperator",
-    "LandmarkBasis",
-    "LandmarkOperator",
-    "LandmarkSums",
-    "RoundingError",
+    "KernelOperator",
+    "MixedPrecisionOperator",
+    "NystroemFeatures",
+    "NystroemOperator",
+    "Storage",
+    "SufficientStatistics",
+    "Units",
     "check_chunks",
+    "choose_storage",
+    "entry_size",
+    "hold_kernel",
     "is_dask",
     "map_rows",
+    "mixed_precision",
+    "more_exact",
     "randomly_pivoted_rows",
 ]

@@ -1,25 +1,25 @@
 """The empirical integral operator, its kernel matrix computed when it is needed."""
 
-from functools import cached_property
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn import get_config
-from sklearn.utils import gen_batches
 
-from sklearn_msk._operators._kernel_operator import KernelOperator
+from sklearn_msk._batches import batches
+from sklearn_msk._operators._kernel_operator import KernelOperator, TileFunction
 from sklearn_msk._threads import single_threaded_blas
-from sklearn_msk.kernels._resolution import (
+from sklearn_msk.kernels._evaluation import (
     evaluate_kernel,
     kernel_diagonal,
     kernel_tiles,
 )
 
-# The working memory is for this many threads, whatever their number: tiles, and with
-# them the rounding, do not depend on it.
+# The working memory is divided by this number of threads, whatever their number: tiles,
+# and with them the rounding, do not depend on it.
 _MAX_THREADS = 8
 
-# A tile is computed with some temporaries of its size.
+# Arrays of the size of a tile that the evaluation of one takes, the tile included.
 _COPIES = 4
 
 
@@ -41,71 +41,85 @@ class BlockedOperator(KernelOperator):
         As in `KernelOperator`.
     n_jobs : int, default=None
         Threads.
+    fits_dense : bool, default=True
+        As in `KernelOperator`.
     """
 
     is_recomputed = True
 
-    def __init__(self, kernel, X, weights=None, n_distinct=None, n_jobs=None):
+    def __init__(
+        self,
+        kernel: Any,
+        X: np.ndarray,
+        weights: np.ndarray | None = None,
+        n_distinct: int | None = None,
+        n_jobs: int | None = None,
+        *,
+        fits_dense: bool = True,
+    ) -> None:
         dtype = evaluate_kernel(kernel, X[:1], X[:1]).dtype
-        super().__init__(kernel_diagonal(kernel, X), dtype, weights, n_distinct)
+        diagonal = kernel_diagonal(kernel, X)
+        super().__init__(diagonal, dtype, weights, n_distinct, fits_dense=fits_dense)
         self.kernel, self.X = kernel, X
         self.n_threads = min(effective_n_jobs(n_jobs), _MAX_THREADS)
 
-    def __matmul__(self, V):
+    def __matmul__(self, V: np.ndarray) -> np.ndarray:
         """Return ``A @ V`` in double precision."""
         return self._weighted(self._apply_kernel, V)
 
-    def _apply_kernel(self, V):
+    def _apply_kernel(self, V: np.ndarray) -> np.ndarray:
+        """Return ``K @ V``; tiles are computed in threads, and summed in order."""
         columns = V.reshape(len(V), -1)
         product = np.zeros(columns.shape)
         tiles = self._tiles()
-        # In threads of our own, those of BLAS would wait for each other; in one thread
-        # too, as another number of them may round otherwise.
+        # What is precomputed for the rows is not kept: it is little work beside the
+        # product, and as large as the rows.
+        tile = self.tiles(np.float64)
+        # BLAS threads would compete with the threads here; in one thread too, as
+        # another number of BLAS threads may round otherwise.
         with single_threaded_blas():
             parts = Parallel(
                 n_jobs=self.n_threads, require="sharedmem", return_as="generator"
-            )(delayed(self._apply_tile)(*tile, columns) for tile in tiles)
+            )(delayed(_apply_tile)(tile, *slices, columns) for slices in tiles)
             for (rows, others), (upper, lower) in zip(tiles, parts, strict=True):
                 product[rows] += upper
                 if lower is not None:
                     product[others] += lower
         return product.reshape(V.shape)
 
-    def _tiles(self):
+    def _tiles(self) -> list[tuple[slice, slice]]:
         """Pairs of slices that cover one triangle of K."""
         share = get_config()["working_memory"] * 2**20 / _MAX_THREADS
         side = max(1, int(np.sqrt(share / (8 * _COPIES))))
-        slices = list(gen_batches(self.shape[0], side))
+        slices = batches(self.shape[0], side)
         return [
             (slices[i], slices[j]) for i in range(len(slices)) for j in range(i + 1)
         ]
 
-    def _apply_tile(self, rows, others, V):
-        """Both products of a tile; on the diagonal they are one."""
-        tile = self._tile(rows, others)
-        if rows == others:
-            return tile @ V[rows], None
-        return tile @ V[others], tile.T @ V[rows]
-
-    @cached_property
-    def _tile(self):
-        """What takes two slices to an exact tile; it holds a copy of the rows."""
-        return self.tiles(np.float64)
-
-    def tiles(self, dtype):
-        """Return what takes two slices to ``K[rows, columns]``, a new array.
+    def tiles(self, dtype: type) -> TileFunction:
+        """Return a function from two slices to ``K[rows, columns]``, a new array.
 
         The slices are equal or disjoint; the array is of this dtype, or of float64.
         """
         return kernel_tiles(self.kernel, self.X, dtype)
 
-    def columns(self, indices):
+    def columns(self, indices: np.ndarray) -> np.ndarray:
         """Return ``K[:, indices]`` for an array of numbers."""
         columns = evaluate_kernel(self.kernel, self.X, self.X[indices], self.n_threads)
         # White noise is on the diagonal only, and only of k(X).
         columns[indices, np.arange(len(indices))] = self.kernel_diagonal[indices]
         return columns
 
-    def kernel_matrix(self):
+    def kernel_matrix(self) -> np.ndarray:
         """Return K, computed as a whole."""
         return evaluate_kernel(self.kernel, self.X, n_jobs=self.n_threads)
+
+
+def _apply_tile(
+    tile: TileFunction, rows: slice, others: slice, V: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Both products of a tile; on the diagonal they are one."""
+    entries = tile(rows, others)
+    if rows == others:
+        return entries @ V[rows], None
+    return entries @ V[others], entries.T @ V[rows]

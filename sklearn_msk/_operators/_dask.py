@@ -1,13 +1,19 @@
 """Rows in the chunks of dask arrays: sums over them as a tree, where the chunks are."""
 
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_array
 
-from sklearn_msk._operators._landmarks import LandmarkSums
+from sklearn_msk._operators._nystroem import (
+    NystroemFeatures,
+    SufficientStatistics,
+    Units,
+)
 from sklearn_msk._operators._row_sample import RowSample
 
 # Partial sums that are added up at a time: a few fit in the memory of a worker.
@@ -16,7 +22,7 @@ _SPLIT_EVERY = 4
 _LOST = (CancelledError, ConnectionError, TimeoutError)
 
 
-def is_dask(*arrays):
+def is_dask(*arrays: Any) -> bool:
     """Whether one of some objects is a collection of dask."""
     return any(hasattr(array, "__dask_graph__") for array in arrays)
 
@@ -36,13 +42,13 @@ class DaskRows:
         Whether y has one dimension.
     """
 
-    chunks: list
+    chunks: list[tuple]
     n_features: int
     n_targets: int
     single_target: bool
 
     @classmethod
-    def of(cls, X, y, weights=None):
+    def of(cls, X: Any, y: Any, weights: Any = None) -> "DaskRows":
         """Rows of dask arrays, chunked as X is.
 
         Parameters
@@ -71,19 +77,29 @@ class DaskRows:
         n_targets = 1 if y.ndim == 1 else y.shape[1]
         return cls(chunks, X.shape[1], n_targets, y.ndim == 1)
 
-    def sample(self, size, seed):
+    def sample(self, size: int, seed: int) -> RowSample:
         """`RowSample` of the rows."""
         return _sum([(X, y, w, size, seed) for X, y, w in self.chunks], _sample)
 
-    def sums(self, basis, n_jobs):
-        """`LandmarkSums` over the rows."""
+    def statistics(
+        self,
+        features: NystroemFeatures,
+        n_jobs: int | None,
+        units: Units | None = None,
+    ) -> SufficientStatistics:
+        """`SufficientStatistics` of the rows; each chunk has its own units at first."""
         from dask import delayed
 
-        basis = delayed(basis, pure=False)
-        return _sum([(X, y, w, basis, n_jobs) for X, y, w in self.chunks], _sums)
+        shared = delayed(features, pure=False), n_jobs, units
+        return _sum([(*chunk, *shared) for chunk in self.chunks], _statistics)
 
 
-def map_rows(function, X, n_targets, dtype):
+def map_rows(
+    function: Callable[[np.ndarray], np.ndarray],
+    X: Any,
+    n_targets: int | None,
+    dtype: Any,
+) -> Any:
     """Apply a function of rows to every chunk of a dask array, when it is computed.
 
     Parameters
@@ -101,7 +117,7 @@ def map_rows(function, X, n_targets, dtype):
     -------
     dask.array.Array
     """
-    shape = {"drop_axis": 1}
+    shape: dict[str, Any] = {"drop_axis": 1}
     if n_targets is not None:
         shape = {"chunks": (X.chunks[0], (n_targets,))}
     meta = np.empty((0,) if n_targets is None else (0, n_targets), dtype)
@@ -109,7 +125,7 @@ def map_rows(function, X, n_targets, dtype):
     return X.map_blocks(apply, meta=meta, dtype=dtype, **shape)
 
 
-def check_chunks(X, *, known=True):
+def check_chunks(X: Any, *, known: bool = True) -> Any:
     """Return a dask array of rows, in chunks that hold all the features.
 
     Parameters
@@ -147,7 +163,7 @@ def check_chunks(X, *, known=True):
     return X.rechunk({1: -1})
 
 
-def _aligned(array, X, name):
+def _aligned(array: Any, X: Any, name: str) -> Any:
     """Targets or weights as a dask array with the row chunks of X."""
     import dask.array
 
@@ -184,7 +200,7 @@ def _aligned(array, X, name):
     return array.rechunk((X.chunks[0], *((-1,) * (array.ndim - 1))))
 
 
-def _sum(parts, function):
+def _sum(parts: list[tuple], function: Callable[..., Any]) -> Any:
     """Sum a function of the parts, a few of them at a time."""
     import dask
 
@@ -206,28 +222,43 @@ def _sum(parts, function):
         raise
 
 
-def _add(terms):
+def _add(terms: list) -> Any:
+    """Add up some terms, from the first on."""
     total = terms[0]
     for term in terms[1:]:
         total = total + term
     return total
 
 
-def _sample(X, y, weights, size, seed):
+def _sample(X: Any, y: Any, weights: Any, size: int, seed: int) -> RowSample:
+    """Sample a chunk."""
     X, _, weights = _checked(X, y, weights)
     return RowSample.of(X, weights, size, seed)
 
 
-def _sums(X, y, weights, basis, n_jobs):
+def _statistics(
+    X: Any,
+    y: Any,
+    weights: Any,
+    features: NystroemFeatures,
+    n_jobs: int | None,
+    units: Units | None,
+) -> SufficientStatistics:
+    """Pass over a chunk."""
     X, Y, weights = _checked(X, y, weights)
-    return LandmarkSums.over(basis, X, Y, weights, n_jobs)
+    return SufficientStatistics.over(features, X, Y, weights, n_jobs, units=units)
 
 
-def _apply(function, empty, X):
+def _apply(
+    function: Callable[[np.ndarray], np.ndarray], empty: np.ndarray, X: Any
+) -> np.ndarray:
+    """Apply a function to a chunk; of no rows it has the shape and dtype of `empty`."""
     return function(_check_rows(X)) if len(X) else empty
 
 
-def _checked(X, y, weights):
+def _checked(
+    X: Any, y: Any, weights: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Validate a chunk where it is."""
     n_targets = 1 if y.ndim == 1 else y.shape[1]
     if not len(X):
@@ -245,5 +276,6 @@ def _checked(X, y, weights):
     return _check_rows(X), Y.reshape(len(Y), n_targets), weights
 
 
-def _check_rows(X):
+def _check_rows(X: Any) -> np.ndarray:
+    """Validate the rows of a chunk."""
     return check_array(X, dtype=[np.float64, np.float32], input_name="X")

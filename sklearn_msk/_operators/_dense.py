@@ -1,16 +1,23 @@
 """The empirical integral operator, its kernel matrix held in memory."""
 
 import numpy as np
-from scipy.linalg.blas import dsymv
-from sklearn.utils import gen_batches
+from scipy.linalg.blas import dsymm, dsymv
 
-from sklearn_msk._operators._kernel_operator import KernelOperator
+from sklearn_msk._batches import batches
+from sklearn_msk._operators._kernel_operator import KernelOperator, TileFunction
 
-_ROWS = 512
+# Up to this number of columns, a product for each of them is faster than one of all.
+_FEW_COLUMNS = 6
+
+# Rows of K that are mirrored, or converted to float64, at a time.
+_ROWS = 128
 
 
 class DenseOperator(KernelOperator):
     """A kernel operator whose matrix is in memory.
+
+    K is the symmetric matrix of its lower triangle, in every product and entry: the
+    upper one, which may differ from it by rounding, is never read.
 
     Parameters
     ----------
@@ -18,46 +25,107 @@ class DenseOperator(KernelOperator):
         Symmetric positive semi-definite. It is neither copied nor written to.
     weights : ndarray of shape (n,), default=None
     n_distinct : int, default=None
+    fits_dense : bool, default=True
         As in `KernelOperator`.
     compactable : bool, default=True
-        Whether leading pairs may be looked for on a compact copy first.
+        Whether leading pairs may be looked for on a copy in mixed precision first.
     """
 
-    def __init__(self, K, weights=None, n_distinct=None, *, compactable=True):
-        super().__init__(np.diagonal(K), K.dtype, weights, n_distinct)
+    def __init__(
+        self,
+        K: np.ndarray,
+        weights: np.ndarray | None = None,
+        n_distinct: int | None = None,
+        *,
+        fits_dense: bool = True,
+        compactable: bool = True,
+    ) -> None:
+        super().__init__(
+            np.diagonal(K), K.dtype, weights, n_distinct, fits_dense=fits_dense
+        )
         self.K, self.compactable = K, compactable
-        # A product with one vector then reads half of the memory.
-        self._one_triangle = K.dtype == np.float64 and K.flags.c_contiguous
 
-    def __matmul__(self, V):
+    def __matmul__(self, V: np.ndarray) -> np.ndarray:
         """Return ``A @ V`` in double precision."""
         return self._weighted(self._apply_kernel, V)
 
-    def _apply_kernel(self, V):
-        if self._one_triangle and V.size == len(V):
-            return dsymv(1.0, self.K.T, V).reshape(V.shape)
-        if self.dtype == np.float64:
-            # K is symmetric, and BLAS packs it with less work as the second factor.
-            return (V.T @ self.K).T
-        # Converted block by block: a product in single precision would lose the digits
-        # of V, and a conversion at once would triple the memory.
-        product = np.empty_like(V)
-        for rows in gen_batches(self.shape[0], _ROWS):
-            product[rows] = self.K[rows].astype(np.float64) @ V
+    def _apply_kernel(self, V: np.ndarray) -> np.ndarray:
+        """Return ``K @ V``, by BLAS where K is as BLAS takes it."""
+        if self.dtype != np.float64 or not self.K.flags.forc:
+            return self._apply_panels(V)
+        return _lower_product(self.K, V)
+
+    def _apply_panels(self, V: np.ndarray) -> np.ndarray:
+        """Return ``K @ V`` by panels of rows of the lower triangle, as float64.
+
+        A product in single precision would lose the digits of V. BLAS of NumPy
+        throughout: threads of SciPy's would compete with its own.
+        """
+        product = np.zeros_like(V)
+        for rows in batches(self.shape[0], _ROWS):
+            panel = self.K[rows, : rows.start].astype(np.float64)
+            product[rows] += panel @ V[: rows.start]
+            product[: rows.start] += panel.T @ V[rows]
+            product[rows] += self._square(rows) @ V[rows]
         return product
 
-    def tiles(self, dtype):
-        """Return what takes two slices to ``K[rows, columns]``, a new float64 array.
+    def _square(self, rows: slice) -> np.ndarray:
+        """Return ``K[rows, rows]`` as a new float64 array."""
+        return _mirrored(self.K[rows, rows].astype(np.float64, order="C"))
 
-        Nothing is left to compute that another dtype would make faster, and it may not
-        hold the range of K.
+    def tiles(self, dtype: type) -> TileFunction:
+        """Return a function from two slices to ``K[rows, columns]``, new and float64.
+
+        The slices are equal, or the columns are left of the rows. Of other dtypes than
+        float64 no time is saved, and they may not hold the range of K.
         """
-        return lambda rows, columns: np.array(self.K[rows, columns], float, order="C")
+        return self._tile
 
-    def columns(self, indices):
-        """Return ``K[:, indices]`` for an array of numbers."""
-        return self.K[:, indices]
+    def _tile(self, rows: slice, columns: slice) -> np.ndarray:
+        """Return ``K[rows, columns]`` on or below the diagonal."""
+        if rows == columns:
+            return self._square(rows)
+        return np.array(self.K[rows, columns], np.float64, order="C")
 
-    def kernel_matrix(self):
-        """Return K, which is not to be written to."""
+    def columns(self, indices: np.ndarray) -> np.ndarray:
+        """Return ``K[:, indices]`` for an array of numbers, as a new array."""
+        below = np.arange(len(self.K))[:, None] >= indices
+        return np.where(below, self.K[:, indices], self.K[indices].T)
+
+    def kernel_matrix(self) -> np.ndarray:
+        """Return K, which is not to be written to; it may differ from its transpose."""
         return self.K
+
+    def dense(self) -> np.ndarray:
+        """Return A as a new array of shape (n, n), float64, exactly symmetric.
+
+        Raises
+        ------
+        ValueError
+            If the memory limit does not allow it (`fits_dense`).
+        """
+        A = super().dense()
+        for rows in batches(len(A), _ROWS):
+            A[: rows.start, rows] = A[rows, : rows.start].T
+            A[rows, rows] = _mirrored(A[rows, rows])
+        return A
+
+
+def _mirrored(square: np.ndarray) -> np.ndarray:
+    """Symmetric matrix of a lower triangle, as a new array."""
+    return np.where(np.tri(len(square), dtype=bool), square, square.T)
+
+
+def _lower_product(K: np.ndarray, V: np.ndarray) -> np.ndarray:
+    """Product of the lower triangle of K and its mirror with V, by BLAS."""
+    # The lower triangle of K is the upper one of its transpose.
+    lower = not K.flags.c_contiguous
+    columns_first = K if lower else K.T
+    columns = V.reshape(len(V), -1)
+    if columns.shape[1] > _FEW_COLUMNS:
+        # From the right: BLAS takes the transpose of C-contiguous V as it is.
+        return dsymm(1.0, columns_first, columns.T, side=1, lower=lower).T
+    product = np.empty(columns.shape)
+    for j, v in enumerate(columns.T):
+        product[:, j] = dsymv(1.0, columns_first, v, lower=lower)
+    return product.reshape(V.shape)

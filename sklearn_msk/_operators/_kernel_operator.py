@@ -1,13 +1,19 @@
 """The empirical integral operator of a kernel on weighted rows."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
-from sklearn_msk._compat import full_eigh
+from sklearn_msk._linalg import full_eigh
+from sklearn_msk._memory import VARIABLE, memory_limit
+from sklearn_msk._scaling import weight_shares
 
-# The rounding of the eigenvalues of a few rows is some eps, not their number of them.
+# At least 16 eps: n eps is too optimistic for very small n.
 _SMALLEST_ORDER = 16
+
+# Takes two slices, equal or disjoint, to ``K[rows, columns]``, a new array.
+TileFunction = Callable[[slice, slice], np.ndarray]
 
 
 class KernelOperator(ABC):
@@ -25,24 +31,27 @@ class KernelOperator(ABC):
         Non-negative, not all zero; None means ones.
     n_distinct : int, default=None
         How many rows of positive weight differ from each other; None means all.
+    fits_dense : bool, default=True
+        Whether the memory limit allows an array of shape (n, n) in float64.
 
     Attributes
     ----------
     dtype : dtype
         Precision of K.
-    roots : ndarray of shape (n,)
+    sqrt_weights : ndarray of shape (n,)
         Diagonal of ``D^(1/2)``.
-    dual_basis : ndarray of shape (n,)
-        What takes coordinates c to dual coefficients, ``a = D^(1/2) c``.
+    coef_map : ndarray of shape (n,)
+        Takes coordinates c to dual coefficients, ``a = D^(1/2) c``: the diagonal.
     scale : float
         Largest diagonal entry of A, 1 for A = 0: divided by it, A neither over- nor
         underflows.
     total_weight : float
-        ``sum(w)``, or n.
+        ``sum(w)``, or n; ``inf`` where the sum is too large for a float.
     n_distinct : int
-    rank_floor : float
-        Eigenvalues up to ``rank_floor`` times the largest do not count for the
+    rank_rtol : float
+        Eigenvalues up to ``rank_rtol`` times the largest do not count for the
         numerical rank.
+    fits_dense : bool
     is_diagonal : bool
         Whether A is a diagonal matrix, its entries descending.
     kernel_diagonal : ndarray of shape (n,)
@@ -50,50 +59,59 @@ class KernelOperator(ABC):
     weights : ndarray of shape (n,) or None
     is_recomputed : bool
         Whether every product computes K again.
-    rounding : float
+    product_error : float
         Norm of the error of ``A @ v / scale`` for a unit vector, where that is more
         than the rounding of double precision; 0.0 otherwise.
     """
 
     is_diagonal = False
     is_recomputed = False
-    rounding = 0.0
+    product_error = 0.0
 
-    def __init__(self, diagonal, dtype, weights=None, n_distinct=None):
+    def __init__(
+        self,
+        diagonal: np.ndarray,
+        dtype: np.dtype,
+        weights: np.ndarray | None = None,
+        n_distinct: int | None = None,
+        *,
+        fits_dense: bool = True,
+    ) -> None:
         n = len(diagonal)
         self.kernel_diagonal, self.weights = diagonal, weights
+        self.fits_dense = fits_dense
         self._precision = np.dtype(dtype).name
-        self.total_weight = float(n if weights is None else weights.sum())
-        self.roots = np.sqrt(
-            np.full(n, 1.0 / n) if weights is None else weights / self.total_weight
-        )
-        self._diagonal = self.roots**2 * diagonal.astype(np.float64)
+        shares, self.total_weight = np.full(n, 1.0 / n), float(n)
+        if weights is not None:
+            shares, self.total_weight = weight_shares(weights)
+        self.sqrt_weights = np.sqrt(shares)
+        self._diagonal = self.sqrt_weights**2 * diagonal.astype(np.float64)
         self.scale = float(np.abs(self._diagonal).max()) or 1.0
         self.n_distinct = n if n_distinct is None else n_distinct
         self._order = max(self.n_distinct, _SMALLEST_ORDER)
-        self.rank_floor = self._order * float(np.finfo(self.dtype).eps)
+        self.rank_rtol = self._order * float(np.finfo(self.dtype).eps)
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype:
         """Precision of the entries of K."""
         # By name in the object, as files of models do not take a dtype for granted.
         return np.dtype(self._precision)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """Shape (n, n) of A."""
-        return (len(self.roots), len(self.roots))
+        return (len(self.sqrt_weights), len(self.sqrt_weights))
 
     @property
-    def dual_basis(self):
+    def coef_map(self) -> np.ndarray:
         """Diagonal of ``D^(1/2)``."""
-        return self.roots
+        return self.sqrt_weights
 
-    def diagonal(self):
+    def diagonal(self) -> np.ndarray:
         """Diagonal of A."""
         return self._diagonal
 
-    def noise(self, largest):
+    def eigenvalue_error(self, largest: float) -> float:
         """Size of the eigenvalues that rounding alone can make.
 
         Parameters
@@ -107,12 +125,12 @@ class KernelOperator(ABC):
             ``n eps`` of double precision for the arithmetic, and the norm of a
             random matrix of the size of the rounding of K's entries.
         """
-        arithmetic = self._order * np.finfo(np.float64).eps * largest
+        arithmetic = self._order * float(np.finfo(np.float64).eps) * largest
         entries = 4.0 * float(np.finfo(self.dtype).eps) * self.scale
-        return max(arithmetic, entries * np.sqrt(self.shape[0]))
+        return float(max(arithmetic, entries * np.sqrt(self.shape[0])))
 
     @abstractmethod
-    def __matmul__(self, V):
+    def __matmul__(self, V: np.ndarray) -> np.ndarray:
         """Return ``A @ V`` in double precision, whatever the precision of K.
 
         Parameters
@@ -124,29 +142,58 @@ class KernelOperator(ABC):
         ndarray of the shape of V, float64
         """
 
-    def _weighted(self, apply_kernel, V):
+    def _weighted(
+        self, apply_kernel: Callable[[np.ndarray], np.ndarray], V: np.ndarray
+    ) -> np.ndarray:
         """Return ``A @ V`` by a function that returns ``K @ V`` as a new array."""
-        roots = self.roots if V.ndim == 1 else self.roots[:, None]
+        roots = self.sqrt_weights if V.ndim == 1 else self.sqrt_weights[:, None]
         product = apply_kernel(roots * V)
         product *= roots
         return product
 
     @abstractmethod
-    def kernel_matrix(self):
+    def kernel_matrix(self) -> np.ndarray:
         """Return K, which is not to be written to."""
 
-    def dense(self):
-        """Return A as a new array of shape (n, n), float64."""
-        A = self.roots[:, None] * self.kernel_matrix()
-        A *= self.roots
+    def dense(self) -> np.ndarray:
+        """Return A as a new array of shape (n, n), float64.
+
+        Raises
+        ------
+        ValueError
+            If the memory limit does not allow it (`fits_dense`).
+        """
+        self._check_fits_dense()
+        A = self.sqrt_weights[:, None] * self.kernel_matrix()
+        A *= self.sqrt_weights
         return A
 
-    def decomposition(self):
-        """Eigenvalues of ``A / scale``, ascending, and its eigenvectors as columns."""
+    def decomposition(self) -> tuple[np.ndarray, np.ndarray]:
+        """Eigenvalues of ``A / scale``, ascending, and its eigenvectors as columns.
+
+        Raises
+        ------
+        ValueError
+            If the memory limit does not allow it (`fits_dense`).
+        """
         matrix = self.dense()
         matrix /= self.scale
         return full_eigh(matrix)
 
-    def right_hand_side(self, y):
+    def rhs(self, y: np.ndarray) -> np.ndarray:
         """``b = D^(1/2) y`` for targets of shape (n,) or (n, n_targets)."""
-        return (self.roots * y.T).T
+        return (self.sqrt_weights * y.T).T
+
+    def _check_fits_dense(self) -> None:
+        """Raise a ValueError where the memory limit does not allow A as an array."""
+        n = self.shape[0]
+        if not self.fits_dense:
+            raise ValueError(
+                f"A full decomposition of n_samples={n} rows takes a matrix of "
+                f"{8 * n**2 / 2**30:.3g} GiB and copies of it, more than the memory "
+                f"limit of {memory_limit() / 2**30:.3g} GiB, which fits that run at "
+                "the same time share. Use an iterative eigen_solver ('auto', "
+                "'randomized') with a smaller k (at most a quarter of the rows) and "
+                "solver='lanczos'; or landmarks, which need no such matrix; or raise "
+                f"the limit (environment variable {VARIABLE})."
+            )

@@ -1,19 +1,22 @@
 """Which rows become landmarks."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
-from sklearn.utils import gen_batches
 
-from sklearn_msk.kernels._resolution import evaluate_kernel, kernel_diagonal
+from sklearn_msk._batches import batches
+from sklearn_msk._row_hash import hash_rows
+from sklearn_msk.kernels._evaluation import evaluate_kernel, kernel_diagonal
 
+# Rows that are hashed at a time.
 _ROWS = 65536
 
 
 @dataclass(frozen=True, eq=False)
 class RowSample:
-    """Uniform sample of distinct rows: those whose bytes have the smallest hashes.
+    """Uniform sample of distinct rows: those with the smallest hashes.
 
     It does not depend on the order of the rows, how often each is there or its weight,
     and the sample of a whole is that of the samples of its parts.
@@ -35,7 +38,9 @@ class RowSample:
     n_rows: int
 
     @classmethod
-    def of(cls, X, weights, size, seed):
+    def of(
+        cls, X: np.ndarray, weights: np.ndarray | None, size: int, seed: int
+    ) -> "RowSample":
         """Sample the rows of positive weight.
 
         Parameters
@@ -52,14 +57,14 @@ class RowSample:
         """
         n_features = X.shape[1]
         sample = cls(np.empty(0, np.uint64), np.empty((0, n_features)), size, 0)
-        for batch in gen_batches(len(X), _ROWS) if len(X) else ():
+        for batch in batches(len(X), _ROWS):
             rows = np.asarray(X[batch], dtype=np.float64)
             if weights is not None:
                 rows = rows[weights[batch] > 0]
-            sample = sample + cls(_hash(rows, seed), rows, size, len(rows))
+            sample = sample + cls(hash_rows(rows, seed), rows, size, len(rows))
         return sample
 
-    def __add__(self, other):
+    def __add__(self, other: "RowSample") -> "RowSample":
         """Sample of the rows of both."""
         hashes = np.concatenate([self.hashes, other.hashes])
         hashes, first = np.unique(hashes, return_index=True)
@@ -72,28 +77,20 @@ class RowSample:
         return RowSample(hashes[: self.size], rows, self.size, n_rows)
 
 
-def _hash(rows, seed):
-    """64 well-mixed bits of every row of an array of float64 (splitmix64, by column).
-
-    Adding zero turns -0.0 into 0.0, which is the same number in other bytes.
-    """
-    bits = np.full(len(rows), seed, dtype=np.uint64)
-    for column in rows.T:
-        bits = (bits ^ (column + 0.0).view(np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
-        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        bits = bits ^ (bits >> np.uint64(31))
-    return bits
-
-
-def randomly_pivoted_rows(kernel, X, size, rng, n_jobs=None):
+def randomly_pivoted_rows(
+    kernel: Any,
+    X: np.ndarray,
+    size: int,
+    rng: np.random.RandomState,
+    n_jobs: int | None = None,
+) -> np.ndarray:
     """Rows that a randomly pivoted Cholesky factorisation of ``k(X)`` takes as pivots.
 
-    A pivot is drawn with a probability proportional to what the factor so far leaves of
-    the diagonal. Blocks of pivots are proposed at once, and each is accepted with the
-    probability that it still has after those before it, which gives the same
-    distribution as one pivot at a time. Costs ``n size^2`` operations and ``n size``
-    numbers.
+    A pivot is drawn with a probability proportional to the diagonal of the remainder
+    ``K - F F^T`` of the factor so far. Blocks of pivots are proposed at once; each is
+    accepted with the ratio of its remainder after and before the pivots ahead of it in
+    the block, which gives the same distribution as one pivot at a time. Costs
+    ``n size^2`` operations and ``n size`` numbers.
 
     Parameters
     ----------
@@ -115,30 +112,32 @@ def randomly_pivoted_rows(kernel, X, size, rng, n_jobs=None):
     E. Epperly, J. Tropp, R. Webber, *Embrace rejection: Kernel matrix approximation by
     accelerated randomly pivoted Cholesky*, arXiv:2410.03969.
     """
-    left = kernel_diagonal(kernel, X).astype(np.float64)
-    floor = 10.0 * len(X) * np.finfo(np.float64).eps * left.max(initial=0.0)
+    remainder = kernel_diagonal(kernel, X).astype(np.float64)
+    floor = 10.0 * len(X) * np.finfo(np.float64).eps * remainder.max(initial=0.0)
     factor = np.empty((len(X), size), order="F")
     pivots = np.empty(0, dtype=np.intp)
     block = max(10, size // 10)
-    while len(pivots) < size and left.max() > floor:
-        proposed = rng.choice(len(X), block, p=left / left.sum())
+    while len(pivots) < size and remainder.max() > floor:
+        proposed = rng.choice(len(X), block, p=remainder / remainder.sum())
         done = factor[:, : len(pivots)]
         core = evaluate_kernel(kernel, X[proposed]) - done[proposed] @ done[proposed].T
-        accepted = _accept(core, left[proposed], floor, rng)
+        accepted = _accept(core, remainder[proposed], floor, rng)
         new = proposed[accepted][: size - len(pivots)]
         columns = evaluate_kernel(kernel, X, X[new], n_jobs) - done @ done[new].T
         root = cholesky(columns[new], lower=True)
         columns = solve_triangular(root, columns.T, lower=True).T
         factor[:, len(pivots) : len(pivots) + len(new)] = columns
-        left = np.maximum(left - np.sum(columns**2, axis=1), 0.0)
+        remainder = np.maximum(remainder - np.sum(columns**2, axis=1), 0.0)
         pivots = np.concatenate([pivots, new])
-        left[pivots] = 0.0
+        remainder[pivots] = 0.0
     others = np.setdiff1d(np.arange(len(X)), pivots)
     return np.concatenate([pivots, others[: size - len(pivots)]])
 
 
-def _accept(core, before, floor, rng):
-    """Which proposals stay: those that what is left of their diagonal lets stay."""
+def _accept(
+    core: np.ndarray, before: np.ndarray, floor: float, rng: np.random.RandomState
+) -> list[int]:
+    """Proposals that stay, each with a probability of ``core[i, i] / before[i]``."""
     core, accepted = core.astype(np.float64), []
     for i, limit in enumerate(rng.uniform(size=len(core)) * before):
         if core[i, i] > max(limit, floor):

@@ -4,7 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_msk._operators._landmarks import LandmarkSums
+from sklearn_msk._operators._nystroem import (
+    NystroemFeatures,
+    SufficientStatistics,
+    Units,
+)
 from sklearn_msk._operators._row_sample import RowSample
 
 
@@ -27,24 +31,33 @@ class ArrayRows:
     single_target: bool
 
     @classmethod
-    def of(cls, X, y, weights=None):
+    def of(
+        cls, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None
+    ) -> "ArrayRows":
         """Rows with targets of shape (n,) or (n, n_targets)."""
         return cls(X, y.reshape(len(y), -1), weights, y.ndim == 1)
 
     @property
-    def n_features(self):
+    def n_features(self) -> int:
         """Number of columns of X."""
         return self.X.shape[1]
 
     @property
-    def n_targets(self):
+    def n_targets(self) -> int:
         """Number of columns of Y."""
         return self.Y.shape[1]
 
-    def sample(self, size, seed):
+    def sample(self, size: int, seed: int) -> RowSample:
         """`RowSample` of the rows."""
         return RowSample.of(self.X, self.weights, size, seed)
 
-    def sums(self, basis, n_jobs):
-        """`LandmarkSums` over the rows."""
-        return LandmarkSums.over(basis, self.X, self.Y, self.weights, n_jobs)
+    def statistics(
+        self,
+        features: NystroemFeatures,
+        n_jobs: int | None,
+        units: Units | None = None,
+    ) -> SufficientStatistics:
+        """`SufficientStatistics` of the rows, in their own units if none are given."""
+        return SufficientStatistics.over(
+            features, self.X, self.Y, self.weights, n_jobs, units=units
+        )

@@ -1,30 +1,37 @@
 """Grid search whose candidates share one kernel and one spectrum a fold."""
 
-import re
 import time
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags, indexable
+from sklearn.utils import Tags, get_tags, indexable
 
-from sklearn_msk._compat import accepts_weights, with_callbacks
+from sklearn_msk._compat import with_callbacks
 from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators import BaseMSK
-from sklearn_msk._search._candidates import FAILED, Candidates, CandidateScorer
+from sklearn_msk._search._fold import Fold, Record, Scoring, fit_and_score_fold
+from sklearn_msk._search._recorder import last_step
 from sklearn_msk._search._tasks import SearchTask
 
 # Parameters that change neither the kernel matrix nor its eigenvectors.
 _SHARING = {"k", "g", "alpha", "learning_rate", "max_iter", "dynamics"}
 
 
-# Keys that scikit-learn makes of the names of `CandidateScorer`.
-_SCORE = re.compile(
-    r"split(?P<fold>\d+)_(?P<of>test|train)_(?P<place>\d+)_(?P<name>.*)", re.DOTALL
-)
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Candidates that share every parameter but those of the spine."""
+
+    outer: dict
+    settings: list[dict]
+    numbers: list[int]
 
 
 class MSKGridSearchCV(DocLinkMixin, GridSearchCV):
@@ -45,8 +52,9 @@ class MSKGridSearchCV(DocLinkMixin, GridSearchCV):
     param_grid : dict or list of dict
         As in `GridSearchCV`.
     scoring : str, callable, list, tuple or dict, default=None
-        As in `GridSearchCV`. A scorer is called with a fitted estimator of this package
-        and what the steps before it in a pipeline have made of X.
+        As in `GridSearchCV`. A scorer is called with the whole fitted estimator and the
+        rows of a fold. Predictions of these rows are shared by the candidates; what a
+        scorer asks for besides is computed.
     n_jobs : int, default=None
         Number of folds that are computed at a time.
     refit : bool, str or callable, default=True
@@ -92,10 +100,10 @@ class MSKGridSearchCV(DocLinkMixin, GridSearchCV):
 
     Notes
     -----
-    The pairs of a smaller k are the first of those of the largest. Up to 1500 rows they
-    are exact, so that scores agree with those of `GridSearchCV` up to `tol` of the
-    estimator; beyond, up to the tolerance of the eigensolver too, which is the smaller
-    of 1e-5 and ``10 * tol``.
+    The pairs of a smaller k are the first of those of the largest. Where they are exact
+    (``eigen_solver="dense"``, and a few hundred rows), scores agree with those of
+    `GridSearchCV` up to `tol` of the estimator; where they are not, the pairs move
+    predictions of either search by at most 1e-2 standard deviations of y.
 
     Examples
     --------
@@ -113,17 +121,17 @@ class MSKGridSearchCV(DocLinkMixin, GridSearchCV):
 
     def __init__(
         self,
-        estimator,
-        param_grid,
+        estimator: Any,
+        param_grid: Any,
         *,
-        scoring=None,
-        n_jobs=None,
-        refit=True,
-        cv=None,
-        verbose=0,
-        error_score=np.nan,
-        return_train_score=False,
-    ):
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: Any = True,
+        cv: Any = None,
+        verbose: int = 0,
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+    ) -> None:
         self.estimator = estimator
         self.param_grid = param_grid
         self.scoring = scoring
@@ -134,13 +142,13 @@ class MSKGridSearchCV(DocLinkMixin, GridSearchCV):
         self.error_score = error_score
         self.return_train_score = return_train_score
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags = get_tags(self.estimator).target_tags
         return tags
 
     @with_callbacks
-    def fit(self, X, y=None, **params):
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Score every candidate, and refit the best.
 
         Parameters
@@ -172,129 +180,96 @@ class MSKGridSearchCV(DocLinkMixin, GridSearchCV):
         task = SearchTask(self, X, y, params.get("sample_weight"))
         splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(splitter.split(X, y, **routed.splitter.split))
-        self.n_splits_ = len(splits)
-
+        scoring = Scoring(
+            scorer, routed.scorer.score, self.error_score, self.return_train_score
+        )
         candidates = list(ParameterGrid(self.param_grid))
-        outcomes = self._evaluate(candidates, X, y, params, scorer, splits, task)
-        results = self._format_results(candidates, self.n_splits_, outcomes)
-        scores = outcomes[0]["test_scores"]
-        self.multimetric_ = isinstance(scores, dict)
-        if callable(self.scoring) and self.multimetric_:
+        folds = [Fold(X, y, train, test) for train, test in splits]
+        records = self._evaluate(candidates, folds, routed.estimator.fit, scoring, task)
+        results = self._format_results(candidates, len(splits), records)
+        scores = records[0]["test_scores"]
+        multimetric = isinstance(scores, dict)
+        if callable(self.scoring) and multimetric:
             self._check_refit_for_multimetric(scores)
             refit_metric = self.refit
+        self.n_splits_ = len(splits)
+        self.multimetric_ = multimetric
         self.scorer_ = getattr(scorer, "_scorers", scorer)
         if self.refit or not self.multimetric_:
             self._choose(results, refit_metric)
         if self.refit:
             self._refit(X, y, routed.estimator.fit, task)
         self.cv_results_ = results
-        task.close()
+        task.end()
         return self
 
-    def _evaluate(self, candidates, X, y, params, scorer, splits, task):
-        """Outcomes of all candidates on all folds, in scikit-learn's order."""
-        weighted = params.get("sample_weight") is not None
-        scorer = CandidateScorer(
-            scorer, weighted and accepts_weights(self), self.error_score
+    def _evaluate(
+        self,
+        candidates: Sequence[dict],
+        folds: Sequence[Fold],
+        fit_params: dict,
+        scoring: Scoring,
+        task: SearchTask,
+    ) -> list[Record]:
+        """Return the records of every candidate on every fold, fold after fold."""
+        groups = _groups(self.estimator, candidates)
+        estimators = [self._shared(group) for group in groups]
+        jobs = [
+            (e, g, fold)
+            for e, g in zip(estimators, groups, strict=True)
+            for fold in folds
+        ]
+        n_parallel = min(effective_n_jobs(self.n_jobs), len(jobs))
+        parts = [task.begin_part("fold") for _ in jobs]
+        found = Parallel(n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch)(
+            delayed(fit_and_score_fold)(
+                clone(estimator),
+                group.settings,
+                fold,
+                fit_params,
+                scoring,
+                n_parallel,
+                part,
+            )
+            for (estimator, group, fold), part in zip(jobs, parts, strict=True)
         )
-        params = {key: value for key, value in params.items() if key != "groups"}
-        outcomes = [None] * len(candidates)
-        for outer, settings, numbers in self._groups(candidates):
-            if self.verbose:
-                print(
-                    f"[MSKGridSearchCV] {len(numbers)} candidates share a kernel on "
-                    f"each of {len(splits)} folds{f'; {outer}' if outer else ''}"
-                )
-            with warnings.catch_warnings():
-                # Said once, of the scores of the whole search.
-                warnings.filterwarnings("ignore", "One or more of the", UserWarning)
-                search = self._plain_search(outer, settings, scorer, splits)
-                with task.part("search", search):
-                    scores = search.fit(X, y, **params).cv_results_
-            shared = _outcomes(scores, len(numbers), splits)
-            for i, outcome in zip(numbers, shared, strict=True):
-                outcomes[i] = outcome
-        outcomes = [outcome for of_candidate in outcomes for outcome in of_candidate]
-        failed = [i for i, outcome in enumerate(outcomes) if outcome.pop("failed")]
-        if failed:
-            candidate, fold = divmod(failed[0], len(splits))
-            candidate, splits = candidates[candidate], splits[fold : fold + 1]
-            reason = self._reason(candidate, X, y, params, scorer, splits)
-            self._report(len(failed), len(outcomes), candidate, reason)
-        return outcomes
+        for part in parts:
+            task.end_part(part)
+        records: list[list[Record]] = [[] for _ in candidates]
+        for (_, group, _), of_fold in zip(jobs, found, strict=True):
+            for number, record in zip(group.numbers, of_fold, strict=True):
+                records[number].append(record)
+        _report_failures(candidates, records, scoring)
+        return [record for of_candidate in records for record in of_candidate]
 
-    def _plain_search(self, outer, settings, scorer, splits, error_score=None):
-        """Search of one point, which fits and scores all the candidates that share."""
-        return GridSearchCV(
-            self._shared(outer, settings, error_score or self.error_score),
-            {},
-            cv=splits,
-            scoring=scorer,
-            n_jobs=self.n_jobs,
-            refit=False,
-            return_train_score=self.return_train_score,
-            error_score=error_score or self.error_score,
-        )
-
-    def _reason(self, candidate, X, y, params, scorer, splits):
-        """Return the error of a candidate that fails, from doing so again."""
-        outer, setting = _split(self.estimator, candidate)
-        scorer = CandidateScorer(scorer.scorer, scorer.accepts_weights, "raise")
-        try:
-            search = self._plain_search(outer, [setting], scorer, splits, "raise")
-            search.fit(X, y, **params)
-        except Exception as error:
-            return error
-
-    def _report(self, n_failed, n_fits, candidate, error):
-        """Raise where every fit has failed; warn where some have."""
-        reason = f"the first, {candidate}, with {type(error).__name__}: {error}"
-        if n_failed == n_fits:
-            raise ValueError(
-                f"All the {n_fits} fits failed, {reason}\nSet error_score='raise' to "
-                "see where."
-            ) from error
-        warnings.warn(
-            f"{n_failed} of {n_fits} fits failed and score {self.error_score}; "
-            f"{reason}",
-            FitFailedWarning,
-            stacklevel=4,
-        )
-
-    def _groups(self, candidates):
-        """Candidates by what they do not share: (parameters, settings, numbers)."""
-        groups = {}
-        for i, candidate in enumerate(candidates):
-            outer, setting = _split(self.estimator, candidate)
-            # A grid yields the same objects again and again, whatever they are.
-            identity = tuple((key, id(value)) for key, value in outer.items())
-            _, settings, numbers = groups.setdefault(identity, (outer, [], []))
-            settings.append(setting)
-            numbers.append(i)
-        return groups.values()
-
-    def _shared(self, outer, settings, error_score):
-        """Return the estimator with its last step replaced by all of its candidates."""
-        estimator = clone(self.estimator).set_params(**clone(outer, safe=False))
-        last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    def _shared(self, group: _Group) -> Any:
+        """Return the estimator with the parameters that a group shares."""
+        if self.verbose:
+            shared = f"; {group.outer}" if group.outer else ""
+            print(
+                f"[MSKGridSearchCV] {len(group.numbers)} candidates share a kernel on "
+                f"each fold{shared}"
+            )
+        outer = clone(group.outer, safe=False)
+        estimator = clone(self.estimator).set_params(**outer)
+        last = last_step(estimator)
         if not isinstance(last, BaseMSK):
             raise TypeError(
                 "The 'estimator' of MSKGridSearchCV must be an MSKRegressor or an "
                 f"MSKClassifier, or a Pipeline that ends in one. Got {last!r} instead; "
                 "use sklearn.model_selection.GridSearchCV for it."
             )
-        last = Candidates(last, settings, error_score)
-        if not isinstance(estimator, Pipeline):
-            return last
-        return estimator.set_params(**{estimator.steps[-1][0]: last})
+        return estimator
 
-    def _choose(self, results, refit_metric):
+    def _choose(self, results: dict, refit_metric: Any) -> None:
+        """Set the attributes of the best candidate."""
         self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
         if not callable(self.refit):
             self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
         self.best_params_ = results["params"][self.best_index_]
 
-    def _refit(self, X, y, fit_params, task):
+    def _refit(self, X: Any, y: Any, fit_params: dict, task: SearchTask) -> None:
+        """Fit the best candidate on all rows."""
         best = clone(self.best_params_, safe=False)
         self.best_estimator_ = clone(self.estimator).set_params(**best)
         with task.part("refit-with-best-params", self.best_estimator_):
@@ -305,7 +280,20 @@ class MSKGridSearchCV(DocLinkMixin, GridSearchCV):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
 
-def _split(estimator, candidate):
+def _groups(estimator: Any, candidates: Sequence[dict]) -> list[_Group]:
+    """Collect the candidates that share a kernel."""
+    groups: dict[tuple, _Group] = {}
+    for number, candidate in enumerate(candidates):
+        outer, setting = _split(estimator, candidate)
+        # A grid yields the same objects again and again, whatever they are.
+        identity = tuple((key, id(value)) for key, value in outer.items())
+        group = groups.setdefault(identity, _Group(outer, [], []))
+        group.settings.append(setting)
+        group.numbers.append(number)
+    return list(groups.values())
+
+
+def _split(estimator: Any, candidate: dict) -> tuple[dict, dict]:
     """Split into outer parameters, and those of the last step that share a kernel."""
     prefix = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
     outer, setting = {}, {}
@@ -318,27 +306,43 @@ def _split(estimator, candidate):
     return outer, setting
 
 
-def _outcomes(scores, n_sharing, splits):
-    """Collect what scikit-learn makes its results of: by candidate, fold by fold."""
-    outcomes = [
-        [
-            {
-                "fit_time": scores["mean_fit_time"][0] / n_sharing,
-                "score_time": scores["mean_score_time"][0] / n_sharing,
-                "n_test_samples": len(test),
-                "failed": scores[f"split{fold}_test_{place}_{FAILED}"][0] > 0,
-            }
-            for fold, (_, test) in enumerate(splits)
-        ]
-        for place in range(n_sharing)
+def _report_failures(
+    candidates: Sequence[dict], records: list[list[Record]], scoring: Scoring
+) -> None:
+    """Raise where every fit has failed; warn where some have."""
+    of_fits = [
+        (candidate, record)
+        for candidate, of_candidate in zip(candidates, records, strict=True)
+        for record in of_candidate
     ]
-    for key, (score,) in scores.items():
-        match = _SCORE.fullmatch(key)
-        if match and match["name"] != FAILED:
-            outcome = outcomes[int(match["place"])][int(match["fold"])]
-            name = f"{match['of']}_scores"
-            if match["name"]:
-                outcome.setdefault(name, {})[match["name"]] = score
-            else:
-                outcome[name] = score
-    return outcomes
+    failed = [(c, record) for c, record in of_fits if record["error"] is not None]
+    if not failed:
+        return
+    candidate, record = failed[0]
+    reason = f"the first, {candidate}, with {record['error']}"
+    if len(failed) == len(of_fits):
+        raise ValueError(
+            f"All the {len(of_fits)} fits failed, {reason}\nSet error_score='raise' to "
+            f"see where.\n{record['fit_error']}"
+        )
+    names = _score_names(of_fits)
+    if names is not None:
+        # Which scores a callable returns is known from those that did not fail.
+        for _, record in failed:
+            for key in ("test_scores", "train_scores"):
+                if key in record and not isinstance(record[key], dict):
+                    record[key] = dict.fromkeys(names, scoring.error_score)
+    warnings.warn(
+        f"{len(failed)} of {len(of_fits)} fits failed and score "
+        f"{scoring.error_score}; {reason}",
+        FitFailedWarning,
+        stacklevel=4,
+    )
+
+
+def _score_names(of_fits: list[tuple[dict, Record]]) -> list[str] | None:
+    """Names of the scores, None where there is one without a name."""
+    for _, record in of_fits:
+        if record["error"] is None and isinstance(record["test_scores"], dict):
+            return list(record["test_scores"])
+    return None

@@ -1,11 +1,18 @@
-"""The leading eigenpairs of an operator, to a stated residual."""
+"""The leading eigenpairs of an operator, to a stated accuracy."""
 
+from sklearn_msk._spectrum._accuracy import PairAccuracy, relative_jump
 from sklearn_msk._spectrum._leading import (
     DENSE_MAX,
     leading_spectrum,
-    serves_compact,
+    prefers_mixed_precision,
 )
 from sklearn_msk._spectrum._spectrum import Spectrum
-from sklearn_msk._spectrum._tolerance import Tolerance
 
-__all__ = ["DENSE_MAX", "Spectrum", "Tolerance", "leading_spectrum", "serves_compact"]
+__all__ = [
+    "DENSE_MAX",
+    "PairAccuracy",
+    "Spectrum",
+    "leading_spectrum",
+    "prefers_mixed_precision",
+    "relative_jump",
+]

@@ -1,25 +1,23 @@
 """Eigensolvers: the m leading pairs of a scaled operator, and its smallest Ritz value.
 
 Each takes an operator A, a number of pairs m, a `numpy.random.RandomState`, a
-`Tolerance` in the units of A and what is told of the progress, works on ``A / A.scale``
-and returns ``(values, vectors, residuals, smallest, coupling)`` in these units, the
-last None where there is no Krylov basis; it raises `BREAKDOWN` where its iteration does
-not converge.
+`PairAccuracy` in the units of A and a monitor, works on ``A / A.scale`` and returns
+`RitzPairs` in these units, whose status says whether its iteration converged.
 """
 
 import warnings
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
 
-from sklearn_msk._operators import CompactOperator, DenseOperator, RoundingError
-from sklearn_msk._spectrum._block_krylov import block_krylov, worst_residual
-from sklearn_msk._spectrum._tolerance import Tolerance
-from sklearn_msk._threads import n_blas_threads, single_threaded_blas
+from sklearn_msk._linalg import RitzPairs, Status, block_krylov, worst_residual
+from sklearn_msk._operators import KernelOperator, MixedPrecisionOperator
+from sklearn_msk._spectrum._accuracy import PairAccuracy
+from sklearn_msk._threads import single_threaded_blas
 
-BREAKDOWN = (ArithmeticError, ArpackError)
+Monitor = Callable[[int, float, float], None] | None
 
 # Columns of a block, for fewer than 40 pairs, fewer than 80, and more: narrow ones need
 # fewer products, which take longer each. BLAS wants multiples of eight.
@@ -28,62 +26,72 @@ _WIDTHS, _PAIRS_A_STEP = (8, 16, 24), 40
 # The same where every product computes the kernel again, whatever the number of pairs.
 _WIDTH_RECOMPUTED = 40
 
-# For residuals down to this tolerance products in single precision will do; columns of
-# a block then, for fewer than 80 pairs and for more.
-_TOL_COMPACT, _WIDTHS_COMPACT, _MANY_PAIRS = 1e-6, (16, 32), 80
+# The same for products in mixed precision, for fewer than 80 pairs and for more.
+_WIDTHS_MIXED, _MANY_PAIRS = (16, 32), 80
 
-# From this many rows and pairs on a compact operator is worth its making.
-_ROWS_COMPACT, _PAIRS_COMPACT = 2000, 10
+# Share of the strict tolerance that residuals may take under mixed precision: the rest
+# is for the error of the products.
+_RESIDUAL_SHARE = 0.8
 
-# Largest tolerance of pairs whose residuals are all that is known of them.
-_TOL_ALONE = 1e-5
+# Largest tolerance of pairs that come without a Krylov basis: their residuals bound the
+# rates to first order alone.
+_MAX_TOL_WITHOUT_BASIS = 1e-5
 
 # Tolerance of the pairs that the smallest Ritz value comes with.
-_ROUGH = Tolerance(1e-4)
+_ROUGH = PairAccuracy.for_residual(1e-4)
 
-# lobpcg carries this many more vectors than it is asked for.
-_GUARD = 10
-
-
-def compacts(n, m):
-    """Whether m pairs of n rows are found sooner on a `CompactOperator`."""
-    return n >= _ROWS_COMPACT and m >= _PAIRS_COMPACT
+# Vectors that lobpcg carries beyond those it is asked for, and how often it is started.
+LOBPCG_GUARD, _LOBPCG_ROUNDS = 10, 10
 
 
-def _is_compactable(A, m):
-    """Whether to look for m pairs on a compact copy."""
-    held = isinstance(A, DenseOperator) and A.compactable
-    return held and compacts(A.shape[0], m)
-
-
-def dense(A, m, random_state, tol, monitor=None):
+def dense(
+    A: KernelOperator,
+    m: int,
+    rng: np.random.RandomState,
+    accuracy: PairAccuracy,
+    monitor: Monitor = None,
+) -> RitzPairs:
     """Full decomposition: exact."""
-    values, vectors = A.decomposition()
-    leading, vectors = values[: -m - 1 : -1], vectors[:, : -m - 1 : -1]
-    return leading, vectors, _residuals(A, leading, vectors), values[0], None
+    all_values, all_vectors = A.decomposition()
+    values, vectors = all_values[: -m - 1 : -1], all_vectors[:, : -m - 1 : -1]
+    residuals = _residuals(A, values, vectors)
+    return RitzPairs(Status.CONVERGED, values, vectors, residuals, float(all_values[0]))
 
 
-def arpack(A, m, random_state, tol, monitor=None):
+def arpack(
+    A: KernelOperator,
+    m: int,
+    rng: np.random.RandomState,
+    accuracy: PairAccuracy,
+    monitor: Monitor = None,
+) -> RitzPairs:
     """Implicitly restarted Lanczos by `scipy.sparse.linalg.eigsh`."""
     n = A.shape[0]
     operator = LinearOperator(A.shape, lambda v: A @ v / A.scale, dtype=np.float64)
-    start = random_state.uniform(-1.0, 1.0, n)
-    # To rounding: a looser tolerance misses copies of eigenvalues that repeat.
-    values, vectors = eigsh(operator, m, which="LA", v0=start, tol=0)
+    start = rng.uniform(-1.0, 1.0, n)
+    try:
+        # To rounding: a looser tolerance misses copies of eigenvalues that repeat.
+        values, vectors = eigsh(operator, m, which="LA", v0=start, tol=0)
+    except ArpackError:
+        return _broken_down(n, m)
     values, vectors = values[::-1], vectors[:, ::-1]
-    smallest = _smallest_ritz_value(A, random_state)
-    return values, vectors, _residuals(A, values, vectors), smallest, None
+    return _with_smallest_ritz_value(A, values, vectors, rng)
 
 
-def lobpcg_(A, m, random_state, tol, monitor=None):
+def lobpcg_(
+    A: KernelOperator,
+    m: int,
+    rng: np.random.RandomState,
+    accuracy: PairAccuracy,
+    monitor: Monitor = None,
+) -> RitzPairs:
     """Locally optimal block preconditioned conjugate gradients, with guard vectors."""
-    # Without a Krylov basis its residuals bound the rates to first order alone.
-    tol = min(tol.strict, _TOL_ALONE)
-    vectors = random_state.standard_normal((A.shape[0], m + _GUARD))
+    n, tol = A.shape[0], min(accuracy.strict, _MAX_TOL_WITHOUT_BASIS)
+    vectors = rng.standard_normal((n, m + LOBPCG_GUARD))
     # lobpcg stops at an absolute residual, which the eigenvalues only now decide.
     values = _ritz_values(A, vectors)
-    for _ in range(10):
-        bound = max(0.1 * tol * values[m - 1], A.shape[0] * 1e-16 * values[0])
+    for _ in range(_LOBPCG_ROUNDS):
+        bound = max(0.1 * tol * values[m - 1], n * 1e-16 * values[0])
         with warnings.catch_warnings():
             # Its own warnings speak of an iteration that goes on below.
             warnings.simplefilter("ignore", UserWarning)
@@ -92,86 +100,123 @@ def lobpcg_(A, m, random_state, tol, monitor=None):
             )
         order = np.argsort(values)[::-1]
         values, vectors = values[order], vectors[:, order]
-        leading = values[:m], vectors[:, :m]
-        residuals = _residuals(A, *leading)
-        if worst_residual(values[:m], residuals, A.shape[0], tol) <= tol:
-            return *leading, residuals, _smallest_ritz_value(A, random_state), None
+        residuals = _residuals(A, values[:m], vectors[:, :m])
+        if worst_residual(values[:m], residuals, n, tol) <= tol:
+            return _with_smallest_ritz_value(A, values[:m], vectors[:, :m], rng)
     # Its Gram matrices are singular where K has fewer dimensions than its blocks.
-    raise ArithmeticError("lobpcg does not converge")
+    return _broken_down(n, m)
 
 
-def randomized(A, m, random_state, tol, monitor=None):
-    """Block Krylov iteration from a random block.
-
-    Its products are those of single precision where the rounding that they add is
-    measured to be below half of the tolerance, and of double precision anywhere else.
-    """
-    if isinstance(A, CompactOperator):
-        return _in_single_precision(A, m, random_state, tol, monitor)
-    if tol.strict >= _TOL_COMPACT and _is_compactable(A, m):
-        with suppress(RoundingError):
-            copy = CompactOperator(A, m, n_blas_threads())
-            return _in_single_precision(copy, m, random_state, tol, monitor)
+def randomized(
+    A: KernelOperator,
+    m: int,
+    rng: np.random.RandomState,
+    accuracy: PairAccuracy,
+    monitor: Monitor = None,
+) -> RitzPairs:
+    """Block Krylov iteration from a random block."""
+    if isinstance(A, MixedPrecisionOperator):
+        return _in_mixed_precision(A, m, rng, accuracy, monitor)
     size = min(m // _PAIRS_A_STEP, len(_WIDTHS) - 1)
     width = _WIDTH_RECOMPUTED if A.is_recomputed else _WIDTHS[size]
     return _in_double_precision(
-        A, m, random_state, width, _max_columns(m, width), tol, monitor
+        A, m, rng, width, _max_columns(m, width), accuracy, monitor
     )
 
 
-def _in_single_precision(A, m, random_state, tol, monitor):
+def _in_mixed_precision(
+    A: MixedPrecisionOperator,
+    m: int,
+    rng: np.random.RandomState,
+    accuracy: PairAccuracy,
+    monitor: Monitor,
+) -> RitzPairs:
     """Block Krylov iteration on an operator that multiplies in single precision."""
-    n, width = A.shape[0], _WIDTHS_COMPACT[m >= _MANY_PAIRS]
+    n, width = A.shape[0], _WIDTHS_MIXED[m >= _MANY_PAIRS]
+    accuracy = replace(accuracy, strict=_RESIDUAL_SHARE * accuracy.strict)
     # Threads of NumPy's and SciPy's BLAS in turn would wait for each other.
     with single_threaded_blas():
         return block_krylov(
             lambda V: A @ V / A.scale,
             m,
-            lambda width: A.smoothed(random_state.standard_normal((n, width))),
+            lambda width: A.smoothed(rng.standard_normal((n, width))),
             width,
             min(n, _max_columns(m, width)),
-            # With the rounding, the residuals are below tol.
-            replace(tol.scaled(A.scale), strict=0.8 * tol.strict),
-            monitor,
-            A.rounding,
+            strict=accuracy.strict,
+            tolerance=_tolerance(A, accuracy),
+            product_error=A.product_error,
+            monitor=monitor,
         )
 
 
-def _in_double_precision(A, m, random_state, width, max_columns, tol, monitor=None):
+def _in_double_precision(
+    A: KernelOperator,
+    m: int,
+    rng: np.random.RandomState,
+    width: int,
+    max_columns: int,
+    accuracy: PairAccuracy,
+    monitor: Monitor = None,
+) -> RitzPairs:
     """Block Krylov iteration on ``A / A.scale``."""
     n = A.shape[0]
     return block_krylov(
         lambda V: A @ V / A.scale,
         m,
-        lambda width: random_state.standard_normal((n, width)),
+        lambda width: rng.standard_normal((n, width)),
         min(n, width),
         min(n, max_columns),
-        tol.scaled(A.scale),
-        monitor,
+        strict=accuracy.strict,
+        tolerance=_tolerance(A, accuracy),
+        monitor=monitor,
     )
 
 
-def _max_columns(m, width):
+def _tolerance(
+    A: KernelOperator, accuracy: PairAccuracy
+) -> Callable[[np.ndarray, float], float]:
+    """`PairAccuracy.tolerance_for` of Ritz values in units of ``A.scale``."""
+    return lambda values, error: accuracy.tolerance_for(
+        A.scale * values, error, A.rank_rtol
+    )
+
+
+def _max_columns(m: int, width: int) -> int:
     """Largest basis for m pairs."""
     return 5 * m + 10 * width
 
 
-def _residuals(A, values, vectors):
+def _residuals(
+    A: KernelOperator, values: np.ndarray, vectors: np.ndarray
+) -> np.ndarray:
     """Residual norms of some pairs, by a product."""
     return np.linalg.norm(A @ vectors / A.scale - vectors * values, axis=0)
 
 
-def _ritz_values(A, vectors):
+def _ritz_values(A: KernelOperator, vectors: np.ndarray) -> np.ndarray:
     """Ritz values of A in the span of A applied to some vectors, descending."""
     basis = np.linalg.qr(A @ vectors / A.scale)[0]
     return np.linalg.eigvalsh(basis.T @ (A @ basis) / A.scale)[::-1]
 
 
-def _smallest_ritz_value(A, random_state):
-    """Smallest Ritz value of a short block Krylov iteration."""
+def _with_smallest_ritz_value(
+    A: KernelOperator,
+    values: np.ndarray,
+    vectors: np.ndarray,
+    rng: np.random.RandomState,
+) -> RitzPairs:
+    """Pairs, with the smallest Ritz value of a short block Krylov iteration."""
     width = _WIDTHS[0]
     m = min(A.shape[0], width)
-    return _in_double_precision(A, m, random_state, width, 50 * width, _ROUGH)[3]
+    short = _in_double_precision(A, m, rng, width, 50 * width, _ROUGH)
+    residuals = _residuals(A, values, vectors)
+    return RitzPairs(short.status, values, vectors, residuals, short.smallest)
+
+
+def _broken_down(n: int, m: int) -> RitzPairs:
+    """Nothing but the status."""
+    zeros = np.zeros(m)
+    return RitzPairs(Status.BREAKDOWN, zeros, np.zeros((n, m)), zeros, 0.0)
 
 
 EIGEN_SOLVERS = {

@@ -1,21 +1,46 @@
 """One entry to the eigensolvers."""
 
-from dataclasses import replace
-
 import numpy as np
 
-from sklearn_msk._spectrum._eigen_solvers import BREAKDOWN, EIGEN_SOLVERS, compacts
+from sklearn_msk._linalg import RitzPairs, Status
+from sklearn_msk._operators import (
+    DenseOperator,
+    KernelOperator,
+    MixedPrecisionOperator,
+)
+from sklearn_msk._spectrum._accuracy import PairAccuracy
+from sklearn_msk._spectrum._eigen_solvers import (
+    EIGEN_SOLVERS,
+    LOBPCG_GUARD,
+    Monitor,
+    randomized,
+)
+from sklearn_msk._spectrum._ritz_residuals import RitzResiduals
 from sklearn_msk._spectrum._spectrum import Spectrum
-from sklearn_msk._spectrum._tolerance import Tolerance
+from sklearn_msk._threads import n_blas_threads
 from sklearn_msk._validation import check_seed
 
-# Up to here a full decomposition takes less than half a second.
-DENSE_MAX = 1500
+# Up to this many rows a full decomposition is faster than block Krylov iteration.
+DENSE_MAX = 300
+
+# Block Krylov iteration takes products in mixed precision from this many rows and pairs
+# on, the one left out included: below, the operator costs more than it saves.
+_MIXED_MIN_ROWS, _MIXED_MIN_PAIRS = 2000, 10
+
+# A mixed precision copy of a matrix in memory serves strict tolerances down to here.
+_MIXED_MIN_TOL = 1e-6
 
 
 def leading_spectrum(
-    A, k, eigen_solver="auto", random_state=None, tol=1e-5, monitor=None
-):
+    A: KernelOperator,
+    k: int,
+    *,
+    eigen_solver: str = "auto",
+    random_state: int | np.random.RandomState | None = None,
+    accuracy: PairAccuracy | None = None,
+    monitor: Monitor = None,
+    dense_max: int = DENSE_MAX,
+) -> Spectrum:
     """Leading eigenpairs of A, truncated at its numerical rank.
 
     The rank counts eigenvalues above ``max(n eps(dtype of K), -4 lam_min / lam_1)
@@ -28,82 +53,142 @@ def leading_spectrum(
     k : int
         Number of pairs, >= 0. One more is computed, for `Spectrum.next_eigenvalue`.
     eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}
-        "auto" is "dense" up to 1500 rows or where k is a quarter of them, and
+        "auto" is "dense" up to `dense_max` rows or where ``k >= n / 4``, and
         "randomized" beyond. "arpack" and "lobpcg" become "dense" where k is too close
-        to n for them, or where their iteration breaks down, and everything is where A
-        is diagonal.
+        to n for them. An iteration that breaks down becomes "dense" too. A diagonal
+        operator is its own decomposition.
     random_state : int, RandomState instance or None, default=None
         Start vectors; None is deterministic too.
-    tol : float or Tolerance, default=1e-5
-        Residuals stay below ``tol sqrt(lam_i lam_m)``, m the last pair computed; the
-        default serves a preconditioner. Beyond 2000 rows and from 1e-6 on, "randomized"
-        multiplies matrices that are held in single precision, where the rounding that
-        this adds, part of the residuals, is measured to be small enough.
+    accuracy : PairAccuracy, default=None
+        Residuals stay below ``tol sqrt(lam_i lam_m)``, m the last pair computed and tol
+        what `accuracy` says; None is ``PairAccuracy.for_residual(1e-5)``, which serves
+        any preconditioner.
     monitor : callable, default=None
         ``monitor(n_products, error, tol)`` is called where block Krylov iteration
         checks its residuals, error the largest of them in these units.
+    dense_max : int, default=300
+        Largest order that "auto" decomposes fully, and that counts as fitting in memory
+        for every operator.
 
     Returns
     -------
     Spectrum
+        Its status is INEXACT_PRODUCTS where the products of A are not exact enough.
 
     Raises
     ------
-    RoundingError
-        If A is a `CompactOperator` whose products are not exact enough for `tol`.
+    ValueError
+        If a full decomposition is left, of an operator whose matrix does not fit in
+        memory.
     """
+    accuracy = PairAccuracy.for_residual(1e-5) if accuracy is None else accuracy
     n = A.shape[0]
     m = min(k + 1, n)
-    known = A.is_diagonal or not A.diagonal().any()
-    method = "dense" if known else _method(eigen_solver, n, m)
     rng = check_seed(random_state)
-    tol = tol if isinstance(tol, Tolerance) else Tolerance(tol)
-    try:
-        found = EIGEN_SOLVERS[method](A, m, rng, tol, monitor)
-    except BREAKDOWN:
+    method = _method(eigen_solver, n, m, dense_max)
+    if A.is_diagonal or not A.diagonal().any():
         method = "dense"
-        found = EIGEN_SOLVERS[method](A, m, rng, tol, monitor)
-    values, vectors, residuals, smallest, coupling = found
-    vectors = _fix_signs(vectors)
-
-    largest = max(values[0], 0.0)
-    floor = max(A.rank_floor * largest, -4.0 * smallest)
-    # Rows that repeat add no direction, whatever rounding makes of them.
-    rank = min(np.count_nonzero(values > floor), A.n_distinct)
-    k = min(k, rank)
-    following = max(values[k], 0.0) if k < m else 0.0
-    bound = max(values[k] + residuals[k], 0.0) if k < m else 0.0
-    return Spectrum(
-        eigenvalues=values[:k] * A.scale,
-        eigenvectors=np.ascontiguousarray(vectors[:, :k]),
-        residual_norms=residuals[:k] * A.scale,
-        method=method,
-        next_eigenvalue=float(bound * A.scale),
-        next_ritz_value=float(following * A.scale),
-        smallest=float(smallest * A.scale),
-        floor=float(floor * A.scale),
-        coupling=None if coupling is None else replace(coupling, scale=A.scale),
-    )
+    elif method == "dense" != eigen_solver:
+        _check_fits(A, k, eigen_solver, dense_max)
+    pairs = _leading_pairs(method, A, m, rng, accuracy, monitor)
+    if pairs.status == Status.BREAKDOWN:
+        _check_fits(A, k, method, dense_max)
+        method = "dense"
+        pairs = _leading_pairs(method, A, m, rng, accuracy, monitor)
+    return _truncated_at_rank(A, pairs, k, method)
 
 
-def serves_compact(n, k, eigen_solver):
-    """Whether k pairs of n rows are best found on a `CompactOperator`."""
-    return _method(eigen_solver, n, k + 1) == "randomized" and compacts(n, k + 1)
+def prefers_mixed_precision(
+    n: int, n_pairs: int, eigen_solver: str, dense_max: int = DENSE_MAX
+) -> bool:
+    """Whether `n_pairs` of n rows are found fastest on a `MixedPrecisionOperator`."""
+    m = min(n_pairs + 1, n)
+    iterates = _method(eigen_solver, n, m, dense_max) == "randomized"
+    return iterates and _is_mixed_worth_it(n, m)
 
 
-def _method(eigen_solver, n, m):
+def _is_mixed_worth_it(n: int, m: int) -> bool:
+    """Whether products in mixed precision save more than the operator costs."""
+    return n >= _MIXED_MIN_ROWS and m >= _MIXED_MIN_PAIRS
+
+
+def _method(eigen_solver: str, n: int, m: int, dense_max: int) -> str:
     """Eigensolver to run: the one asked for, where it can."""
     if eigen_solver == "auto":
-        return "dense" if n <= DENSE_MAX or m > n // 4 else "randomized"
+        return "dense" if n <= dense_max or m > n // 4 else "randomized"
     if eigen_solver == "arpack" and m >= n - 1:
         return "dense"
-    if eigen_solver == "lobpcg" and 5 * (m + 10) > n:
+    if eigen_solver == "lobpcg" and 5 * (m + LOBPCG_GUARD) > n:
         return "dense"
     return eigen_solver
 
 
-def _fix_signs(vectors):
-    """Make the largest entry of every eigenvector positive."""
+def _check_fits(A: KernelOperator, k: int, method: str, dense_max: int) -> None:
+    """Refuse a full decomposition of what does not fit in memory as a matrix."""
+    n = A.shape[0]
+    if A.fits_dense or n <= dense_max:
+        return
+    raise ValueError(
+        f"The {k} leading directions of {n} rows need a full decomposition, as "
+        f"eigen_solver={method!r} does not find them, and the memory that a fit may "
+        f"take does not hold their matrix of {n**2 * 8 / 2**30:.1f} GiB. Use another "
+        "eigen_solver ('randomized', 'arpack' or 'lobpcg'), a smaller k, landmarks, "
+        "or more memory."
+    )
+
+
+def _leading_pairs(
+    method: str,
+    A: KernelOperator,
+    m: int,
+    rng: np.random.RandomState,
+    accuracy: PairAccuracy,
+    monitor: Monitor,
+) -> RitzPairs:
+    """Pairs by one eigensolver, on a mixed precision copy first where that pays."""
+    held = isinstance(A, DenseOperator) and A.compactable
+    exact_enough = accuracy.strict >= _MIXED_MIN_TOL
+    worth_it = method == "randomized" and _is_mixed_worth_it(A.shape[0], m)
+    if held and exact_enough and worth_it:
+        copy = MixedPrecisionOperator(A, m, n_blas_threads())
+        pairs = randomized(copy, m, rng, accuracy, monitor)
+        if pairs.status != Status.INEXACT_PRODUCTS:
+            return pairs
+    return EIGEN_SOLVERS[method](A, m, rng, accuracy, monitor)
+
+
+def _truncated_at_rank(
+    A: KernelOperator, pairs: RitzPairs, k: int, method: str
+) -> Spectrum:
+    """At most k pairs above the numerical rank, in the units of A."""
+    values, residuals, m = pairs.values, pairs.residuals, len(pairs.values)
+    largest = max(values[0], 0.0)
+    floor = max(A.rank_rtol * largest, -4.0 * pairs.smallest)
+    # Rows that repeat add no direction, whatever rounding makes of them.
+    k = min(k, np.count_nonzero(values > floor), A.n_distinct)
+    following = max(values[k], 0.0) if k < m else 0.0
+    bound = max(values[k] + residuals[k], 0.0) if k < m else 0.0
+    ritz_residuals = None
+    if pairs.all_values is not None and pairs.residual_matrix is not None:
+        ritz_residuals = RitzResiduals(
+            pairs.all_values, pairs.residual_matrix, pairs.product_error, A.scale
+        )
+    return Spectrum(
+        eigenvalues=values[:k] * A.scale,
+        eigenvectors=_fix_signs(pairs.vectors[:, :k]),
+        residual_norms=residuals[:k] * A.scale,
+        method=method,
+        next_eigenvalue=float(bound * A.scale),
+        next_ritz_value=float(following * A.scale),
+        smallest=float(pairs.smallest * A.scale),
+        floor=float(floor * A.scale),
+        ritz_residuals=ritz_residuals,
+        status=pairs.status,
+    )
+
+
+def _fix_signs(vectors: np.ndarray) -> np.ndarray:
+    """Make the largest entry of every eigenvector positive, in a C-ordered array."""
     largest = np.abs(vectors).argmax(axis=0)
     signs = np.sign(vectors[largest, np.arange(vectors.shape[1])])
-    return vectors * np.where(signs == 0, 1.0, signs)
+    return np.ascontiguousarray(vectors * np.where(signs == 0, 1.0, signs))

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sklearn_msk._spectrum._coupling import Coupling
+from sklearn_msk._linalg import Status
+from sklearn_msk._spectrum._ritz_residuals import RitzResiduals
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +30,10 @@ class Spectrum:
         Smallest eigenvalue that was seen; a Ritz value unless the method is "dense".
     floor : float
         Eigenvalues up to here do not count for the numerical rank.
-    coupling : Coupling or None
+    ritz_residuals : RitzResiduals or None
         Of the Krylov basis that the pairs come from, where there is one.
+    status : Status
+        INEXACT_PRODUCTS where the products of A were not exact enough for the pairs.
     """
 
     eigenvalues: np.ndarray
@@ -41,9 +44,10 @@ class Spectrum:
     next_ritz_value: float
     smallest: float
     floor: float
-    coupling: Coupling | None = None
+    ritz_residuals: RitzResiduals | None = None
+    status: Status = Status.CONVERGED
 
-    def truncated(self, k):
+    def truncated(self, k: int) -> "Spectrum":
         """Return the first k pairs, or all where there are not more."""
         if k >= len(self.eigenvalues):
             return self
@@ -57,6 +61,6 @@ class Spectrum:
         )
 
     @property
-    def largest(self):
+    def largest(self) -> float:
         """Largest eigenvalue of A, whether or not it is among the pairs."""
         return float(max(self.eigenvalues.max(initial=0.0), self.next_eigenvalue))

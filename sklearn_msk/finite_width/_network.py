@@ -1,9 +1,11 @@
 """A fully connected network in NTK parameterisation."""
 
 import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from sklearn_msk.finite_width._activation_functions import ACTIVATION_FUNCTIONS
 
@@ -36,16 +38,22 @@ class WideNetwork:
         Variance of the biases.
     """
 
-    weights: tuple
-    biases: tuple
+    weights: tuple[np.ndarray, ...]
+    biases: tuple[np.ndarray, ...]
     activation: str
     weight_variance: float
     bias_variance: float
 
     @classmethod
     def random(
-        cls, sizes, activation, weight_variance, bias_variance, rng, dtype=np.float64
-    ):
+        cls,
+        sizes: Sequence[int],
+        activation: str,
+        weight_variance: float,
+        bias_variance: float,
+        rng: np.random.RandomState,
+        dtype: DTypeLike = np.float64,
+    ) -> "WideNetwork":
         """Draw a network.
 
         Parameters
@@ -77,7 +85,7 @@ class WideNetwork:
             bias_variance,
         )
 
-    def __call__(self, X):
+    def __call__(self, X: np.ndarray) -> np.ndarray:
         """Evaluate the network.
 
         Parameters
@@ -92,7 +100,9 @@ class WideNetwork:
         """
         return self.forward(X)[0]
 
-    def forward(self, X):
+    def forward(
+        self, X: np.ndarray
+    ) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
         """Evaluate the network, and keep what its derivatives need.
 
         Parameters
@@ -121,7 +131,12 @@ class WideNetwork:
                 slopes.append(slope)
         return h, inputs, slopes
 
-    def pullback(self, inputs, slopes, cotangents):
+    def pullback(
+        self,
+        inputs: list[np.ndarray],
+        slopes: list[np.ndarray],
+        cotangents: np.ndarray,
+    ) -> "WideNetwork":
         """Gradient ``J^T c`` of the outputs, in one backward pass.
 
         Parameters
@@ -147,7 +162,7 @@ class WideNetwork:
             biases.append(self._bias_scale * sensitivity.sum(axis=0))
         return replace(self, weights=tuple(weights[::-1]), biases=tuple(biases[::-1]))
 
-    def empirical_ntk(self, X, Y=None):
+    def empirical_ntk(self, X: ArrayLike, Y: ArrayLike | None = None) -> np.ndarray:
         """Empirical neural tangent kernel ``J(X) J(Y)^T``, the mean over the outputs.
 
         It is summed layer by layer, so that no Jacobian is stored: with delta_l the
@@ -175,14 +190,20 @@ class WideNetwork:
             left = self._sensitivities(slopes, _one_output(outputs, output))
             right = self._sensitivities(others[2], _one_output(others[0], output))
             for (layer, delta), (_, other) in zip(left, right, strict=True):
-                share = inputs[layer] @ others[1][layer].T
-                share *= self._weight_scale(layer) ** 2
-                share += self.bias_variance
-                share *= delta @ other.T
-                kernel += share
+                term = inputs[layer] @ others[1][layer].T
+                term *= self._weight_scale(layer) ** 2
+                term += self.bias_variance
+                term *= delta @ other.T
+                kernel += term
         return kernel / outputs.shape[1]
 
-    def moved(self, origin, gradient, decay, step):
+    def moved(
+        self,
+        origin: "WideNetwork",
+        gradient: "WideNetwork",
+        decay: float,
+        step: float,
+    ) -> "WideNetwork":
         """Take a step: ``origin + decay (w - origin) - step gradient``.
 
         Parameters
@@ -202,7 +223,7 @@ class WideNetwork:
             The network after the step.
         """
 
-        def move(w, start, slope):
+        def move(w: np.ndarray, start: np.ndarray, slope: np.ndarray) -> np.ndarray:
             if decay != 1.0:
                 w = start + decay * (w - start)
             return w - step * slope
@@ -213,7 +234,9 @@ class WideNetwork:
             biases=tuple(map(move, self.biases, origin.biases, gradient.biases)),
         )
 
-    def _sensitivities(self, slopes, cotangents):
+    def _sensitivities(
+        self, slopes: list[np.ndarray], cotangents: np.ndarray
+    ) -> Iterator[tuple[int, np.ndarray]]:
         """Yield each layer, the last first, with the derivatives by its h."""
         sensitivity = cotangents
         for layer in range(len(self.weights) - 1, -1, -1):
@@ -223,15 +246,15 @@ class WideNetwork:
                 sensitivity *= self._weight_scale(layer)
                 sensitivity *= slopes[layer - 1]
 
-    def _weight_scale(self, layer):
+    def _weight_scale(self, layer: int) -> float:
         return float(np.sqrt(self.weight_variance / self.weights[layer].shape[0]))
 
     @property
-    def _bias_scale(self):
+    def _bias_scale(self) -> float:
         return float(np.sqrt(self.bias_variance))
 
 
-def _one_output(outputs, output):
+def _one_output(outputs: np.ndarray, output: int) -> np.ndarray:
     """Cotangents that single out one of the outputs."""
     cotangents = np.zeros_like(outputs)
     cotangents[:, output] = 1.0

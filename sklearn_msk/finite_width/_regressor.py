@@ -1,9 +1,11 @@
 """Regression by a real wide network, trained along a chosen spectrum."""
 
 import math
+from collections.abc import Callable, Iterator, Sequence
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
@@ -13,23 +15,24 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_msk._compat import Interval, StrOptions, _fit_context
 from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators._iterations import check_has_path
-from sklearn_msk._estimators._state import restored_on_failure
-from sklearn_msk._estimators._training import precondition, warn_user
-from sklearn_msk._operators import DenseOperator
+from sklearn_msk._estimators._warnings import warn_user
+from sklearn_msk._preconditioner import precondition
+from sklearn_msk._scores import r2
 from sklearn_msk._spectrum import leading_spectrum
 from sklearn_msk._validation import (
-    check_matrix_finite,
     check_not_bool,
     check_seed,
-    check_weights,
-    count_distinct_rows,
 )
 from sklearn_msk.finite_width._activation_functions import ACTIVATION_FUNCTIONS
+from sklearn_msk.finite_width._descent import descend
+from sklearn_msk.finite_width._empirical_kernel import empirical_operator
 from sklearn_msk.finite_width._network import WideNetwork
+from sklearn_msk.finite_width._targets import StandardizedTargets
+from sklearn_msk.finite_width._training_rows import TrainingRows
 from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
 
-# Networks that a stored path holds, as each has all of the parameters.
-_STORED = 50
+# Number of networks in a stored path. Each holds all of the parameters.
+_MAX_STORED = 50
 
 
 class WideNetworkRegressor(
@@ -75,7 +78,7 @@ class WideNetworkRegressor(
         Step size, in (0, 2), in units of ``1 / (mu_max + alpha / n)``, mu_max the
         largest rate at the start.
     max_iter : int, default=100
-        Number of steps, >= 1.
+        Number of steps, >= 1. Whole floats, as 1e3, are legal.
     fit_intercept : bool, default=True
         Whether the (weighted) mean of y is taken out first and added back.
     store_trajectory : bool, default=False
@@ -94,7 +97,7 @@ class WideNetworkRegressor(
         Mean of y, 0.0 without intercept.
     target_scale_ : float or ndarray of shape (n_targets,)
         Root mean square of y less the intercept, which the network's output is
-        multiplied by; 1 where y is constant.
+        multiplied by; 0 where y is constant.
     spectrum_ : Spectrum
         Leading eigenpairs of the empirical kernel / n at the start.
     modified_eigenvalues_ : ndarray of shape (`k_`,)
@@ -109,7 +112,7 @@ class WideNetworkRegressor(
         Number of steps.
     loss_curve_ : ndarray of shape (`n_iter_` + 1,)
         (Weighted) mean squared error on the training rows before the first step and
-        after each.
+        after each; inf where the square is beyond the range of a float.
     path_iterations_ : ndarray of shape (n_iterations,)
         With ``store_trajectory=True``: the steps after which the network was kept.
     n_features_in_ : int
@@ -150,7 +153,7 @@ class WideNetworkRegressor(
         "k": [Interval(Integral, 0, None, closed="left")],
         "alpha": [Interval(Real, 0, math.inf, closed="left")],
         "learning_rate": [Interval(Real, 0, 2, closed="neither")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Real, 1, math.inf, closed="left")],
         "fit_intercept": ["boolean"],
         "store_trajectory": ["boolean"],
         "random_state": ["random_state"],
@@ -158,21 +161,21 @@ class WideNetworkRegressor(
 
     def __init__(
         self,
-        width=1024,
-        depth=1,
-        activation="relu",
-        weight_variance=2.0,
-        bias_variance=0.1,
+        width: int = 1024,
+        depth: int = 1,
+        activation: str = "relu",
+        weight_variance: float = 2.0,
+        bias_variance: float = 0.1,
         *,
-        g="flatten",
-        k=10,
-        alpha=0.0,
-        learning_rate=1.0,
-        max_iter=100,
-        fit_intercept=True,
-        store_trajectory=False,
-        random_state=None,
-    ):
+        g: str | Callable[[np.ndarray], np.ndarray] = "flatten",
+        k: int = 10,
+        alpha: float = 0.0,
+        learning_rate: float = 1.0,
+        max_iter: int = 100,
+        fit_intercept: bool = True,
+        store_trajectory: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.width = width
         self.depth = depth
         self.activation = activation
@@ -188,8 +191,9 @@ class WideNetworkRegressor(
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    @restored_on_failure
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> "WideNetworkRegressor":
         """Train the network.
 
         A fit that fails leaves the object as it was before.
@@ -220,19 +224,55 @@ class WideNetworkRegressor(
             If the error on the training rows grew.
         """
         check_not_bool(self, "width", "depth", "k", "max_iter")
+        n_steps = _whole_number_of_steps(self.max_iter)
         g = resolve_spectral_map(self.g)
-        X, y, weights = self._check_data(X, y, sample_weight)
-        self.initial_network_ = self._draw(X, y)
-        A = self._operator(X, weights)
-        S = self._precondition(A, g)
-        ridge = self.alpha / A.total_weight
-        self.learning_rate_ = self.learning_rate / S.step_unit(ridge)
-        self.max_learning_rate_ = 2.0 / S.step_unit(ridge)
-        self._train(X, y, A.roots, S, ridge)
-        self.n_iter_ = self.max_iter
+        rows = TrainingRows.checked(X, y, sample_weight, type(self).__name__)
+        targets = StandardizedTargets.of(
+            rows.y, rows.weights, centre=self.fit_intercept
+        )
+        origin = self._draw_network(rows.X.shape[1], rows.y.shape[1], rows.X.dtype)
+        A = empirical_operator(origin, rows.X, rows.weights)
+        S = precondition(leading_spectrum(A, self.k), g)
+        ridge = self.alpha / rows.weight_unit / A.total_weight
+        step_size = self.learning_rate / S.lipschitz(ridge)
+        kept = _steps_to_keep(n_steps) if self.store_trajectory else []
+        descent = descend(
+            origin,
+            rows.X,
+            targets.values.astype(rows.X.dtype),
+            A.sqrt_weights,
+            S,
+            step_size=step_size,
+            ridge=ridge,
+            n_steps=n_steps,
+            keep=kept,
+        )
+        if descent.diverged_at is not None:
+            raise ValueError(self._divergence_message(descent.diverged_at))
+        relative_losses, losses = targets.mean_square(descent.squared_errors)
+        if relative_losses[-1] > relative_losses[0]:
+            warn_user(self._growth_message(losses), ConvergenceWarning)
+
+        validate_data(self, X, reset=True, skip_check_array=True)
+        self.initial_network_ = origin
+        self.network_ = descent.network
+        offset, scale = targets.offset, targets.scale
+        self.intercept_ = float(offset[0]) if rows.is_single else offset
+        self.target_scale_ = float(scale[0]) if rows.is_single else scale
+        self.spectrum_ = S.spectrum
+        self.modified_eigenvalues_ = S.modified_eigenvalues
+        self.k_ = len(S.modified_eigenvalues)
+        self.learning_rate_ = step_size
+        self.max_learning_rate_ = 2.0 / S.lipschitz(ridge)
+        self.n_iter_ = n_steps
+        self.loss_curve_ = losses
+        for name in ("path_iterations_", "_path"):
+            self.__dict__.pop(name, None)
+        if self.store_trajectory:
+            self.path_iterations_, self._path = np.array(kept), descent.path
         return self
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict targets.
 
         Parameters
@@ -242,8 +282,7 @@ class WideNetworkRegressor(
 
         Returns
         -------
-        ndarray of shape (n_queries,) or (n_queries, n_targets)
-            In float32 where the training rows were, float64 otherwise.
+        ndarray of shape (n_queries,) or (n_queries, n_targets), float64
 
         Raises
         ------
@@ -251,9 +290,32 @@ class WideNetworkRegressor(
             If `fit` has not been called.
         """
         check_is_fitted(self)
-        return next(self._values([self.network_], self._check_queries(X)))
+        return next(self._values([self.network_], X))
 
-    def staged_predict(self, X, iterations=None):
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Coefficient of determination R2 of the predictions, at any scale of y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            Rows.
+        y : array-like of shape (n_queries,) or (n_queries, n_targets)
+            Their targets.
+        sample_weight : array-like of shape (n_queries,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        float
+            `sklearn.metrics.r2_score`, the mean over the targets.
+        """
+        return r2(y, self.predict(X), sample_weight)
+
+    def staged_predict(
+        self, X: ArrayLike, iterations: ArrayLike | None = None
+    ) -> Iterator[np.ndarray]:
         """Predict targets after each of several steps of the path.
 
         Parameters
@@ -283,133 +345,73 @@ class WideNetworkRegressor(
                 "The 'iterations' must be among path_iterations_, the steps after "
                 f"which the network was kept: {list(kept)}. Got {missing} instead."
             )
-        networks = [kept[step] for step in wanted.tolist()]
-        return self._values(networks, self._check_queries(X))
+        return self._values([kept[step] for step in wanted.tolist()], X)
 
-    def _check_data(self, X, y, sample_weight):
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            dtype=[np.float64, np.float32],
-            multi_output=True,
-            y_numeric=True,
-        )
-        weights = check_weights(sample_weight, X)
-        y = y.astype(np.float64)
-        self.intercept_ = np.average(y, axis=0, weights=weights)
-        if not self.fit_intercept:
-            self.intercept_ = np.zeros_like(self.intercept_)
-        y = y - self.intercept_
-        scale = np.sqrt(np.average(np.square(y), axis=0, weights=weights))
-        self.target_scale_ = np.where(scale > 0, scale, 1.0)
-        y = y / self.target_scale_
-        self._single_target = y.ndim == 1
-        if self._single_target:
-            self.intercept_ = float(self.intercept_)
-            self.target_scale_ = float(self.target_scale_)
-        if weights is not None:
-            # Rows of no weight take no part.
-            X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
-        return X, y.reshape(len(y), -1).astype(X.dtype), weights
-
-    def _draw(self, X, y):
+    def _draw_network(
+        self, n_features: int, n_targets: int, dtype: np.dtype
+    ) -> WideNetwork:
+        """Draw the network at the start."""
         return WideNetwork.random(
-            [X.shape[1], *[self.width] * self.depth, y.shape[1]],
+            [n_features, *[self.width] * self.depth, n_targets],
             self.activation,
             self.weight_variance,
             self.bias_variance,
             check_seed(self.random_state),
-            X.dtype,
+            dtype,
         )
 
-    def _operator(self, X, weights=None):
-        """Operator of the empirical kernel at the start."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            K = self.initial_network_.empirical_ntk(X)
-        check_matrix_finite(K, "empirical kernel of the network")
-        # Its entries are sums in another order on either side of the diagonal.
-        K = (K + K.T) / 2
-        return DenseOperator(K, weights, count_distinct_rows(X))
+    def _divergence_message(self, step: int) -> str:
+        """Say that the outputs have overflowed, and what to change."""
+        return (
+            f"Training diverged: the outputs overflow after {step} steps. "
+            f"The network of width={self.width} has left the linear regime that "
+            f"learning_rate={self.learning_rate} was safe for; use a larger width, "
+            "a smaller learning_rate or a smaller k."
+        )
 
-    def _precondition(self, A, g):
-        S = precondition(leading_spectrum(A, self.k), g)
-        self.spectrum_ = S.spectrum
-        self.modified_eigenvalues_ = S.modified_eigenvalues
-        self.k_ = len(S.modified_eigenvalues)
-        return S
+    def _growth_message(self, losses: np.ndarray) -> str:
+        """Say that the training error has grown, and what to change."""
+        return (
+            f"The mean squared error on the training rows grew from {losses[0]:.3g}"
+            f" to {losses[-1]:.3g}: the network of width={self.width} does not "
+            "follow its kernel. Use a larger width, a smaller learning_rate or a "
+            "smaller k."
+        )
 
-    def _train(self, X, y, roots, S, ridge):
-        """Run the steps, and keep where they lead."""
-        origin = network = self.initial_network_
-        kept = self._steps_to_keep() if self.store_trajectory else []
-        path, losses = [], []
-        decay = 1.0 - self.learning_rate_ * ridge
-        start, inputs, slopes = origin.forward(X)
-        outputs = start
-        for step in range(1, self.max_iter + 1):
-            residuals = roots[:, None] * (outputs - start - y)
-            losses.append(self._loss(residuals))
-            cotangents = roots[:, None] * S.power(1.0, residuals)
-            gradient = network.pullback(inputs, slopes, cotangents.astype(X.dtype))
-            with np.errstate(over="ignore", invalid="ignore"):
-                network = network.moved(origin, gradient, decay, self.learning_rate_)
-                outputs, inputs, slopes = network.forward(X)
-            self._check_not_diverged(outputs, step)
-            if step in kept:
-                path.append(network)
-        losses.append(self._loss(roots[:, None] * (outputs - start - y)))
-        self._warn_of_growth(losses)
-        self.network_ = network
-        self.loss_curve_ = np.array(losses)
-        for name in ("path_iterations_", "_path"):
-            vars(self).pop(name, None)
-        if self.store_trajectory:
-            self.path_iterations_, self._path = kept, path
+    def _values(
+        self, networks: Sequence[WideNetwork], X: ArrayLike
+    ) -> Iterator[np.ndarray]:
+        """Validate rows; return the predictions of each of several networks."""
+        dtype = self.network_.weights[0].dtype
+        rows = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        rows = rows.astype(dtype, copy=False)
+        scale, offset = self.target_scale_, self.intercept_
+        start = _evaluate(self.initial_network_, rows)
+        changes = (_evaluate(network, rows) - start for network in networks)
+        if np.ndim(offset) == 0:
+            return (change[:, 0] * scale + offset for change in changes)
+        return (change * scale + offset for change in changes)
 
-    def _loss(self, residuals):
-        """Mean square of residuals times the roots of their weights, as y has it."""
-        squares = np.square(residuals, dtype=np.float64).sum(axis=0)
-        return float(np.mean(squares * np.square(self.target_scale_)))
 
-    def _steps_to_keep(self):
-        return np.unique(np.rint(np.geomspace(1, self.max_iter, _STORED)).astype(int))
+def _whole_number_of_steps(max_iter: float) -> int:
+    """Return max_iter as an int, where it is one."""
+    if max_iter % 1 != 0:
+        raise ValueError(
+            "The 'max_iter' parameter of WideNetworkRegressor must be a whole number "
+            f"of steps, as 100 or 1e3. Got {max_iter!r} instead."
+        )
+    return int(max_iter)
 
-    def _check_not_diverged(self, outputs, step):
-        # Well before their squares overflow.
-        if not np.abs(outputs).max() < np.sqrt(np.finfo(outputs.dtype).max) / 1e6:
-            raise ValueError(
-                f"Training diverged: the outputs overflow after {step} steps. "
-                f"The network of width={self.width} has left the linear regime that "
-                f"learning_rate={self.learning_rate} was safe for; use a larger width, "
-                "a smaller learning_rate or a smaller k."
-            )
 
-    def _warn_of_growth(self, losses):
-        if losses[-1] > losses[0]:
-            warn_user(
-                f"The mean squared error on the training rows grew from {losses[0]:.3g}"
-                f" to {losses[-1]:.3g}: the network of width={self.width} does not "
-                "follow its kernel. Use a larger width, a smaller learning_rate or a "
-                "smaller k.",
-                ConvergenceWarning,
-            )
+def _steps_to_keep(n_steps: int) -> list[int]:
+    """Return up to 50 log-spaced numbers from 1 to n_steps."""
+    steps = np.rint(np.geomspace(1, n_steps, _MAX_STORED))
+    return np.unique(steps.astype(int)).tolist()
 
-    def _check_queries(self, X):
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        return X.astype(self.network_.weights[0].dtype, copy=False)
 
-    def _values(self, networks, X):
-        """Yield the values of several networks, less those at the start."""
-        batches = self._batches(len(X))
-        start = np.concatenate([self.initial_network_(X[rows]) for rows in batches])
-        for network in networks:
-            outputs = np.concatenate([network(X[rows]) for rows in batches])
-            values = (outputs - start)[:, 0] if self._single_target else outputs - start
-            yield (values * self.target_scale_ + self.intercept_).astype(X.dtype)
-
-    def _batches(self, n):
-        """Batches of rows, of which the working memory holds the layers."""
-        row = 8 * 4 * max(self.width, self.n_features_in_)
-        held = get_config()["working_memory"] * 2**20 // row
-        return list(gen_batches(n, max(1, int(held))))
+def _evaluate(network: WideNetwork, X: np.ndarray) -> np.ndarray:
+    """Return outputs in float64, by batches whose layers fit the working memory."""
+    widest = max(max(weights.shape) for weights in network.weights)
+    n_held = int(get_config()["working_memory"] * 2**20 // (8 * 4 * widest))
+    batches = gen_batches(len(X), max(1, n_held))
+    return np.concatenate([network(X[rows]) for rows in batches]).astype(np.float64)

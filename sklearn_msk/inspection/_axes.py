@@ -1,33 +1,17 @@
 """Axes to draw on."""
 
-import numpy as np
-from sklearn.utils._optional_dependencies import check_matplotlib_support
+from typing import Any
 
-# Of the palette of Okabe and Ito, which colour-blind readers tell apart.
+import numpy as np
+
+from sklearn_msk._compat import check_matplotlib_support
+
+# Colours of Okabe and Ito, which colour-blind readers tell apart.
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#767676"
 
 
-def prepare_axes(ax, count, caller):
-    """Axes, side by side, in a new figure or where the user wants them.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes, array-like of them, or None
-        One axes is the frame that several are drawn in.
-    count : int
-        Number of axes to draw on.
-    caller : str
-        Name for the error where matplotlib is not installed.
-
-    Returns
-    -------
-    ndarray of Axes, of shape (count,)
-
-    Raises
-    ------
-    ValueError
-        If another number of axes is given.
-    """
+def prepare_axes(ax: Any, count: int, caller: str) -> np.ndarray:
+    """Return as many axes, in a new figure for None, within one, or those given."""
     check_matplotlib_support(caller)
     import matplotlib.pyplot as plt
     from matplotlib.gridspec import GridSpecFromSubplotSpec
@@ -42,19 +26,36 @@ def prepare_axes(ax, count, caller):
     if len(given) == count:
         return given
     if len(given) == 1:
-        ax.set_axis_off()
+        frame = given[0]
+        frame.set_axis_off()
         grid = GridSpecFromSubplotSpec(
-            1, count, subplot_spec=ax.get_subplotspec(), wspace=0.35
+            1, count, subplot_spec=frame.get_subplotspec(), wspace=0.35
         )
-        return np.array([ax.figure.add_subplot(cell) for cell in grid], dtype=object)
+        cells = [grid[0, column] for column in range(count)]
+        added = [frame.figure.add_subplot(cell) for cell in cells]
+        return np.array(added, dtype=object)
     raise ValueError(
         f"The 'ax' parameter must be one axes or {count} of them. Got {len(given)} "
         "instead."
     )
 
 
-def finish(axis, xlabel, ylabel):
-    """Labels, legend and a grid that does not get in the way."""
+def set_scales(axis: Any, measured: np.ndarray) -> None:
+    """Make x logarithmic, and y where measured values differ by a factor of 10.
+
+    A logarithmic y ends below the smallest measured value: predictions far below, as
+    of errors smaller than `tol`, do not squeeze the rest.
+    """
+    axis.set_xscale("log")
+    positive = measured[np.isfinite(measured) & (measured > 0.0)]
+    if positive.size and positive.max() > 10.0 * positive.min():
+        axis.set_yscale("log")
+        bottom, smallest = axis.get_ylim()[0], positive.min()
+        axis.set_ylim(bottom=max(bottom, smallest / 3.0))
+
+
+def finish(axis: Any, xlabel: str, ylabel: str) -> None:
+    """Add labels, a light grid, and a legend where anything has a label."""
     axis.set_xlabel(xlabel)
     axis.set_ylabel(ylabel)
     axis.grid(alpha=0.3)

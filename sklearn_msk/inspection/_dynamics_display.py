@@ -1,21 +1,39 @@
 """How training went, beside how the spectrum says that it goes."""
 
-import numpy as np
-from sklearn.base import clone
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from sklearn_msk._estimators import MSKRegressor
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import clone, is_classifier
+
+from sklearn_msk._estimators import MSKClassifier, MSKRegressor
 from sklearn_msk._estimators._iterations import check_has_path
 from sklearn_msk.finite_width import WideNetworkRegressor
-from sklearn_msk.inspection._axes import BLUE, GREY, ORANGE, finish, prepare_axes
-from sklearn_msk.inspection._directions import Directions
+from sklearn_msk.inspection._axes import (
+    BLUE,
+    GREY,
+    ORANGE,
+    finish,
+    prepare_axes,
+    set_scales,
+)
+from sklearn_msk.inspection._directions import (
+    Directions,
+    Targets,
+    find_directions,
+    find_targets,
+)
+from sklearn_msk.inspection._last_step import last_step
 from sklearn_msk.kernels import NTK
 
-# Parts of y below this are rounding, or noise of a network, not to be timed.
-_SMALLEST_ENERGY = 1e-6
+# Do not time directions with less than this part of the energy of y: rounding, or the
+# noise of a network, dominates them.
+_MIN_ENERGY = 1e-6
 
-# What is left of a direction that a step has learned whole: times are on a logarithmic
-# axis.
-_NOTHING = 1e-12
+# Take this part of a direction for what a step has left at the least: its logarithm is
+# finite.
+_MIN_REMAINDER = 1e-12
 
 
 class DynamicsDisplay:
@@ -64,14 +82,14 @@ class DynamicsDisplay:
     def __init__(
         self,
         *,
-        iterations,
-        train_errors,
-        predicted_train_errors,
-        times,
-        predicted_times,
-        test_errors=None,
-        predicted_test_errors=None,
-    ):
+        iterations: np.ndarray,
+        train_errors: np.ndarray,
+        predicted_train_errors: np.ndarray,
+        times: np.ndarray,
+        predicted_times: np.ndarray,
+        test_errors: np.ndarray | None = None,
+        predicted_test_errors: np.ndarray | None = None,
+    ) -> None:
         self.iterations = iterations
         self.train_errors = train_errors
         self.predicted_train_errors = predicted_train_errors
@@ -82,18 +100,27 @@ class DynamicsDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, X_test=None, y_test=None, n_directions=None, ax=None
-    ):
+        cls,
+        estimator: Any,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        X_test: ArrayLike | None = None,
+        y_test: ArrayLike | None = None,
+        n_directions: int | None = None,
+        ax: Any = None,
+    ) -> "DynamicsDisplay":
         """Follow the path of a fitted estimator, and draw it.
 
         Parameters
         ----------
-        estimator : MSKRegressor or WideNetworkRegressor
-            Fitted on X and y, without weights, with ``store_trajectory=True``.
+        estimator : MSKRegressor, MSKClassifier or WideNetworkRegressor
+            Fitted on X and y, without weights, with ``store_trajectory=True``; or a
+            pipeline that ends in one, or a search with `best_estimator_`.
         X : array-like of shape (n_samples, n_features)
-            Training rows, 10 000 at most.
+            Training rows, before a pipeline transforms them. 10 000 at most.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets.
+            Their targets, or labels of a classifier.
         X_test : array-like of shape (n_queries, n_features), default=None
             Rows held out.
         y_test : array-like of shape (n_queries,) or (n_queries, n_targets), \
@@ -111,43 +138,44 @@ class DynamicsDisplay:
         Raises
         ------
         TypeError
-            If the estimator is neither.
+            If the estimator is none of these.
         ValueError
             If it has not kept its path, if the rows are not those that it was trained
             on, or if only one of `X_test` and `y_test` is given.
         """
-        _check_path(estimator)
         if (X_test is None) != (y_test is None):
             raise ValueError(
                 "'X_test' and 'y_test' go together. Got only "
                 f"{'y_test' if X_test is None else 'X_test'}."
             )
-        y = np.asarray(y)
+        estimator, X, X_test = last_step(estimator, X, X_test)
+        _check_path(estimator)
         iterations = np.asarray(estimator.path_iterations_, dtype=float)
-        directions = Directions(estimator, X, y, n_directions)
+        directions = find_directions(estimator, X, n_directions)
+        targets = find_targets(estimator, X, y)
+        path = list(_stages(estimator, X, targets.unit))
+        _check_trained_on(estimator, path[-1], targets)
         reference = _reference(estimator, X, y)
-        paths = {
-            "": list(estimator.staged_predict(X)),
-            "predicted_": list(reference.staged_predict(X, iterations)),
-        }
-        _check_trained_on(estimator, paths[""][-1], y)
-        measured = {
-            f"{kind}train_errors": _errors(path, y) for kind, path in paths.items()
-        }
-        if X_test is not None:
-            measured["test_errors"] = _errors(estimator.staged_predict(X_test), y_test)
-            measured["predicted_test_errors"] = _errors(
-                reference.staged_predict(X_test, iterations), y_test
-            )
+        predicted = _stages(reference, X, targets.unit, iterations)
+        test_errors = predicted_test_errors = None
+        if X_test is not None and y_test is not None:
+            held_out = find_targets(estimator, X_test, y_test)
+            stages = _stages(estimator, X_test, held_out.unit)
+            test_errors = _errors(stages, held_out)
+            stages = _stages(reference, X_test, held_out.unit, iterations)
+            predicted_test_errors = _errors(stages, held_out)
         display = cls(
             iterations=iterations,
-            times=_measured_times(directions, paths[""], iterations, estimator, len(X)),
-            predicted_times=_predicted_times(directions, estimator, len(X)),
-            **measured,
+            train_errors=_errors(path, targets),
+            predicted_train_errors=_errors(predicted, targets),
+            times=_measured_times(directions, targets, path, iterations, estimator),
+            predicted_times=_predicted_times(directions, targets, estimator),
+            test_errors=test_errors,
+            predicted_test_errors=predicted_test_errors,
         )
         return display.plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> "DynamicsDisplay":
         """Draw the display.
 
         Parameters
@@ -162,25 +190,31 @@ class DynamicsDisplay:
         """
         axes = prepare_axes(ax, 2, "DynamicsDisplay.plot")
         (self.ax_, self.times_ax_), self.figure_ = axes, axes[0].figure
-        self._plot_errors("training", BLUE, self.train_errors, "o")
-        self.ax_.loglog(self.iterations, self.predicted_train_errors, color=BLUE)
-        if self.test_errors is not None:
-            self._plot_errors("held out", ORANGE, self.test_errors, "s")
-            self.ax_.loglog(self.iterations, self.predicted_test_errors, color=ORANGE)
-        finish(self.ax_, "step", "root mean squared error of y")
-        number = np.arange(1, len(self.times) + 1)
-        self.times_ax_.loglog(
-            number, self.times, "o", color=GREY, ms=4, label="measured"
+        self._plot_errors(
+            "training", BLUE, "o", self.train_errors, self.predicted_train_errors
         )
-        self.times_ax_.loglog(
-            number, self.predicted_times, color=ORANGE, label="predicted"
-        )
-        finish(self.times_ax_, "direction", "steps to learn half of it")
+        measured = self.train_errors
+        if self.test_errors is not None and self.predicted_test_errors is not None:
+            self._plot_errors(
+                "held out", ORANGE, "s", self.test_errors, self.predicted_test_errors
+            )
+            measured = np.concatenate([measured, self.test_errors])
+        set_scales(self.ax_, measured)
+        finish(self.ax_, "step", "root mean squared error")
+        self._plot_times()
         return self
 
-    def _plot_errors(self, name, color, errors, marker):
+    def _plot_errors(
+        self,
+        name: str,
+        color: str,
+        marker: str,
+        errors: np.ndarray,
+        predicted: np.ndarray,
+    ) -> None:
+        """Draw measured errors, at up to 30 log-spaced steps, and predicted ones."""
         apart = np.geomspace(1, len(errors), 30) - 1
-        self.ax_.loglog(
+        self.ax_.plot(
             self.iterations,
             errors,
             marker,
@@ -189,36 +223,67 @@ class DynamicsDisplay:
             markevery=np.unique(apart.astype(int)).tolist(),
             label=f"{name} (line: predicted)",
         )
+        self.ax_.plot(self.iterations, predicted, color=color)
+
+    def _plot_times(self) -> None:
+        """Draw measured and predicted times, of the directions that are timed."""
+        number, timed = np.arange(1, len(self.times) + 1), ~np.isnan(self.times)
+        self.times_ax_.plot(
+            number[timed], self.times[timed], "o", color=GREY, ms=4, label="measured"
+        )
+        timed = ~np.isnan(self.predicted_times)
+        self.times_ax_.plot(
+            number[timed], self.predicted_times[timed], color=ORANGE, label="predicted"
+        )
+        set_scales(self.times_ax_, self.times)
+        finish(self.times_ax_, "direction", "steps to learn half of it")
 
 
-def _check_path(estimator):
-    if not isinstance(estimator, MSKRegressor | WideNetworkRegressor):
+def _check_path(estimator: Any) -> None:
+    """Raise an error where an estimator has no path, or was trained with weights."""
+    if not isinstance(estimator, MSKRegressor | MSKClassifier | WideNetworkRegressor):
         raise TypeError(
-            "DynamicsDisplay takes an MSKRegressor or a WideNetworkRegressor. Got "
-            f"{type(estimator).__name__} instead; of a pipeline pass the last step and "
-            "the transformed rows."
+            "DynamicsDisplay takes a fitted MSKRegressor, MSKClassifier or "
+            "WideNetworkRegressor, a pipeline that ends in one, or a search of them "
+            f"with refit=True. Got {type(estimator).__name__} instead."
         )
     check_has_path(estimator, "DynamicsDisplay")
+    if getattr(estimator, "class_weight", None) is not None:
+        raise ValueError(
+            "DynamicsDisplay takes a classifier that was trained without weights. Got "
+            f"class_weight={estimator.class_weight!r} instead."
+        )
 
 
-def _check_trained_on(estimator, fitted, y):
+def _check_trained_on(estimator: Any, fitted: np.ndarray, targets: Targets) -> None:
     """Raise a ValueError where the estimator was trained on other rows."""
+    n = len(targets.values)
     if isinstance(estimator, WideNetworkRegressor):
-        seen, loss = np.mean((fitted - y) ** 2), estimator.loss_curve_[-1]
-        known = np.isclose(seen, loss, rtol=1e-2, atol=1e-6 * np.var(y))
+        known = len(estimator.spectrum_.eigenvectors) == n
+        known = known and _has_loss(estimator.loss_curve_[-1], fitted, targets)
     elif estimator.landmarks is not None:
-        known = estimator.n_samples_seen_ == len(y)
+        known = estimator.n_samples_seen_ == n
     else:
-        known = len(estimator.dual_coef_) == len(y)
+        known = len(estimator.dual_coef_) == n
     if not known:
         raise ValueError(
             "DynamicsDisplay needs the rows and targets that the estimator was trained "
-            f"on, without weights. Got {len(y)} others instead; pass rows held out as "
+            f"on, without weights. Got {n} others instead; pass rows held out as "
             "X_test and y_test."
         )
 
 
-def _reference(estimator, X, y):
+def _has_loss(loss: float, fitted: np.ndarray, targets: Targets) -> bool:
+    """Whether a mean square is that of the residuals, where a float can hold it."""
+    square = targets.unit * targets.unit
+    if not np.finfo(float).tiny < square < np.inf or np.isinf(loss):
+        return True
+    seen = np.mean(np.square(fitted - targets.values))
+    tolerance = 1e-6 * float(np.var(targets.values))
+    return bool(np.isclose(seen, loss / square, rtol=1e-2, atol=tolerance))
+
+
+def _reference(estimator: Any, X: ArrayLike, y: ArrayLike) -> Any:
     """Kernel model of the same path, by a full decomposition."""
     exact = {"solver": "eigh", "eigen_solver": "dense", "store_trajectory": True}
     if not isinstance(estimator, WideNetworkRegressor):
@@ -240,32 +305,49 @@ def _reference(estimator, X, y):
         max_iter=1,
         **{name: getattr(estimator, name) for name in shared},
     ).fit(X, y)
-    # The same absolute step, which the kernel may not allow where the network does.
+    # The step is the network's, unless the kernel would diverge with it.
     step = min(estimator.learning_rate_ / reference.learning_rate_, 1.999)
-    reference.set_params(learning_rate=step, max_iter=estimator.max_iter, **exact)
+    reference.set_params(learning_rate=step, max_iter=estimator.n_iter_, **exact)
     return reference.fit(X, y)
 
 
-def _errors(path, y):
-    y = np.asarray(y)
-    return np.array([np.sqrt(np.mean((values - y) ** 2)) for values in path])
+def _stages(
+    estimator: Any, X: ArrayLike, unit: float, iterations: np.ndarray | None = None
+) -> Iterator[np.ndarray]:
+    """Yield the values along a path, as columns in units of `unit`."""
+    if is_classifier(estimator):
+        stages = estimator.staged_decision_function(X, iterations)
+    else:
+        stages = estimator.staged_predict(X, iterations)
+    return (values.reshape(len(values), -1) / unit for values in stages)
 
 
-def _timed(directions):
-    """Which directions hold enough of y to be timed."""
-    return directions.energies() > _SMALLEST_ENERGY
+def _errors(path: Iterable[np.ndarray], targets: Targets) -> np.ndarray:
+    """Root mean squared errors along a path, in the units of y."""
+    squares = [np.mean(np.square(values - targets.values)) for values in path]
+    return targets.unit * np.sqrt(squares)
 
 
-def _measured_times(directions, path, iterations, estimator, n):
+def _is_timed(directions: Directions, targets: Targets) -> np.ndarray:
+    """Whether each direction holds enough of y to be timed."""
+    return directions.energies(targets) > _MIN_ENERGY
+
+
+def _measured_times(
+    directions: Directions,
+    targets: Targets,
+    path: list[np.ndarray],
+    iterations: np.ndarray,
+    estimator: Any,
+) -> np.ndarray:
     """Measure the steps until half of what training makes of a direction is there."""
-    timed = _timed(directions)
-    coordinates = directions.vectors.T @ directions.targets
-    limit = directions.rates / (directions.rates + estimator.alpha / n)
-    goal = np.where(timed, limit * np.sum(coordinates**2, axis=1), 1.0)
-    shape, shift = directions.targets.shape, np.ravel(estimator.intercept_)
-    learned = [
-        directions.vectors.T @ (values.reshape(shape) - shift) for values in path
-    ]
+    timed = _is_timed(directions, targets)
+    coordinates = directions.vectors.T @ targets.centred
+    ridge = estimator.alpha / len(targets.values)
+    limit = directions.rates / (directions.rates + ridge)
+    goal = np.where(timed, limit * np.sum(np.square(coordinates), axis=1), 1.0)
+    intercept = np.ravel(estimator.intercept_) / targets.unit
+    learned = (directions.vectors.T @ (values - intercept) for values in path)
     parts = np.array([np.sum(part * coordinates, axis=1) / goal for part in learned])
     return np.array(
         [
@@ -275,22 +357,29 @@ def _measured_times(directions, path, iterations, estimator, n):
     )
 
 
-def _crossing(iterations, part):
+def _crossing(iterations: np.ndarray, part: np.ndarray) -> float:
     """Step at which a part first exceeds one half, between those that are known."""
     steps, part = np.append(0.0, iterations), np.append(0.0, part)
     above = np.flatnonzero(part >= 0.5)
     if not above.size or np.isinf(steps[above[0]]):
         return np.nan
     after = above[0]
-    # What is left decays geometrically, from more than 1/2 to less.
-    left = np.maximum(1.0 - part[after - 1 : after + 1], _NOTHING)
-    share = np.log(left[0] / 0.5) / np.log(left[0] / left[1])
-    return steps[after - 1] + share * (steps[after] - steps[after - 1])
+    # The remainder decays geometrically, from more than 1/2 to less.
+    before, behind = np.maximum(1.0 - part[after - 1 : after + 1], _MIN_REMAINDER)
+    fraction = np.log(before / 0.5) / np.log(before / behind)
+    return float(steps[after - 1] + fraction * (steps[after] - steps[after - 1]))
 
 
-def _predicted_times(directions, estimator, n):
-    """Predict the steps after which the decay of a direction has halved it."""
-    z = estimator.learning_rate_ * (directions.rates + estimator.alpha / n)
+def _predicted_times(
+    directions: Directions, targets: Targets, estimator: Any
+) -> np.ndarray:
+    """Predict the steps after which the decay of a direction has halved it.
+
+    They are ``log(2) / z`` for flow, ``-log(2) / log|1 - z|`` for descent, with ``z =
+    eta (rate + alpha / n)``.
+    """
+    ridge = estimator.alpha / len(targets.values)
+    z = estimator.learning_rate_ * (directions.rates + ridge)
     flow = getattr(estimator, "dynamics", "descent") == "flow"
-    decay = z if flow else -np.log(np.maximum(np.abs(1.0 - z), _NOTHING))
-    return np.where(_timed(directions), np.log(2.0) / decay, np.nan)
+    decay = z if flow else -np.log(np.maximum(np.abs(1.0 - z), _MIN_REMAINDER))
+    return np.where(_is_timed(directions, targets), np.log(2.0) / decay, np.nan)

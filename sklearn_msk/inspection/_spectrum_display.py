@@ -1,9 +1,17 @@
 """The spectrum of a kernel, before and after g, and where y lies in it."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sklearn_msk.inspection._axes import BLUE, GREY, ORANGE, finish, prepare_axes
-from sklearn_msk.inspection._directions import Directions
+from sklearn_msk.inspection._directions import (
+    check_fitted,
+    find_directions,
+    find_targets,
+)
+from sklearn_msk.inspection._last_step import last_step
 
 
 class SpectrumDisplay:
@@ -44,22 +52,37 @@ class SpectrumDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, *, eigenvalues, modified_eigenvalues, energies=None):
+    def __init__(
+        self,
+        *,
+        eigenvalues: np.ndarray,
+        modified_eigenvalues: np.ndarray,
+        energies: np.ndarray | None = None,
+    ) -> None:
         self.eigenvalues = eigenvalues
         self.modified_eigenvalues = modified_eigenvalues
         self.energies = energies
 
     @classmethod
-    def from_estimator(cls, estimator, X, y=None, *, n_directions=None, ax=None):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        n_directions: int | None = None,
+        ax: Any = None,
+    ) -> "SpectrumDisplay":
         """Decompose the kernel of a fitted estimator on some rows, and draw it.
 
         Parameters
         ----------
         estimator : MSKRegressor, MSKClassifier, MSKKernel or WideNetworkRegressor
-            Fitted. Of a pipeline, its last step, with the transformed rows.
+            Fitted; or a pipeline that ends in one, or a search with `best_estimator_`.
         X : array-like of shape (n_samples, n_features)
-            The training rows, or a part of them: the spectrum of K/n and the energies
-            mean the same at every number of rows. 10 000 at most.
+            The training rows, before a pipeline transforms them, or a part of them: the
+            spectrum of K/n and the energies mean the same at every number of rows.
+            10 000 at most.
         y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
             Targets, or labels of a classifier. None leaves the energies out.
         n_directions : int, default=None
@@ -73,18 +96,25 @@ class SpectrumDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator is none of these.
         ValueError
             If the rows or targets are not what the estimator takes.
         """
-        directions = Directions(estimator, X, y, n_directions)
+        estimator, X = last_step(estimator, X)
+        check_fitted(estimator)
+        directions = find_directions(estimator, X, n_directions)
+        energies = None
+        if y is not None:
+            energies = directions.energies(find_targets(estimator, X, y))
         display = cls(
             eigenvalues=directions.eigenvalues,
             modified_eigenvalues=directions.rates,
-            energies=None if y is None else directions.energies(),
+            energies=energies,
         )
         return display.plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> "SpectrumDisplay":
         """Draw the display.
 
         Parameters
@@ -107,17 +137,17 @@ class SpectrumDisplay:
             number, self.modified_eigenvalues, color=ORANGE, lw=2, label="after g"
         )
         finish(self.ax_, "direction", "eigenvalue of K/n, rate of learning")
-        if self.energy_ax_ is not None:
-            self._plot_energies(number)
+        if self.energies is not None:
+            _plot_energies(axes[1], number, self.energies)
         return self
 
-    def _plot_energies(self, number):
-        left = np.maximum(1.0 - np.cumsum(self.energies), 0.0)
-        self.energy_ax_.loglog(
-            number, self.energies, "o", color=GREY, ms=4, label="in the direction"
-        )
-        shown = left > 0
-        self.energy_ax_.loglog(
-            number[shown], left[shown], color=BLUE, lw=2, label="in all that follow"
-        )
-        finish(self.energy_ax_, "direction", "part of the energy of y")
+
+def _plot_energies(axis: Any, number: np.ndarray, energies: np.ndarray) -> None:
+    """Draw the energies, and what is left of y beyond each direction."""
+    left = np.maximum(1.0 - np.cumsum(energies), 0.0)
+    axis.loglog(number, energies, "o", color=GREY, ms=4, label="in the direction")
+    shown = left > 0
+    axis.loglog(
+        number[shown], left[shown], color=BLUE, lw=2, label="in all that follow"
+    )
+    finish(axis, "direction", "part of the energy of y")

@@ -37,19 +37,19 @@ class Angles:
     obtuse: np.ndarray | None
 
     @property
-    def cosine(self):
+    def cosine(self) -> np.ndarray:
         """Cosine of each angle, to absolute machine precision."""
         return 1.0 - self.versine
 
     @cached_property
-    def versine(self):
+    def versine(self) -> np.ndarray:
         """``1 - cos(theta)``, to relative machine precision."""
         if self.obtuse is None:
             return self.acute_versine
         return np.where(self.obtuse, 2.0 - self.acute_versine, self.acute_versine)
 
     @cached_property
-    def vercosine(self):
+    def vercosine(self) -> np.ndarray:
         """``1 + cos(theta)``, to relative machine precision."""
         vercosine = 2.0 - self.acute_versine
         if self.obtuse is None:
@@ -57,28 +57,20 @@ class Angles:
         return np.where(self.obtuse, self.acute_versine, vercosine)
 
     @classmethod
-    def zero(cls, shape, dtype):
+    def zero(cls, shape: tuple[int, ...], dtype: np.dtype) -> "Angles":
         """Angles of rows with themselves."""
         return cls(np.zeros(shape, dtype), None)
 
     @classmethod
-    def from_versines(cls, versine, vercosine):
+    def from_versines(cls, versine: np.ndarray, vercosine: np.ndarray) -> "Angles":
         """Angles whose versines and vercosines are known."""
         return cls(np.minimum(versine, vercosine), versine > vercosine)
 
 
-def unit_rows(X):
-    """Split rows into lengths and directions without overflow or underflow.
+def unit_rows(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lengths of rows, and the rows over their lengths, without over- or underflow.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n, n_features), float64
-
-    Returns
-    -------
-    lengths : ndarray of shape (n,), float64
-    directions : ndarray of shape (n, n_features), float64
-        Unit rows; a zero row stays zero.
+    A row of zeros has length 0 and stays zero. X and the results are float64.
     """
     largest = np.abs(X).max(axis=1, initial=0.0)
     scaled = X / np.where(largest > 0, largest, 1.0)[:, None]
@@ -86,23 +78,15 @@ def unit_rows(X):
     return largest * norms, scaled / np.where(largest > 0, norms, 1.0)[:, None]
 
 
-def angles_between(X, Z, out, cosine):
-    """Angles between unit rows.
+def angles_between(
+    X: np.ndarray, Z: np.ndarray, out: np.ndarray, cosine: np.ndarray
+) -> Angles:
+    """Angles between two sets of rows of length 1 or 0, in float64.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_x, n_features), float64
-    Z : ndarray of shape (n_z, n_features), float64
-        Rows of unit length, or zero. A zero row is at a right angle to every other.
-    out : ndarray of shape (n_x, n_z), float32 or float64
-        What the versines are written to. A double precision product carries single
-        precision angles by itself, so that only float64 looks at close pairs again.
-    cosine : ndarray of shape (n_x, n_z), float64
-        What the product is written to; it may be `out`.
-
-    Returns
-    -------
-    Angles
+    A row of zeros is at a right angle to every other. The versines are written to
+    `out`, float32 or float64, and the product to `cosine`, float64, which may be `out`.
+    The float64 product has every digit of a float32 angle, so that only a float64 `out`
+    has its close pairs taken from their differences.
     """
     np.matmul(X, Z.T, cosine)
     obtuse = cosine < 0.0
@@ -117,7 +101,9 @@ def angles_between(X, Z, out, cosine):
     return Angles(out, obtuse if obtuse.any() else None)
 
 
-def _refine(versine, obtuse, X, Z):
+def _refine(
+    versine: np.ndarray, obtuse: np.ndarray, X: np.ndarray, Z: np.ndarray
+) -> None:
     """Replace small versines by ``|x -+ z|^2 / 2``, which does not cancel."""
     close = versine < CLOSE
     if np.count_nonzero(close) > _MANY * close.size:
@@ -140,9 +126,9 @@ class Lengths(NamedTuple):
     total : ndarray of shape (n,)
         Length of the row after the constant was appended.
     input_share, constant_share : ndarray of shape (n,)
-        Cosine and sine of the angle that the constant turns the row by.
+        Cosine and sine of the angle psi by which the constant turns the row.
     half_cosine, half_sine : ndarray of shape (n,)
-        Cosine and sine of half of that angle.
+        Cosine and sine of psi / 2.
     """
 
     total: np.ndarray
@@ -151,66 +137,50 @@ class Lengths(NamedTuple):
     half_cosine: np.ndarray
     half_sine: np.ndarray
 
-    def as_column(self):
+    def as_column(self) -> "Lengths":
         """Lengths shaped (n, 1), to broadcast along the first axis."""
         return Lengths(*(part[:, None] for part in self))
 
-    def as_row(self):
+    def as_row(self) -> "Lengths":
         """Lengths shaped (1, n), to broadcast along the second axis."""
         return Lengths(*(part[None, :] for part in self))
 
 
-def append_constant(lengths, constant):
+def append_constant(lengths: np.ndarray, constant: float) -> Lengths:
     """Lengths of rows once the same ``constant >= 0`` is appended to each of them."""
     total = np.hypot(lengths, constant)
     safe = np.where(total > 0, total, 1.0)
-    half_turn = 0.5 * np.arctan2(constant, lengths)
+    half_psi = 0.5 * np.arctan2(constant, lengths)
     return Lengths(
-        total, lengths / safe, constant / safe, np.cos(half_turn), np.sin(half_turn)
+        total, lengths / safe, constant / safe, np.cos(half_psi), np.sin(half_psi)
     )
 
 
-def half_turn(x, z, out=None):
-    """``sin((psi_x - psi_z) / 2)``, psi the angles that a constant turned rows by.
+def sin_half_difference(
+    x: Lengths, z: Lengths, out: np.ndarray | None = None
+) -> np.ndarray:
+    """``sin((psi_x - psi_z) / 2)``, psi the angles by which a constant turned rows.
 
-    Parameters
-    ----------
-    x : Lengths of shape (n_x,)
-    z : Lengths of shape (n_z,)
-    out : ndarray of shape (n_x, n_z), default=None
-
-    Returns
-    -------
-    ndarray of shape (n_x, n_z)
+    The result has shape (n_x, n_z) for lengths of shape (n_x,) and (n_z,).
     """
     left = np.column_stack([x.half_sine, -x.half_cosine])
     return np.matmul(left, np.stack([z.half_cosine, z.half_sine]), out)
 
 
-def angles_with_constant(x, z, angles):
+def angles_with_constant(x: Lengths, z: Lengths, angles: Angles) -> Angles:
     """Angles of rows once a constant was appended to them.
 
     ``cos' = s_x s_z cos + c_x c_z`` with the shares ``s`` and ``c`` of `Lengths`; in
     versines ``ver' = 2 sin^2((psi_x - psi_z) / 2) + s_x s_z ver`` with the angles psi
     of the shares, a sum of non-negative terms, and likewise the vercosine, which has
-    ``2 c_x c_z`` more.
-
-    Parameters
-    ----------
-    x : Lengths shaped (n_x, 1)
-    z : Lengths shaped (1, n_z)
-    angles : Angles of shape (n_x, n_z)
-
-    Returns
-    -------
-    Angles
+    ``2 c_x c_z`` more. Lengths are shaped (n_x, 1) and (1, n_z).
     """
     if not (x.constant_share.any() or z.constant_share.any()):
         return angles
-    turn = x.half_sine * z.half_cosine - x.half_cosine * z.half_sine
-    turn = 2.0 * np.square(turn)
+    difference = x.half_sine * z.half_cosine - x.half_cosine * z.half_sine
+    difference = 2.0 * np.square(difference)
     shares = x.input_share * z.input_share
-    versine = shares * angles.versine + turn
-    vercosine = shares * angles.vercosine + turn
+    versine = shares * angles.versine + difference
+    vercosine = shares * angles.vercosine + difference
     vercosine += (2.0 * x.constant_share) * z.constant_share
     return Angles.from_versines(versine, vercosine)

@@ -6,6 +6,7 @@ Orthonormal means: with respect to the uniform probability on the circle or the 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sklearn_msk._compat import spherical_harmonic
 
@@ -30,11 +31,11 @@ class FourierBasis:
     n_frequencies: int
 
     @property
-    def degrees(self):
+    def degrees(self) -> np.ndarray:
         """Frequency of each function, shape (n_functions,)."""
         return np.repeat(np.arange(self.n_frequencies + 1), 2)[1:]
 
-    def __call__(self, X):
+    def __call__(self, X: ArrayLike) -> np.ndarray:
         """Evaluate on rows ``(cos t, sin t)``, of any length but 0.
 
         Parameters
@@ -74,12 +75,12 @@ class SphericalHarmonics:
     max_degree: int
 
     @property
-    def degrees(self):
+    def degrees(self) -> np.ndarray:
         """Degree of each function, shape (n_functions,)."""
         counts = 2 * np.arange(self.max_degree + 1) + 1
         return np.repeat(np.arange(self.max_degree + 1), counts)
 
-    def __call__(self, X):
+    def __call__(self, X: ArrayLike) -> np.ndarray:
         """Evaluate on rows of R^3, of any length but 0.
 
         Parameters
@@ -104,7 +105,8 @@ class SphericalHarmonics:
         return np.sqrt(4.0 * np.pi) * np.column_stack(columns)
 
 
-def _check_dimension(X, n_features, basis):
+def _check_dimension(X: ArrayLike, n_features: int, basis: object) -> np.ndarray:
+    """Rows as a float64 array of so many features."""
     X = np.asarray(X, dtype=np.float64)
     if X.ndim != 2 or X.shape[1] != n_features:
         raise ValueError(

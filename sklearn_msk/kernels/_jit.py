@@ -1,15 +1,22 @@
 """Compiling by numba, where it is installed and allowed to."""
 
+from collections.abc import Callable
+from typing import Any
+
 from numba import config, njit
 
-if config.DISABLE_JIT:
+if config.DISABLE_JIT:  # type: ignore[attr-defined]
     raise ImportError("numba is told not to compile")
 
 
-def compiled(function):
+def compiled(function: Callable) -> Callable:
     """Compile a function for arrays, and keep the result on disk where possible."""
-    # What is on disk is from before a change of these, until its function changes too.
-    options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    # numba's cache ignores these options: touch the function when you change them.
+    options: dict[str, Any] = {
+        "nogil": True,
+        "error_model": "numpy",
+        "fastmath": {"contract"},
+    }
     try:
         return njit(cache=True, **options)(function)
     except RuntimeError:

@@ -1,6 +1,9 @@
 """Kernels whose eigenfunctions are known."""
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.gaussian_process.kernels import Kernel
 from sklearn.utils import check_array
 
@@ -31,11 +34,15 @@ class MercerKernel(Kernel):
     array([[1.722, 0.778]])
     """
 
-    def __init__(self, eigenfunctions, eigenvalues):
+    def __init__(
+        self, eigenfunctions: Callable[[np.ndarray], np.ndarray], eigenvalues: ArrayLike
+    ) -> None:
         self.eigenfunctions = eigenfunctions
         self.eigenvalues = eigenvalues
 
-    def __call__(self, X, Y=None, eval_gradient=False):
+    def __call__(
+        self, X: ArrayLike, Y: ArrayLike | None = None, eval_gradient: bool = False
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Kernel matrix.
 
         Parameters
@@ -69,7 +76,7 @@ class MercerKernel(Kernel):
             raise ValueError("The gradient can be evaluated only where Y is None.")
         return K, np.empty((*K.shape, 0))
 
-    def diag(self, X):
+    def diag(self, X: ArrayLike) -> np.ndarray:
         """Diagonal of ``k(X, X)`` in O(n_samples).
 
         Parameters
@@ -85,35 +92,38 @@ class MercerKernel(Kernel):
         phi = self._functions(X)
         return phi**2 @ self._values(phi.shape[1])
 
-    def is_stationary(self):
+    def is_stationary(self) -> bool:
         """Return False: the eigenfunctions may depend on where the rows are."""
         return False
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return (
-            type(self) is type(other)
-            and self.eigenfunctions == other.eigenfunctions
+            isinstance(other, MercerKernel)
+            and type(self) is type(other)
+            and bool(self.eigenfunctions == other.eigenfunctions)
             and np.array_equal(self.eigenvalues, other.eigenvalues)
         )
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         count = np.size(self.eigenvalues)
         return f"MercerKernel({self.eigenfunctions!r}, {count} eigenvalues)"
 
-    def _functions(self, X):
-        X = check_array(X, dtype=np.float64, estimator="MercerKernel")
-        phi = np.asarray(self.eigenfunctions(X), dtype=np.float64)
-        if phi.ndim != 2 or phi.shape[0] != X.shape[0]:
+    def _functions(self, X: ArrayLike) -> np.ndarray:
+        """Values of the eigenfunctions, checked."""
+        rows: np.ndarray = check_array(X, dtype=np.float64, estimator="MercerKernel")
+        phi = np.asarray(self.eigenfunctions(rows), dtype=np.float64)
+        if phi.ndim != 2 or phi.shape[0] != rows.shape[0]:
             raise ValueError(
                 "The 'eigenfunctions' of MercerKernel must return an array of shape "
-                f"(n_samples, n_functions) with n_samples = {X.shape[0]}. Got shape "
+                f"(n_samples, n_functions) with n_samples = {rows.shape[0]}. Got shape "
                 f"{phi.shape} instead."
             )
         return phi
 
-    def _values(self, n_functions):
+    def _values(self, n_functions: int) -> np.ndarray:
+        """Eigenvalues as an array, checked."""
         values = np.asarray(self.eigenvalues, dtype=np.float64)
         if values.shape != (n_functions,):
             raise ValueError(

@@ -1,13 +1,21 @@
 """From the `g` parameter of an estimator to the eigenvalues it asks for."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from sklearn_msk.spectral_maps._presets import Flatten, Identity, Lift
+from sklearn_msk.spectral_maps._presets import Flatten, Identity, Lift, SpectralMap
 
-_PRESETS = {"identity": Identity, "flatten": Flatten, "lift": Lift}
+SpectralMapFunction = Callable[[np.ndarray], np.ndarray]
+
+_PRESETS: dict[str, type[SpectralMap]] = {
+    "identity": Identity,
+    "flatten": Flatten,
+    "lift": Lift,
+}
 
 
-def resolve_spectral_map(g):
+def resolve_spectral_map(g: str | SpectralMapFunction) -> SpectralMapFunction:
     """Turn the `g` parameter into a callable.
 
     Parameters
@@ -36,7 +44,9 @@ def resolve_spectral_map(g):
     )
 
 
-def modified_eigenvalues(g, eigenvalues, *, allow_zero=False):
+def modified_eigenvalues(
+    g: SpectralMapFunction, eigenvalues: np.ndarray, *, allow_zero: bool = False
+) -> np.ndarray:
     """Evaluate a spectral map and check what it returns.
 
     Parameters
@@ -68,7 +78,7 @@ def modified_eigenvalues(g, eigenvalues, *, allow_zero=False):
         raise ValueError(
             f"The spectral map g={g!r} failed on an array of {eigenvalues.size} "
             f"eigenvalues between {eigenvalues[-1]:.6g} and {eigenvalues[0]:.6g}: "
-            f"{error}"
+            f"{error}{_advice(error)}"
         ) from error
     if values.shape != eigenvalues.shape:
         raise ValueError(
@@ -84,3 +94,10 @@ def modified_eigenvalues(g, eigenvalues, *, allow_zero=False):
             f"{eigenvalues[i]:.6g}, it returned {values[i]:.6g}."
         )
     return values
+
+
+def _advice(error: Exception) -> str:
+    """Sentence for functions of one number, such as those of `math`."""
+    if isinstance(error, TypeError) and "scalar" in str(error):
+        return ". Use functions that take arrays: np.sqrt, not math.sqrt."
+    return ""

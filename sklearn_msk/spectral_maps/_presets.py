@@ -12,7 +12,7 @@ from sklearn_msk._doc_links import DocLinkMixin
 class SpectralMap(DocLinkMixin, BaseEstimator, ABC):
     """A map of eigenvalues, with parameters that a search reaches."""
 
-    def __call__(self, eigenvalues):
+    def __call__(self, eigenvalues: np.ndarray) -> np.ndarray:
         """Map eigenvalues.
 
         Parameters
@@ -28,7 +28,7 @@ class SpectralMap(DocLinkMixin, BaseEstimator, ABC):
         return self._rates(eigenvalues)
 
     @abstractmethod
-    def _rates(self, eigenvalues):
+    def _rates(self, eigenvalues: np.ndarray) -> np.ndarray:
         """Rates of k eigenvalues, as an array of the same shape."""
 
 
@@ -43,7 +43,7 @@ class Identity(SpectralMap):
     array([4., 2., 1.])
     """
 
-    def _rates(self, eigenvalues):
+    def _rates(self, eigenvalues: np.ndarray) -> np.ndarray:
         return np.array(eigenvalues)
 
 
@@ -74,10 +74,10 @@ class Flatten(SpectralMap):
     array([3., 2., 1.])
     """
 
-    def __init__(self, level=None):
+    def __init__(self, level: float | None = None) -> None:
         self.level = level
 
-    def _rates(self, eigenvalues):
+    def _rates(self, eigenvalues: np.ndarray) -> np.ndarray:
         level = _check_level(self)
         return np.minimum(eigenvalues, eigenvalues[-1] if level is None else level)
 
@@ -101,10 +101,10 @@ class Lift(SpectralMap):
     array([4., 4., 4.])
     """
 
-    def __init__(self, level=None):
+    def __init__(self, level: float | None = None) -> None:
         self.level = level
 
-    def _rates(self, eigenvalues):
+    def _rates(self, eigenvalues: np.ndarray) -> np.ndarray:
         level = _check_level(self)
         return np.maximum(eigenvalues, eigenvalues[0] if level is None else level)
 
@@ -127,10 +127,10 @@ class Power(SpectralMap):
     array([4., 2., 1.])
     """
 
-    def __init__(self, exponent):
+    def __init__(self, exponent: float) -> None:
         self.exponent = exponent
 
-    def _rates(self, eigenvalues):
+    def _rates(self, eigenvalues: np.ndarray) -> np.ndarray:
         if not _is_real(self.exponent) or not np.isfinite(self.exponent):
             raise ValueError(
                 "The 'exponent' of Power must be a finite number. "
@@ -139,7 +139,8 @@ class Power(SpectralMap):
         return eigenvalues[0] * (eigenvalues / eigenvalues[0]) ** self.exponent
 
 
-def _check_level(spectral_map):
+def _check_level(spectral_map: Flatten | Lift) -> float | None:
+    """Level of a map, or a ValueError where it is out of its range."""
     level = spectral_map.level
     if level is None or (_is_real(level) and 0 < level < np.inf):
         return level
@@ -149,5 +150,6 @@ def _check_level(spectral_map):
     )
 
 
-def _is_real(value):
+def _is_real(value: object) -> bool:
+    """Whether a value is a real number, and no bool."""
     return isinstance(value, Real) and not isinstance(value, bool)

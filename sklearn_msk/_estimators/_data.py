@@ -1,0 +1,337 @@
+"""Training data, validated without a side effect on the estimator."""
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import is_classifier
+from sklearn.metrics import accuracy_score
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import assert_all_finite, validate_data
+
+from sklearn_msk._operators import ArrayRows, DaskRows, is_dask
+from sklearn_msk._scaling import power_of_two
+from sklearn_msk._scores import r2
+from sklearn_msk._validation import check_weights
+
+# Kernels of scikit-learn that multiply sparse rows.
+SPARSE_KERNELS = (
+    "cosine",
+    "laplacian",
+    "linear",
+    "poly",
+    "polynomial",
+    "rbf",
+    "sigmoid",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Number and names of the features, as scikit-learn keeps them.
+
+    Attributes
+    ----------
+    number : int
+    names : ndarray of shape (number,) or None
+    """
+
+    number: int
+    names: np.ndarray | None
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the fitted attributes that hold them."""
+        kept: dict[str, Any] = {"n_features_in_": self.number}
+        if self.names is not None:
+            kept["feature_names_in_"] = self.names
+        return kept
+
+
+@dataclass(frozen=True, eq=False)
+class RegressionData:
+    """Rows, numeric targets and weights.
+
+    Attributes
+    ----------
+    X : ndarray or csr_matrix of shape (n, n_features)
+    y : ndarray of shape (n,) or (n, n_targets), float64
+    weights : ndarray of shape (n,) or None
+    columns : Columns
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray | None
+    columns: Columns
+
+    @property
+    def rows(self) -> ArrayRows:
+        """Rows with targets as columns."""
+        return ArrayRows.of(self.X, self.y, self.weights)
+
+    @property
+    def strata(self) -> None:
+        """Nothing that each part of the rows has to have its share of."""
+        return None
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the fitted attributes that the data determine."""
+        return self.columns.attributes()
+
+    def part(self, numbers: np.ndarray, pairwise: bool) -> "RegressionData":
+        """Return some of the rows; of a kernel matrix those columns too."""
+        X, weights = _rows_of(self.X, numbers, pairwise), _taken(self.weights, numbers)
+        return RegressionData(X, self.y[numbers], weights, self.columns)
+
+    def score(self, held: "RegressionData", values: np.ndarray) -> float:
+        """R2 of the values of a model trained on these rows, on rows held out."""
+        y = held.y
+        if np.ptp(y) == 0:
+            # R2 would be the same for all steps.
+            scale = power_of_two(np.abs(self.y).max())
+            errors = np.square(values / scale - y / scale)
+            return -float(np.average(errors, axis=0, weights=held.weights).mean())
+        return r2(y, values, held.weights)
+
+
+@dataclass(frozen=True, eq=False)
+class ClassificationData:
+    """Rows, labels and weights.
+
+    Attributes
+    ----------
+    X : ndarray or csr_matrix of shape (n, n_features)
+    y : ndarray of shape (n,)
+        Labels.
+    weights : ndarray of shape (n,) or None
+        Of the rows, without those of the classes.
+    columns : Columns
+    classes : ndarray of shape (n_classes,)
+    class_weight : dict, "balanced" or None
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray | None
+    columns: Columns
+    classes: np.ndarray
+    class_weight: Any
+
+    @property
+    def rows(self) -> ArrayRows:
+        """Rows with a target of +1 and -1 for each class, one for two classes."""
+        if len(self.classes) == 2:
+            targets = np.where(self.y == self.classes[1], 1.0, -1.0)
+        else:
+            targets = np.where(self.y[:, None] == self.classes, 1.0, -1.0)
+        return ArrayRows.of(self.X, targets, self._row_weights())
+
+    @property
+    def strata(self) -> np.ndarray:
+        """Labels, of which each part of the rows has to have its share."""
+        return self.y
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the fitted attributes that the data determine."""
+        return {**self.columns.attributes(), "classes_": self.classes}
+
+    def part(self, numbers: np.ndarray, pairwise: bool) -> "ClassificationData":
+        """Return some of the rows, with the classes that they have."""
+        X, weights = _rows_of(self.X, numbers, pairwise), _taken(self.weights, numbers)
+        y = self.y[numbers]
+        return ClassificationData(
+            X, y, weights, self.columns, np.unique(y), self.class_weight
+        )
+
+    def score(self, held: "ClassificationData", values: np.ndarray) -> float:
+        """Accuracy of the values of a model trained on these rows, on rows held out."""
+        labels = labels_of(values, self.classes)
+        return accuracy_score(held.y, labels, sample_weight=held.weights)
+
+    def _row_weights(self) -> np.ndarray | None:
+        """Weights of the rows times those of their classes."""
+        if self.class_weight is None:
+            return self.weights
+        weights = np.ones(len(self.y)) if self.weights is None else self.weights
+        # Sums and products of huge weights overflow; their ratios do not.
+        unit = float(power_of_two(weights.max()))
+        codes = np.searchsorted(self.classes, self.y)
+        if isinstance(self.class_weight, str):
+            # By weights, not by rows: a weight of two is a row that is there twice.
+            totals = np.bincount(codes, weights / unit, minlength=len(self.classes))
+            totals = np.where(totals > 0, totals, np.inf)
+            of_class = (weights / unit).sum() / (len(self.classes) * totals)
+        else:
+            of_class = compute_class_weight(
+                self.class_weight, classes=self.classes, y=self.classes
+            )
+        if not (np.isfinite(of_class).all() and of_class.min() >= 0 < of_class.max()):
+            raise ValueError(
+                "The weights of 'class_weight' must be finite, non-negative, and not "
+                f"all zero. Got {self.class_weight!r} instead."
+            )
+        return _product(weights, np.asarray(of_class, dtype=float)[codes])
+
+
+def labels_of(values: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return the class of the largest value, of shape (n,).
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,) or (n, n_classes)
+        For two classes, the value of the second.
+    classes : ndarray of shape (n_classes,)
+    """
+    if values.ndim == 1:
+        return classes[(values > 0).astype(int)]
+    return classes[values.argmax(axis=1)]
+
+
+def check_data(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    *,
+    classes: Any = None,
+    first: bool = True,
+) -> RegressionData | ClassificationData:
+    """Validate training data, and leave the estimator as it is.
+
+    Parameters
+    ----------
+    estimator : MSKRegressor or MSKClassifier
+        Names the errors, and says which columns and classes later rows must have.
+    X : array-like of shape (n, n_features)
+    y : array-like of shape (n,) or (n, n_targets)
+    sample_weight : None, float or array-like of shape (n,)
+    classes : array-like of shape (n_classes,), default=None
+        Labels that later rows may have.
+    first : bool, default=True
+        Whether these rows are the first, or go on from those that `estimator` has seen.
+
+    Returns
+    -------
+    RegressionData or ClassificationData
+    """
+    check_dense(estimator, X)
+    if issparse(y):
+        raise TypeError(
+            "Sparse data was passed for y, but dense data is required. Use "
+            "'.toarray()' to convert to a dense numpy array."
+        )
+    # scikit-learn's validation sets attributes: here those of a copy.
+    checked = copy.copy(estimator)
+    options: dict[str, Any] = {
+        "accept_sparse": accepted_sparse(estimator),
+        "dtype": [np.float64, np.float32],
+        "reset": first,
+    }
+    labelled = is_classifier(estimator)
+    if not labelled:
+        options |= {"multi_output": True, "y_numeric": True}
+    X, y = validate_data(checked, X, y, **options)
+    names = getattr(checked, "feature_names_in_", None)
+    columns = Columns(checked.n_features_in_, names)
+    if not labelled:
+        y = y.astype(np.float64)
+        # None among objects is NaN only now.
+        assert_all_finite(y, input_name="y")
+        weights = check_weights(sample_weight, X, allow_zero=not first)
+        return RegressionData(X, y, weights, columns)
+    known = _check_classes(estimator, y, classes, first)
+    weights = check_weights(sample_weight, X, allow_zero=not first)
+    return ClassificationData(X, y, weights, columns, known, estimator.class_weight)
+
+
+def check_dask_rows(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, *, first: bool = True
+) -> tuple[DaskRows, Columns]:
+    """Validate rows in dask arrays, of which none is computed here."""
+    if is_classifier(estimator):
+        raise ValueError(
+            "MSKClassifier is trained on arrays in memory. Got dask arrays "
+            "instead; pass their chunks to partial_fit, computed one by one."
+        )
+    rows = DaskRows.of(X, y, sample_weight)
+    # Of the number of features one row tells enough.
+    validate_data(copy.copy(estimator), np.zeros((1, rows.n_features)), reset=first)
+    return rows, Columns(rows.n_features, None)
+
+
+def accepted_sparse(estimator: Any) -> str | bool:
+    """Return the sparse format that the kernel of an estimator takes, or False."""
+    kernel = estimator.kernel
+    takes = isinstance(kernel, str) and kernel in SPARSE_KERNELS
+    # Landmarks are dense, and so are the features on them.
+    return "csr" if takes and getattr(estimator, "landmarks", None) is None else False
+
+
+def check_dense(estimator: Any, X: Any) -> None:
+    """Raise a TypeError where rows are sparse and the kernel does not take them."""
+    if not issparse(X) or accepted_sparse(estimator):
+        return
+    if getattr(estimator, "landmarks", None) is not None:
+        need = "landmarks are dense"
+        remedy = "landmarks=None"
+    else:
+        need = f"the kernel {estimator.kernel!r} takes no sparse rows"
+        remedy = f"a kernel that takes sparse rows, one of {list(SPARSE_KERNELS)}"
+    raise TypeError(
+        f"Sparse data was passed for X, but dense data is required: {need}. Use "
+        "'.toarray()', an encoder with dense output "
+        f"(OneHotEncoder(sparse_output=False)), or {remedy}."
+    )
+
+
+def is_dask_data(X: Any, y: Any) -> bool:
+    """Whether rows or targets are collections of dask."""
+    return is_dask(X, y)
+
+
+def _check_classes(estimator: Any, y: np.ndarray, given: Any, first: bool) -> Any:
+    """Return the classes of labels; those of the first rows hold for all."""
+    check_classification_targets(y)
+    if first:
+        classes = np.unique(y if given is None else given)
+    else:
+        classes = estimator.classes_
+        if given is not None and not np.array_equal(np.unique(given), classes):
+            raise ValueError(
+                f"'classes' must be those of the first call, {classes}. Got "
+                f"{np.unique(given)} instead."
+            )
+    if len(classes) < 2:
+        raise ValueError(
+            f"{type(estimator).__name__} needs at least 2 classes in y. Got one class "
+            f"only: {classes.tolist()[0]!r}."
+        )
+    unknown = np.setdiff1d(y, classes)
+    if len(unknown):
+        raise ValueError(
+            f"y must hold the labels {classes} only. Got {unknown} too; pass "
+            "all of them as 'classes' to the first call of partial_fit."
+        )
+    return classes
+
+
+def _rows_of(X: Any, numbers: np.ndarray, pairwise: bool) -> Any:
+    """Return some rows; of a kernel matrix the columns of the same numbers too."""
+    return X[np.ix_(numbers, numbers)] if pairwise else X[numbers]
+
+
+def _taken(weights: np.ndarray | None, numbers: np.ndarray) -> np.ndarray | None:
+    """Return the weights of some rows."""
+    return None if weights is None else weights[numbers]
+
+
+def _product(weights: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """Multiply weights; a product that overflows is scaled to the largest float."""
+    units = power_of_two(weights.max()), power_of_two(factors.max())
+    scaled = (weights / units[0]) * (factors / units[1])
+    # Weights matter by their ratios, and to a ridge: with these it is 0 either way.
+    exponent = min(np.log2(units[0]) + np.log2(units[1]), 1020.0)
+    return np.ldexp(scaled, int(exponent))

@@ -1,0 +1,138 @@
+"""From a trained model to the attributes of an estimator, and its callbacks."""
+
+from typing import Any
+
+from sklearn.exceptions import ConvergenceWarning
+
+from sklearn_msk._compat import with_callbacks
+from sklearn_msk._estimators._data import ClassificationData, RegressionData
+from sklearn_msk._estimators._progress import FitTask
+from sklearn_msk._estimators._warnings import warn_user
+from sklearn_msk._selection import StoppedPath
+from sklearn_msk._training import FittedModel, Report
+
+# What a fit may leave, and the next one may not.
+_OPTIONAL = (
+    "_known_values",
+    "_pass",
+    "classes_",
+    "feature_names_in_",
+    "n_samples_seen_",
+    "path_iterations_",
+    "trajectory_",
+    "validation_iterations_",
+    "validation_scores_",
+)
+
+
+def finish_fit(
+    estimator: Any,
+    model: FittedModel,
+    data_attributes: dict[str, Any],
+    task: FitTask,
+    stopped: StoppedPath | None = None,
+) -> Any:
+    """Show the path to callbacks, warn, and assign the fitted attributes last.
+
+    Parameters
+    ----------
+    estimator : MSKRegressor or MSKClassifier
+    model : FittedModel
+    data_attributes : dict
+        Attributes that the data determine.
+    task : FitTask
+    stopped : StoppedPath, default=None
+        What chose the number of steps.
+
+    Returns
+    -------
+    estimator
+    """
+
+    def attributes(model: FittedModel) -> dict[str, Any]:
+        return {
+            **data_attributes,
+            **model_attributes(model, store_path=estimator.store_trajectory),
+            **_stopping_attributes(stopped),
+        }
+
+    model = task.show_path(model, attributes)
+    path = model.path
+    report = Report.at(type(estimator).__name__, estimator.verbose)
+    report.line(
+        f"{model.filter.max_iter} steps: {path.n_products} products, "
+        f"estimated error {path.error_estimate:.1e}, "
+        f"rounding {path.rounding_error:.1e}"
+    )
+    for message in model.warnings():
+        warn_user(message, ConvergenceWarning)
+    fitted = attributes(model)
+    task.end(lambda: fitted)
+    assign(estimator, fitted)
+    return estimator
+
+
+@with_callbacks
+def adopt(
+    estimator: Any,
+    model: FittedModel,
+    data: RegressionData | ClassificationData,
+    passed: tuple[Any, Any, Any],
+) -> Any:
+    """End the fit of an estimator whose model was trained with others.
+
+    Parameters
+    ----------
+    estimator : MSKRegressor or MSKClassifier
+    model : FittedModel
+    data : RegressionData or ClassificationData
+    passed : tuple
+        X, y and sample_weight, for callbacks.
+
+    Returns
+    -------
+    estimator
+    """
+    return finish_fit(estimator, model, data.attributes(), FitTask(estimator, *passed))
+
+
+def assign(estimator: Any, attributes: dict[str, Any]) -> None:
+    """Set fitted attributes, and remove those that an earlier fit has left."""
+    for name in _OPTIONAL:
+        vars(estimator).pop(name, None)
+    vars(estimator).update(attributes)
+
+
+def model_attributes(model: FittedModel, *, store_path: bool) -> dict[str, Any]:
+    """Fitted attributes that a model determines."""
+    problem, S = model.problem, model.preconditioner
+    attributes: dict[str, Any] = {
+        "kernel_": problem.kernel,
+        "X_fit_": problem.X_fit,
+        "intercept_": problem.intercept,
+        "dual_coef_": model.coef,
+        "spectrum_": S.spectrum,
+        "modified_eigenvalues_": S.modified_eigenvalues,
+        "k_": len(S.modified_eigenvalues),
+        "learning_rate_": model.filter.learning_rate,
+        "max_learning_rate_": model.max_learning_rate,
+        "n_iter_": model.filter.max_iter,
+        "n_products_": model.path.n_products,
+    }
+    if problem.landmark_pass is not None:
+        attributes["_pass"] = problem.landmark_pass
+        attributes["n_samples_seen_"] = problem.landmark_pass.statistics.n_rows
+    if store_path:
+        attributes["trajectory_"] = model.stored_path
+        attributes["path_iterations_"] = model.iterations
+    return attributes
+
+
+def _stopping_attributes(stopped: StoppedPath | None) -> dict[str, Any]:
+    """Fitted attributes of early stopping, if any."""
+    if stopped is None:
+        return {}
+    return {
+        "validation_iterations_": stopped.iterations,
+        "validation_scores_": stopped.scores,
+    }

@@ -1,0 +1,21 @@
+"""How a computation ended."""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """How an iteration ended; callers read it, nobody catches it.
+
+    Attributes
+    ----------
+    CONVERGED
+        The result is as accurate as was asked for, or says how accurate it is.
+    INEXACT_PRODUCTS
+        The products of the operator are not exact enough: take a more exact operator.
+    BREAKDOWN
+        The iteration did not converge: take another method.
+    """
+
+    CONVERGED = "converged"
+    INEXACT_PRODUCTS = "inexact products"
+    BREAKDOWN = "breakdown"

@@ -1,0 +1,203 @@
+"""The one place that decides how a kernel matrix is held, and how exactly.
+
+`choose_storage` is a table of numbers, `hold_kernel` makes what it says, `more_exact`
+is the ladder from there: products in mixed precision (remainder in float32, then in
+float64), in double precision, and no more.
+"""
+
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from sklearn_msk._operators._blocked import BlockedOperator
+from sklearn_msk._operators._dense import DenseOperator
+from sklearn_msk._operators._kernel_operator import KernelOperator
+from sklearn_msk._operators._mixed_precision import (
+    MixedPrecisionOperator,
+    mixed_precision,
+)
+from sklearn_msk._threads import n_blas_threads
+from sklearn_msk._validation import check_matrix_symmetric
+from sklearn_msk.kernels._adapters import CallableKernel, PrecomputedKernel
+from sklearn_msk.kernels._evaluation import evaluate_kernel
+from sklearn_msk.kernels._resolution import describe_kernel
+
+# Peak of a kernel matrix while it is computed, as a multiple of its size.
+_PEAK = 1.1
+
+# Bytes an entry of K of a float32 triangle, which pairs are computed from.
+_TRIANGLE = 2
+
+# A full decomposition of this many rows, some MB, is not worth a limit.
+_ALWAYS_FITS = 300
+
+# Rows that a function of the user's is checked for symmetry on where its matrix is not
+# held.
+_TRIED_ROWS = 100
+
+
+class Storage(Enum):
+    """How a kernel matrix is held."""
+
+    MIXED = "one triangle in float32, behind a low-rank factor in float64"
+    DENSE = "the matrix"
+    BLOCKED = "nothing: every product computes the matrix again"
+
+
+def choose_storage(
+    n: int, *, itemsize: int, memory_limit: float, mixed_allowed: bool
+) -> tuple[Storage, bool]:
+    """Choose how the kernel matrix of n rows is held.
+
+    ============= =========================== ======================================
+    storage       bytes                       when
+    ============= =========================== ======================================
+    MIXED         ``2 n^2``                   it fits and is allowed
+    DENSE         ``(1.1 itemsize + 2) n^2``  it fits
+    BLOCKED       the working memory          otherwise
+    ============= =========================== ======================================
+
+    Parameters
+    ----------
+    n : int
+        Number of rows.
+    itemsize : int
+        Bytes of an entry of the kernel matrix, 4 or 8.
+    memory_limit : float
+        Bytes that may be taken.
+    mixed_allowed : bool
+        Whether products in mixed precision will do, and are faster.
+
+    Returns
+    -------
+    storage : Storage
+    fits_dense : bool
+        Whether a full decomposition may be computed, whatever the storage: whether
+        DENSE fits in float64.
+    """
+    fits_dense = n <= _ALWAYS_FITS or _dense_bytes(n, 8) <= memory_limit
+    if mixed_allowed and _TRIANGLE * n**2 <= memory_limit:
+        return Storage.MIXED, fits_dense
+    if _dense_bytes(n, itemsize) <= memory_limit:
+        return Storage.DENSE, fits_dense
+    return Storage.BLOCKED, fits_dense
+
+
+def _dense_bytes(n: int, itemsize: int) -> float:
+    """Bytes at the peak of a fit that holds the kernel matrix."""
+    return n**2 * (itemsize * _PEAK + _TRIANGLE)
+
+
+def entry_size(kernel: Any, X: np.ndarray) -> int:
+    """Bytes of an entry of a kernel matrix.
+
+    Parameters
+    ----------
+    kernel : object returned by `resolve_kernel`
+    X : ndarray of shape (n, n_features)
+
+    Returns
+    -------
+    int
+    """
+    if isinstance(kernel, PrecomputedKernel):
+        return X.dtype.itemsize
+    return evaluate_kernel(kernel, X[:1], X[:1]).dtype.itemsize
+
+
+def hold_kernel(
+    kernel: Any,
+    X: np.ndarray,
+    weights: np.ndarray | None,
+    n_distinct: int,
+    storage: Storage,
+    *,
+    n_pairs: int,
+    n_jobs: int | None,
+    fits_dense: bool,
+) -> KernelOperator:
+    """Evaluate and check the kernel of some rows.
+
+    Parameters
+    ----------
+    kernel : object returned by `resolve_kernel`
+    X : ndarray of shape (n, n_features)
+        Rows; the kernel matrix itself for a precomputed kernel.
+    weights : ndarray of shape (n,) or None
+    n_distinct : int
+        As in `KernelOperator`.
+    storage : Storage
+        From `choose_storage`. A precomputed matrix is held as it is anyway, not copied.
+    n_pairs : int
+        Leading pairs that have to be exact in mixed precision.
+    n_jobs : int or None
+        Threads that compute the kernel.
+    fits_dense : bool
+        From `choose_storage`.
+
+    Returns
+    -------
+    MixedPrecisionOperator, DenseOperator or BlockedOperator
+
+    Raises
+    ------
+    ValueError
+        If the kernel matrix is not square, not finite or not symmetric.
+    """
+    precomputed = isinstance(kernel, PrecomputedKernel)
+    if precomputed and X.shape[0] != X.shape[1]:
+        raise ValueError(
+            "With kernel='precomputed', X must be the square kernel matrix of shape "
+            f"(n_samples, n_samples). Got shape {X.shape} instead."
+        )
+    # Kernels of this package and of scikit-learn are symmetric.
+    unknown = precomputed or isinstance(kernel, CallableKernel)
+    name = describe_kernel(kernel)
+    if precomputed or storage is Storage.DENSE:
+        K = evaluate_kernel(kernel, X, n_jobs=n_jobs)
+        if unknown:
+            check_matrix_symmetric(K, name)
+        return DenseOperator(K, weights, n_distinct, fits_dense=fits_dense)
+    if unknown:
+        tried = X[:_TRIED_ROWS]
+        check_matrix_symmetric(evaluate_kernel(kernel, tried, tried), name)
+    A = BlockedOperator(kernel, X, weights, n_distinct, n_jobs, fits_dense=fits_dense)
+    if storage is Storage.BLOCKED:
+        return A
+    return mixed_precision(A, n_pairs, max(A.n_threads, n_blas_threads()))
+
+
+def more_exact(
+    operator: KernelOperator, *, overwrite: bool = False
+) -> KernelOperator | None:
+    """Return the same operator with more exact products: the next rung of the ladder.
+
+    Parameters
+    ----------
+    operator : MixedPrecisionOperator, DenseOperator, BlockedOperator or \
+            NystroemOperator
+    overwrite : bool, default=False
+        Whether its memory may be taken over; it is not to be used afterwards. Without,
+        two triangles in float32 are held for a while, ``4 n^2`` bytes.
+
+    Returns
+    -------
+    MixedPrecisionOperator, DenseOperator, BlockedOperator or None
+        None where the products are exact already.
+    """
+    if not isinstance(operator, MixedPrecisionOperator):
+        return None
+    refined = operator.with_float64_remainder(overwrite=overwrite)
+    if refined is not None:
+        return refined
+    source = operator.source
+    if isinstance(source, BlockedOperator) and not source.fits_dense:
+        return source
+    return DenseOperator(
+        source.kernel_matrix(),
+        source.weights,
+        source.n_distinct,
+        fits_dense=source.fits_dense,
+        compactable=False,
+    )

@@ -1,0 +1,374 @@
+"""The candidates of one fold, fitted together and scored one by one."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from traceback import format_exception
+from typing import Any
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import clone
+
+from sklearn_msk._compat import (
+    MultimetricScorer,
+    _check_method_params,
+    _safe_split,
+    _score,
+    num_samples,
+)
+from sklearn_msk._estimators import BaseMSK
+from sklearn_msk._estimators._base import problem_config
+from sklearn_msk._estimators._data import check_data
+from sklearn_msk._estimators._fitted import adopt
+from sklearn_msk._estimators._kernel_mixin import check_queries
+from sklearn_msk._estimators._known_values import known_values
+from sklearn_msk._estimators._parameters import training_config
+from sklearn_msk._search._recorder import FittedSteps, fit_steps, last_step
+from sklearn_msk._spectrum import prefers_mixed_precision
+from sklearn_msk._training import (
+    FitFailure,
+    FittedModel,
+    ProblemConfig,
+    TrainingConfig,
+    apply_kernel,
+    build_problem,
+    decompose,
+    solve_paths,
+)
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Scoring:
+    """How the candidates of a search are scored.
+
+    Attributes
+    ----------
+    scorer : callable
+        What scikit-learn's searches score with.
+    params : dict
+        What the scorer is called with besides.
+    error_score : "raise" or float
+    return_train_score : bool
+    """
+
+    scorer: Any
+    params: dict
+    error_score: Any
+    return_train_score: bool
+
+    def failure(self) -> Any:
+        """Score, or scores by name, of a candidate that could not be fitted."""
+        if isinstance(self.scorer, MultimetricScorer):
+            return {name: self.error_score for name in self.scorer._scorers}
+        return self.error_score
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Rows to train on and to score, as arrays of the user's kind.
+
+    Attributes
+    ----------
+    X, y
+        Rows and targets of all folds.
+    train, test : ndarray of int
+    """
+
+    X: Any
+    y: Any
+    train: np.ndarray
+    test: np.ndarray
+
+    def parts(self, estimator: Any) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+        """Return (X, y) to train on and (X, y) to score."""
+        return (
+            _safe_split(estimator, self.X, self.y, self.train),
+            _safe_split(estimator, self.X, self.y, self.test, self.train),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _ScoredPart:
+    """Rows to score on, as the user has them and as the last step sees them."""
+
+    X: Any
+    y: Any
+    transformed: Any
+    params: dict
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """A fitted estimator, its place, and its scores so far."""
+
+    number: int
+    model: BaseMSK
+    record: Record = field(default_factory=dict)
+
+
+def fit_and_score_fold(
+    estimator: Any,
+    settings: Sequence[dict],
+    fold: Fold,
+    fit_params: dict,
+    scoring: Scoring,
+    n_parallel: int,
+    callback_context: Any = None,
+) -> list[Record]:
+    """Fit the candidates that share a kernel on one fold, and score each of them.
+
+    Parameters
+    ----------
+    estimator : MSKRegressor, MSKClassifier or Pipeline that ends in one
+        With the parameters that all candidates share; its own object.
+    settings : sequence of dict
+        Parameters of the last step, for each candidate.
+    fold : Fold
+    fit_params : dict
+    scoring : Scoring
+    n_parallel : int
+        Folds that are computed at the same time.
+    callback_context : sklearn.callback.CallbackContext, default=None
+        Of this fold.
+
+    Returns
+    -------
+    list of dict
+        For each candidate the record that scikit-learn's searches make their results
+        of (`fit_error`, `test_scores`, `train_scores`, `n_test_samples`, `fit_time`,
+        `score_time`), and its `error`, the exception that ended its fit or None.
+    """
+    started = time.time()
+    (X_train, y_train), (X_test, y_test) = fold.parts(estimator)
+    fit_params = _check_method_params(fold.X, params=fit_params, indices=fold.train)
+    score_params = [
+        _check_method_params(fold.X, params=scoring.params, indices=indices)
+        for indices in (fold.test, fold.train)
+    ]
+    records: dict[int, Record] = {}
+    spent_scoring = 0.0
+    try:
+        steps = fit_steps(estimator, X_train, y_train, fit_params)
+    except Exception as error:
+        if scoring.error_score == "raise":
+            raise
+        everything = [(number, FitFailure(error)) for number in range(len(settings))]
+        records |= _failures(everything, scoring)
+    else:
+        parts = [_ScoredPart(X_test, y_test, None, score_params[0])]
+        if scoring.return_train_score:
+            parts.append(_ScoredPart(X_train, y_train, None, score_params[1]))
+        fitted = _fit_candidates(
+            steps, settings, scoring.error_score, n_parallel, callback_context
+        )
+        for batch, failures in fitted:
+            records |= _failures(failures, scoring)
+            started_scoring = time.time()
+            records |= _score_candidates(batch, steps, parts, scoring)
+            spent_scoring += time.time() - started_scoring
+    fit_time = (time.time() - started - spent_scoring) / len(settings)
+    for record in records.values():
+        record["fit_time"] = fit_time
+        record["score_time"] = spent_scoring / len(settings)
+        record["n_test_samples"] = num_samples(X_test)
+    return [records[number] for number in range(len(settings))]
+
+
+def _fit_candidates(
+    steps: FittedSteps,
+    settings: Sequence[dict],
+    error_score: Any,
+    n_parallel: int,
+    callback_context: Any,
+) -> Iterator[tuple[list[_Candidate], list[tuple[int, FitFailure]]]]:
+    """Yield fitted candidates, as many at a time as the working memory holds."""
+    X, y, weights = steps.received
+    last = last_step(steps.recorded).estimator
+    models: dict[int, BaseMSK] = {}
+    failures: list[tuple[int, FitFailure]] = []
+    for number, setting in enumerate(settings):
+        try:
+            models[number] = _prepared(last, setting)
+        except Exception as error:
+            if error_score == "raise":
+                raise
+            failures.append((number, FitFailure(error)))
+    if last.early_stopping:
+        found = _fit_alone(models, (X, y, weights), callback_context)
+    else:
+        found = _fit_together(models, (X, y, weights), n_parallel, callback_context)
+    batch: list[_Candidate] = []
+    for number, result in found:
+        if isinstance(result, FitFailure):
+            if error_score == "raise":
+                raise result.error
+            failures.append((number, result))
+            continue
+        batch.append(_Candidate(number, result))
+        held = sum(candidate.model.dual_coef_.nbytes for candidate in batch)
+        if held >= get_config()["working_memory"] * 2**20:
+            yield batch, failures
+            batch, failures = [], []
+    yield batch, failures
+
+
+def _prepared(last: BaseMSK, setting: dict) -> BaseMSK:
+    """Return the last step with the parameters of a candidate, checked."""
+    model = clone(last).set_params(**clone(setting, safe=False))
+    model._validate_params()
+    training_config(model)
+    return model
+
+
+def _fit_alone(
+    models: dict[int, BaseMSK], data: tuple, callback_context: Any
+) -> Iterator[tuple[int, BaseMSK | FitFailure]]:
+    """Yield candidates that share nothing, as each trains twice."""
+    for number, model in models.items():
+        try:
+            with _callbacks(callback_context, model):
+                model.fit(*data)
+        except Exception as error:
+            yield number, FitFailure(error)
+        else:
+            yield number, model
+
+
+def _fit_together(
+    models: dict[int, BaseMSK], passed: tuple, n_parallel: int, callback_context: Any
+) -> Iterator[tuple[int, BaseMSK | FitFailure]]:
+    """Yield candidates that share a kernel, a spectrum and their products."""
+    numbers = list(models)
+    if not numbers:
+        return
+    try:
+        data = check_data(models[numbers[0]], *passed)
+        config = problem_config(models[numbers[0]], n_parallel)
+    except Exception as error:
+        yield from ((number, FitFailure(error)) for number in numbers)
+        return
+    trainings = {number: training_config(models[number]) for number in numbers}
+    for alike in _alike(trainings, config, data.X.shape[0]):
+        shared = [trainings[number] for number in alike]
+        try:
+            problem = build_problem(data.rows, config, shared)
+            problem, spectrum = decompose(problem, shared, config)
+        except Exception as error:
+            yield from ((number, FitFailure(error)) for number in alike)
+            continue
+        for place, result in solve_paths(problem, spectrum, shared):
+            number = alike[place]
+            if isinstance(result, FittedModel):
+                yield (
+                    number,
+                    _adopted(models[number], result, data, passed, callback_context),
+                )
+            else:
+                yield number, result
+
+
+def _alike(
+    trainings: dict[int, TrainingConfig], config: ProblemConfig, n: int
+) -> list[list[int]]:
+    """Return the numbers of the candidates that share a storage of the kernel.
+
+    One candidate that needs exact products would take the mixed precision storage from
+    all the others.
+    """
+    k = max(training.n_directions(n) for training in trainings.values())
+    mixed = prefers_mixed_precision(n, k + 1, config.eigen_solver)
+    if config.landmarks is not None or not mixed:
+        return [list(trainings)]
+    tolerant = [i for i, training in trainings.items() if training.tolerates_float32]
+    exact = [i for i in trainings if i not in tolerant]
+    return [alike for alike in (tolerant, exact) if alike]
+
+
+def _adopted(
+    model: BaseMSK, result: FittedModel, data: Any, passed: tuple, callback_context: Any
+) -> BaseMSK | FitFailure:
+    """End the fit of a candidate, unless a callback or a warning raises an error."""
+    try:
+        with _callbacks(callback_context, model):
+            return adopt(model, result, data, passed)
+    except Exception as error:
+        return FitFailure(error)
+
+
+def _callbacks(context: Any, model: BaseMSK) -> Any:
+    """Pass the callbacks of a search on to a candidate, within the block."""
+    if context is None:
+        return ExitStack()
+    subcontext = context.subcontext(task_name="candidate")
+    return subcontext.propagate_callback_context(model)
+
+
+def _score_candidates(
+    batch: list[_Candidate],
+    steps: FittedSteps,
+    parts: Sequence[_ScoredPart],
+    scoring: Scoring,
+) -> dict[int, Record]:
+    """Score fitted candidates, with one kernel for the predictions of all of them."""
+    records: dict[int, Record] = {
+        candidate.number: {"fit_error": None, "error": None} for candidate in batch
+    }
+    for part, key in zip(parts, ("test_scores", "train_scores"), strict=False):
+        for candidate, known in zip(batch, _known(batch, steps, part.X), strict=True):
+            estimator = steps.completed_by(candidate.model)
+            with ExitStack() as stack:
+                if known is not None:
+                    stack.enter_context(known_values(candidate.model, *known))
+                records[candidate.number][key] = _score(
+                    estimator,
+                    part.X,
+                    part.y,
+                    scoring.scorer,
+                    part.params,
+                    scoring.error_score,
+                )
+    return records
+
+
+def _known(
+    batch: list[_Candidate], steps: FittedSteps, X: Any
+) -> list[tuple[Any, np.ndarray] | None]:
+    """Predict for all candidates at once; None where the rows are not legal.
+
+    A scorer meets the error of such rows again, and it counts as that of the score.
+    """
+    if not batch:
+        return []
+    first = batch[0].model
+    try:
+        # A copy: a scorer may write to the rows of the fold.
+        X = check_queries(first, steps.transform(X)).copy()
+    except Exception:
+        return [None] * len(batch)
+    coef = np.stack([candidate.model.dual_coef_ for candidate in batch], axis=-1)
+    values = apply_kernel(first.kernel_, X, first.X_fit_, coef, first.n_jobs)
+    return [
+        (X, values[..., place] + candidate.model.intercept_)
+        for place, candidate in enumerate(batch)
+    ]
+
+
+def _failures(
+    failures: Sequence[tuple[int, FitFailure]], scoring: Scoring
+) -> dict[int, Record]:
+    """Return the records of candidates that could not be fitted."""
+    records: dict[int, Record] = {}
+    for number, failure in failures:
+        record: Record = {
+            "fit_error": "".join(format_exception(failure.error)),
+            "error": f"{type(failure.error).__name__}: {failure.error}",
+            "test_scores": scoring.failure(),
+        }
+        if scoring.return_train_score:
+            record["train_scores"] = scoring.failure()
+        records[number] = record
+    return records

@@ -1,0 +1,106 @@
+"""Paths from the full decomposition of M."""
+
+import numpy as np
+from scipy.linalg import qr
+
+from sklearn_msk._filters import SpectralFilter, longest
+from sklearn_msk._linalg import full_eigh
+from sklearn_msk._operators import KernelOperator
+from sklearn_msk._preconditioner import Preconditioner
+from sklearn_msk._solvers._path import ModalPath, Modes
+from sklearn_msk._solvers._requests import Monitor, Request
+
+
+def eigh_paths(
+    A: KernelOperator,
+    y: np.ndarray,
+    requests: list[Request],
+    tol: float,
+    monitor: Monitor = None,
+) -> list[ModalPath]:
+    """Exact paths from a full decomposition for each preconditioner."""
+    return [_eigh_path(A, y, S, longest(filters)) for S, filters in requests]
+
+
+def diagonal_paths(
+    A: KernelOperator,
+    y: np.ndarray,
+    requests: list[Request],
+    tol: float,
+    monitor: Monitor = None,
+) -> list[ModalPath]:
+    """Exact paths of a diagonal A, ``c_i = p_T(s_i lam_i) s_i b_i``.
+
+    The pairs of every S are those of A, so that S is diagonal too, with entries s.
+    """
+    b = A.rhs(y)
+    return [_diagonal_path(A, b, S, longest(filters)) for S, filters in requests]
+
+
+def _eigh_path(
+    A: KernelOperator, y: np.ndarray, S: Preconditioner, filter: SpectralFilter
+) -> ModalPath:
+    """Exact path for any S: every eigenpair of ``M = S^(1/2) A S^(1/2)``.
+
+    In an orthonormal basis Z that begins with the eigenvectors of S, S is diagonal and
+    ``Z^T M Z = diag(s) (Z^T A Z) diag(s)`` with ``s^2`` its eigenvalues. Scaled entry
+    by entry, the leading directions keep their digits, which the rounding of A would
+    drown if M were formed from products with S.
+
+    Costs O(n^3) time and a few n x n arrays.
+    """
+    Z, roots = _diagonalise(S, A.shape[0])
+    M = Z.T @ (A.dense() / A.scale) @ Z
+    M *= roots[:, None] * roots
+    eigenvalues, vectors = full_eigh(M)
+    weights = vectors.T @ (roots * (Z.T @ A.rhs(y)).T).T
+
+    eigenvalues = A.scale * eigenvalues
+    # A negative eigenvalue is rounding, and shows the size of it.
+    floor = max(
+        A.eigenvalue_error(S.spectrum.largest), -4.0 * float(np.min(eigenvalues))
+    )
+    progress = (eigenvalues * filter(eigenvalues, floor=floor) * weights.T).T
+    fitted = Z @ ((vectors @ progress).T / roots).T
+    directions = Z @ (roots[:, None] * vectors)
+    path = _exact_path(A, filter, floor, Modes(eigenvalues, directions, weights))
+    return path.verified(A, y, fitted)
+
+
+def _diagonalise(S: Preconditioner, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Orthonormal basis in which S is diagonal, and the roots of its eigenvalues."""
+    k = len(S.ratios)
+    roots = np.ones(n)
+    if not k:
+        return np.eye(n), roots
+    roots[:k] = np.sqrt(S.ratios)
+    basis = qr(S.spectrum.eigenvectors)[0]
+    basis[:, :k] = S.spectrum.eigenvectors
+    return basis, roots
+
+
+def _diagonal_path(
+    A: KernelOperator, b: np.ndarray, S: Preconditioner, filter: SpectralFilter
+) -> ModalPath:
+    """Exact path of a diagonal A, without a product or a decomposition."""
+    # Not by products with S: 1 + (g / lam - 1) cancels where g / lam is small.
+    s = np.ones(A.shape[0])
+    s[: len(S.ratios)] = S.ratios
+    floor = A.eigenvalue_error(S.spectrum.largest)
+    return _exact_path(A, filter, floor, Modes(s * A.diagonal(), None, (s * b.T).T))
+
+
+def _exact_path(
+    A: KernelOperator, filter: SpectralFilter, floor: float, modes: Modes
+) -> ModalPath:
+    """Path of all modes, which took no product."""
+    return ModalPath(
+        filter=filter,
+        coef_map=A.coef_map,
+        total_weight=A.total_weight,
+        n_products=0,
+        error_estimate=0.0,
+        rounding_error=0.0,
+        eigenvalue_floor=floor,
+        modes=(modes,),
+    )

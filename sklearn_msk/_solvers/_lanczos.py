@@ -1,0 +1,206 @@
+"""Paths from a Krylov basis of M: T steps in about sqrt(T) products."""
+
+import numpy as np
+from scipy.linalg import eigh_tridiagonal
+
+from sklearn_msk._filters import SpectralFilter, extremes, longest
+from sklearn_msk._operators import KernelOperator
+from sklearn_msk._preconditioner import Preconditioner
+from sklearn_msk._solvers._path import ModalPath, Modes
+from sklearn_msk._solvers._requests import Monitor, Request
+
+# Largest basis: beyond, orthogonalisation takes longer than a full decomposition.
+MAX_BASIS = 1500
+
+
+def lanczos_paths(
+    A: KernelOperator,
+    y: np.ndarray,
+    requests: list[Request],
+    tol: float,
+    monitor: Monitor = None,
+    *,
+    max_basis: int = MAX_BASIS,
+) -> list[ModalPath]:
+    """Paths in the Krylov spaces of ``M = S^(1/2) A S^(1/2)`` from ``S^(1/2) b``.
+
+    A basis for each preconditioner and target is extended until its estimated error is
+    below tol for all its filters (see `_KrylovBasis.estimate_error`) or until it holds
+    `max_basis` vectors. All bases share their products with A.
+    """
+    b = A.rhs(y)
+    targets = b[:, None] if y.ndim == 1 else b
+    grown = [
+        [_KrylovBasis(A, S, column, extremes(filters)) for column in targets.T]
+        for S, filters in requests
+    ]
+    every = [basis for bases in grown for basis in bases]
+    _extend(A, every, tol, monitor, min(max_basis, A.shape[0]))
+    return [
+        _lanczos_path(A, y, bases, longest(filters))
+        for (_, filters), bases in zip(requests, grown, strict=True)
+    ]
+
+
+def _lanczos_path(
+    A: KernelOperator,
+    y: np.ndarray,
+    bases: list["_KrylovBasis"],
+    filter: SpectralFilter,
+) -> ModalPath:
+    """Path of one preconditioner, from a basis for each target."""
+    path = ModalPath(
+        filter=filter,
+        coef_map=A.coef_map,
+        total_weight=A.total_weight,
+        n_products=sum(len(basis.diagonal) for basis in bases),
+        error_estimate=max(basis.error for basis in bases),
+        rounding_error=0.0,
+        eigenvalue_floor=bases[0].floor,
+        modes=tuple(basis.modes(y.ndim) for basis in bases),
+    )
+    fitted = np.column_stack([basis.fitted(filter) for basis in bases])
+    return path.verified(A, y, fitted.reshape(y.shape))
+
+
+def _extend(
+    A: KernelOperator,
+    bases: list["_KrylovBasis"],
+    tol: float,
+    monitor: Monitor,
+    max_size: int,
+) -> None:
+    """Extend every basis until its error is below tol."""
+    active = [basis for basis in bases if not basis.complete]
+    size, next_check = 0, 4
+    while active and size < max_size:
+        vectors = np.column_stack([basis.next_factor() for basis in active])
+        images = A @ (vectors[:, 0] if len(active) == 1 else vectors)
+        size += 1
+        for basis, image in zip(
+            active, images.reshape(len(vectors), -1).T, strict=True
+        ):
+            basis.extend(image)
+        if size >= next_check:
+            next_check = min(size + max(2, size // 6), max_size)
+            for basis in active:
+                basis.estimate_error()
+            if monitor is not None:
+                n_products = sum(len(basis.diagonal) for basis in bases)
+                monitor(n_products, max(basis.error for basis in active), tol)
+        active = [basis for basis in active if basis.error > tol]
+
+
+class _KrylovBasis:
+    """Orthonormal basis Q of a Krylov space of ``M / unit``, for one target.
+
+    Full orthogonalisation, twice: next to the products it is cheap, and it keeps
+    ``T = Q^T M Q`` tridiagonal with every Ritz value found once.
+    """
+
+    def __init__(
+        self,
+        A: KernelOperator,
+        S: Preconditioner,
+        b: np.ndarray,
+        filters: list[SpectralFilter],
+    ) -> None:
+        self.S = S
+        self.unit = S.spectral_radius_bound
+        self.floor = A.eigenvalue_error(S.spectrum.largest)
+        self.filters = filters
+        start = S.power(0.5, b)
+        self.start_norm = float(np.linalg.norm(start))
+        self.target_norm = float(np.linalg.norm(b))
+        self.vectors = np.empty((len(b), 32), order="F")
+        self.diagonal: list[float] = []
+        self.off_diagonal: list[float] = []
+        self.complete = self.start_norm == 0.0
+        self.error = 0.0 if self.complete else np.inf
+        self._learned: list[np.ndarray] = []
+        if not self.complete:
+            self.vectors[:, 0] = start / self.start_norm
+
+    @property
+    def last(self) -> np.ndarray:
+        """The vector whose image extends the basis."""
+        return self.vectors[:, len(self.diagonal)]
+
+    def next_factor(self) -> np.ndarray:
+        """``S^(1/2)`` times the last vector: A of it is what `extend` takes."""
+        return self.S.power(0.5, self.last)
+
+    def extend(self, image: np.ndarray) -> None:
+        """Take ``A S^(1/2)`` of the last vector, and make the next vector from it."""
+        image = self.S.power(0.5, image) / self.unit
+        size = len(self.diagonal) + 1
+        basis = self.vectors[:, :size]
+        self.diagonal.append(float(basis[:, -1] @ image))
+        image = image - basis @ (basis.T @ image)
+        image -= basis @ (basis.T @ image)
+        step = float(np.linalg.norm(image))
+        self.off_diagonal.append(step)
+        # Nothing is left but rounding: the space is invariant and its modes exact.
+        if step <= len(image) * np.finfo(np.float64).eps or size == len(image):
+            self.complete, self.error = True, 0.0
+            return
+        if size == self.vectors.shape[1]:
+            grown = np.empty((len(image), min(2 * size, len(image))), order="F")
+            grown[:, :size] = self.vectors
+            self.vectors = grown
+        self.vectors[:, size] = image / step
+
+    def estimate_error(self) -> None:
+        """Estimate ``|K (a - a_T)| / |y|``, the error of the fitted values.
+
+        What was learned is ``A c = S^(-1/2) M Q u`` with ``M Q u = Q T u + h q_next
+        u_last``: no product is needed. The estimate is the larger of its change since
+        the last estimate, which sees a basis too short for few steps, and of its part
+        along ``q_next``, the residual of the limit, which sees slow convergence over
+        many; of all filters, the worst counts.
+        """
+        if self.complete:
+            return
+        learned = [self._learn(filter) for filter in self.filters]
+        previous, self._learned = self._learned, learned
+        if not previous:
+            return
+        changes = np.column_stack(learned)
+        changes[: len(previous[0])] -= np.column_stack(previous)
+        changes = self.S.power(-0.5, self.vectors[:, : len(changes)] @ changes)
+        change = np.linalg.norm(changes, axis=0).max()
+        along = max(abs(coordinates[-1]) for coordinates in learned)
+        residual = along * np.linalg.norm(self.S.power(-0.5, self.last))
+        self.error = float(max(change, residual) / self.target_norm)
+
+    def fitted(self, filter: SpectralFilter) -> np.ndarray:
+        """Return ``A c``, as the recurrence of the basis has it."""
+        if not self.diagonal:
+            return np.zeros(len(self.vectors))
+        learned = self._learn(filter)
+        return self.S.power(-0.5, self.vectors[:, : len(learned)] @ learned)
+
+    def _learn(self, filter: SpectralFilter) -> np.ndarray:
+        """Coordinates of ``S^(1/2) A c`` in the basis and the vector after it."""
+        rates, ritz, weights = self._decompose()
+        gain = filter(self.unit * rates, floor=self.floor) * self.unit
+        learned = ritz @ (rates * gain * weights)
+        if self.complete:
+            return learned
+        return np.append(learned, self.off_diagonal[-1] * (ritz[-1] @ (gain * weights)))
+
+    def _decompose(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Ritz values (units of M / unit), Ritz vectors in Q, weights of the start."""
+        rates, ritz = eigh_tridiagonal(self.diagonal, self.off_diagonal[:-1])
+        return np.maximum(rates, 0.0), ritz, self.start_norm * ritz[0]
+
+    def modes(self, ndim: int = 1) -> Modes:
+        """Ritz pairs as `Modes`, for a target of shape (n,) or (n, 1)."""
+        if not self.diagonal:
+            empty = np.empty(0)
+            vectors = np.empty((self.vectors.shape[0], 0))
+            return Modes(empty, vectors, empty.reshape(0, *[1] * (ndim - 1)))
+        rates, ritz, weights = self._decompose()
+        weights = weights.reshape(-1, *[1] * (ndim - 1))
+        vectors = self.S.power(0.5, self.vectors[:, : len(rates)] @ ritz)
+        return Modes(self.unit * rates, vectors, weights)

@@ -1,0 +1,65 @@
+"""Leading eigenpairs kept on disk, so that searches compute each set of them once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_memory
+
+from sklearn_msk._linalg import Status
+from sklearn_msk._operators import DenseOperator, KernelOperator
+from sklearn_msk._spectrum import Spectrum
+from sklearn_msk._training._fingerprint import fingerprint
+from sklearn_msk.kernels._adapters import CallableKernel, PrecomputedKernel
+
+
+def stored_pairs(
+    memory: Any,
+    compute: Callable[[int], Spectrum],
+    k: int,
+    kernel: Any,
+    X: np.ndarray | None,
+    A: KernelOperator,
+    settings: tuple,
+) -> Spectrum:
+    """Take leading pairs from the store, or compute them where it holds too few.
+
+    Parameters
+    ----------
+    memory : None, str or object with the interface of `joblib.Memory`
+        None always computes.
+    compute : callable
+        ``compute(k)`` returns a `Spectrum`.
+    k : int
+        Number of pairs. A stored spectrum of more serves it with its first k.
+    kernel : object returned by `resolve_kernel`
+    X : ndarray of shape (n_samples, n_features) or None
+    A : operator
+    settings : tuple
+        What else the pairs depend on: eigensolver, random state, accuracy.
+
+    Returns
+    -------
+    Spectrum
+    """
+    # The matrix of a user's function is its own key, where it is held.
+    own = not isinstance(kernel, CallableKernel | PrecomputedKernel)
+    if memory is None or X is None or not (own or isinstance(A, DenseOperator)):
+        return compute(k)
+    values = fingerprint(kernel, X) if own else ""
+    key = (values, X if own else A.K, A.sqrt_weights, settings)
+    stored = check_memory(memory).cache(_compute_pairs, ignore=["compute", "k"])
+    requested, spectrum = stored(key, compute, k)
+    # Fewer pairs than requested are all that the kernel has.
+    more = requested < k and len(spectrum.eigenvalues) == requested
+    if more or spectrum.status != Status.CONVERGED:
+        stored.call(key, compute, k)
+        _, spectrum = stored(key, compute, k)
+    return spectrum.truncated(k)
+
+
+def _compute_pairs(
+    key: Any, compute: Callable[[int], Spectrum], k: int
+) -> tuple[int, Spectrum]:
+    """Return k and the pairs; the store knows them by the key alone."""
+    return k, compute(k)

@@ -1,0 +1,26 @@
+"""The estimator of this package inside a pipeline or a search."""
+
+from typing import Any
+
+from numpy.typing import ArrayLike
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+
+def last_step(estimator: Any, *rows: ArrayLike | None) -> tuple[Any, ...]:
+    """Return the estimator that is trained last, and rows as it is given them.
+
+    A fitted search stands for its `best_estimator_`, a pipeline for its last step,
+    whose rows the steps before it transform. Steps that resample rows transform none.
+    """
+    while True:
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif isinstance(estimator, Pipeline):
+            check_is_fitted(estimator)
+            for _, step in estimator.steps[:-1]:
+                if hasattr(step, "transform"):
+                    rows = tuple(X if X is None else step.transform(X) for X in rows)
+            estimator = estimator.steps[-1][1]
+        else:
+            return (estimator, *rows)
