@@ -19,6 +19,7 @@ import math
 import os
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -78,8 +79,9 @@ def _parse(text: str) -> float:
     return size
 
 
+@cache
 def _machine_limit(root: Path) -> float:
-    """Bytes that the machine, its control groups and the process allow."""
+    """Bytes that the machine, its control groups and the process allow, read once."""
     total = float(psutil.virtual_memory().total)
     return min(total, _address_space(), *_control_groups(root))
 

@@ -47,21 +47,12 @@ class Preconditioner:
 
         In the basis of the pairs and their complement, ``M = [[diag(g), E^T], [E, B]]``
         with ``|B|`` the next eigenvalue of A and the columns of E bounded by the
-        residuals times ``sqrt(g / lam)``; so ``|M| <= max(g, |B|) + |E|``. Pairs of a
-        Krylov basis have a tighter bound; see `RitzResiduals.spectral_radius_bound`.
+        residuals times ``sqrt(g / lam)``; so ``|M| <= max(g, |B|) + |E|``.
         """
         residuals = self.spectrum.residual_norms * np.sqrt(self.ratios)
         largest = self.modified_eigenvalues.max(initial=self.spectrum.next_eigenvalue)
         # `hypot`, as the squares of a norm would overflow for kernels of 1e160.
-        bound = float(largest + np.hypot.reduce(residuals))
-        if self.spectrum.ritz_residuals is None:
-            return bound
-        return min(
-            bound,
-            self.spectrum.ritz_residuals.spectral_radius_bound(
-                self.modified_eigenvalues
-            ),
-        )
+        return float(largest + np.hypot.reduce(residuals))
 
     @property
     def spectral_radius(self) -> float:

@@ -1,6 +1,7 @@
 """The operator in mixed precision, and pairs and models that are computed from it."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,11 +9,9 @@ from problems import kernel_matrix
 from sklearn.base import clone
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern, WhiteKernel
 from sklearn.model_selection import GridSearchCV
-from sklearn_msk._dynamics import trajectory
-from sklearn_msk._spectrum._block_krylov import RoundingError
 
 from sklearn_msk import MSKGridSearchCV, MSKRegressor
-from sklearn_msk._estimators import _base, _training
+from sklearn_msk._linalg import Status
 from sklearn_msk._operators import (
     BlockedOperator,
     DenseOperator,
@@ -20,7 +19,9 @@ from sklearn_msk._operators import (
     _storage,
     mixed_precision,
 )
-from sklearn_msk._spectrum import _eigen_solvers, leading_spectrum
+from sklearn_msk._solvers import solve
+from sklearn_msk._spectrum import PairAccuracy, _leading, leading_spectrum
+from sklearn_msk._training import _decompose, _problem, _solve_paths
 from sklearn_msk.kernels import NTK
 from sklearn_msk.kernels._adapters import CallableKernel
 from sklearn_msk.kernels._evaluation import kernel_tiles
@@ -40,9 +41,9 @@ def used(monkeypatch):
         made.append(make(*args))
         return made[-1]
 
-    monkeypatch.setattr(_eigen_solvers, "_ROWS_COMPACT", 0)
-    monkeypatch.setattr(_eigen_solvers, "_PAIRS_COMPACT", 0)
-    monkeypatch.setattr(_eigen_solvers, "mixed_precision", recorded)
+    monkeypatch.setattr(_leading, "_MIXED_MIN_ROWS", 0)
+    monkeypatch.setattr(_leading, "_MIXED_MIN_PAIRS", 0)
+    monkeypatch.setattr(_leading, "mixed_precision", recorded)
     monkeypatch.setattr(_storage, "mixed_precision", recorded)
     return made
 
@@ -225,23 +226,26 @@ def test_a_fit_computes_a_rough_kernel_again_before_it_holds_it(
 ):
     X = np.random.RandomState(0).standard_normal((300, 10))
     y = X[:, 0] + np.sin(3 * X[:, 1])
-    held, exact_products = [], _base.more_exact
+    held, exact_products = [], _problem.more_exact
 
     def recorded(A, **settings):
         held.append(exact_products(A, **settings))
         return held[-1]
 
-    monkeypatch.setattr(_base, "more_exact", recorded)
+    monkeypatch.setattr(_problem, "more_exact", recorded)
     module, name = {
-        "pairs": (_training, "leading_spectrum"),
-        "path": (_base, "trajectory"),
+        "pairs": (_decompose, "leading_spectrum"),
+        "path": (_solve_paths, "solve"),
     }[phase]
     find = getattr(module, name)
 
-    def pretended(A, *args):
-        if getattr(A, "remainder_dtype", None) == np.float32:
-            raise RoundingError("pretended")
-        return find(A, *args)
+    def pretended(A, *args, **options):
+        found = find(A, *args, **options)
+        if getattr(A, "remainder_dtype", None) != np.float32:
+            return found
+        if phase == "pairs":
+            return replace(found, status=Status.INEXACT_PRODUCTS)
+        return [replace(path, status=Status.INEXACT_PRODUCTS) for path in found]
 
     monkeypatch.setattr(module, name, pretended)
     settings = {"k": 5, "eigen_solver": "randomized"}
@@ -314,7 +318,7 @@ def test_pairs_are_those_of_the_full_decomposition(kernel, dtype, k, used):
     X = np.random.RandomState(0).uniform(size=(400, 3))
     A = DenseOperator(kernel(X).astype(dtype))
     expected = np.linalg.eigvalsh(A.dense())[::-1]
-    spectrum = leading_spectrum(A, k, "randomized")
+    spectrum = leading_spectrum(A, k, eigen_solver="randomized")
     assert len(used) == 1
     assert spectrum.method == "randomized"
     found = len(spectrum.eigenvalues)
@@ -333,7 +337,7 @@ def test_double_precision_where_single_is_not_enough(used):
     """Eigenvalues of a wide rbf fall below what single precision leaves of others."""
     X = np.random.RandomState(0).uniform(size=(300, 2))
     A = DenseOperator(RBF(1.0)(X))
-    spectrum = leading_spectrum(A, 30, "randomized")
+    spectrum = leading_spectrum(A, 30, eigen_solver="randomized")
     expected = np.linalg.eigvalsh(A.dense())[::-1][:30]
     kept = expected > 1e-12 * expected[0]
     assert len(used) == 1
@@ -346,7 +350,9 @@ def test_double_precision_where_single_is_not_enough(used):
 
 def test_single_precision_is_not_tried_for_tight_tolerances(used):
     A = DenseOperator(kernel_matrix(300))
-    spectrum = leading_spectrum(A, 20, "randomized", tol=1e-9)
+    spectrum = leading_spectrum(
+        A, 20, eigen_solver="randomized", accuracy=PairAccuracy.for_residual(1e-9)
+    )
     assert not used
     bound = 1e-9 * np.sqrt(spectrum.eigenvalues * spectrum.next_eigenvalue)
     assert np.all(spectrum.residual_norms <= bound + 1e-13 * spectrum.largest)
@@ -357,7 +363,7 @@ def test_every_copy_of_an_eigenvalue(k, used):
     X = np.array(list(itertools.product([-1.0, 1.0], repeat=9)))
     A = DenseOperator(NTK(depth=2)(X))
     expected = np.linalg.eigvalsh(A.dense())[::-1][:k]
-    spectrum = leading_spectrum(A, k, "randomized")
+    spectrum = leading_spectrum(A, k, eigen_solver="randomized")
     np.testing.assert_allclose(spectrum.eigenvalues, expected, rtol=1e-6)
 
 
@@ -379,13 +385,15 @@ def test_a_matrix_that_is_not_positive_is_told(used):
     K = kernel_matrix(200)
     v = np.linalg.qr(np.random.RandomState(3).standard_normal((200, 1)))[0]
     A = DenseOperator(K - 30.0 * v @ v.T)
-    spectrum = leading_spectrum(A, 5, "randomized")
+    spectrum = leading_spectrum(A, 5, eigen_solver="randomized")
     assert spectrum.smallest < -1e-3 * spectrum.largest
 
 
 def test_deterministic(used):
     A = DenseOperator(kernel_matrix(300))
-    first, second = (leading_spectrum(A, 20, "randomized") for _ in range(2))
+    first, second = (
+        leading_spectrum(A, 20, eigen_solver="randomized") for _ in range(2)
+    )
     np.testing.assert_array_equal(first.eigenvectors, second.eigenvectors)
     assert len(used) == 2
 
@@ -442,11 +450,11 @@ def test_paths_that_single_precision_loses_are_followed_in_double(used, monkeypa
     Y = np.random.RandomState(1).standard_normal((300, 2))
     followed = []
 
-    def recorded(A, *args):
+    def recorded(A, *args, **options):
         followed.append(isinstance(A, MixedPrecisionOperator))
-        return trajectory(A, *args)
+        return solve(A, *args, **options)
 
-    monkeypatch.setattr(_base, "trajectory", recorded)
+    monkeypatch.setattr(_solve_paths, "solve", recorded)
     for max_iter, compact in ((10, [True]), (10**9, [True, False])):
         followed.clear()
         model = MSKRegressor(
@@ -484,7 +492,9 @@ def test_a_search_finds_the_scores_of_single_fits(used, data):
     model = MSKRegressor(eigen_solver="randomized")
     shared = MSKGridSearchCV(model, grid, cv=3).fit(X, y)
     single = GridSearchCV(model, grid, cv=3).fit(X, y)
-    assert {type(A.source) for A in used} == {BlockedOperator, DenseOperator}
+    # Folds hold what a single fit holds.
+    assert {type(A.source) for A in used} == {BlockedOperator}
+    assert len(used) == 3 + 1 + 4 * 3 + 1
     np.testing.assert_allclose(
         shared.cv_results_["mean_test_score"],
         single.cv_results_["mean_test_score"],

@@ -1,5 +1,7 @@
 """How exact leading directions are for the maps that need them."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from problems import kernel_matrix
@@ -12,6 +14,7 @@ from sklearn_msk import MSKGridSearchCV, MSKRegressor
 from sklearn_msk._operators import DenseOperator
 from sklearn_msk._preconditioner import Preconditioner
 from sklearn_msk._spectrum import PairAccuracy, leading_spectrum, relative_jump
+from sklearn_msk._training._decompose import _steep_where_it_fails
 from sklearn_msk.kernels import NTK
 from sklearn_msk.spectral_maps import Flatten, Identity, Lift, Power
 
@@ -66,7 +69,7 @@ def test_tolerance_between_strict_and_loose():
     assert strict.tolerance_for(np.array([1.0]), 1.0, rtol) == 1e-5
 
 
-def test_the_steepest_map_counts_and_a_map_that_fails_is_the_steepest():
+def test_the_steepest_map_counts_and_one_that_fails_among_others_is_the_steepest():
     def fails(lam):
         raise ValueError("no rates today")
 
@@ -74,10 +77,12 @@ def test_the_steepest_map_counts_and_a_map_that_fails_is_the_steepest():
         return np.full_like(lam, lam[-1])
 
     values = np.append(LAM, 0.5 * LAM[-1])
+    with pytest.raises(ValueError, match="no rates today"):
+        PairAccuracy(1e-5, 2e-2, ((fails, 3),)).tolerance_for(values, 1e-3, 1e-16)
     for maps, expected in (
         ([flat], 2e-2),
         ([flat, Lift()], 2e-2 / relative_jump(Lift(), LAM, values[-1])),
-        ([flat, fails], 1e-5),
+        ([flat, partial(_steep_where_it_fails, fails)], 1e-5),
     ):
         accuracy = PairAccuracy(1e-5, 2e-2, tuple((g, len(LAM)) for g in maps))
         found = accuracy.tolerance_for(values, 1e-3, 1e-16)

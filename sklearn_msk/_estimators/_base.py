@@ -16,8 +16,8 @@ from sklearn_msk._compat import CallbackSupportMixin, Interval, StrOptions
 from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators._data import (
     ClassificationData,
-    RegressionData,
-    check_dask_rows,
+    DaskData,
+    TrainingData,
     check_data,
 )
 from sklearn_msk._estimators._fitted import finish_fit
@@ -138,25 +138,15 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         task = FitTask(self, X, y, sample_weight)
         training, config = training_config(self), problem_config(self)
         report = Report.at(type(self).__name__, self.verbose)
+        data = check_data(self, X, y, sample_weight)
+        check_landmark_columns(self.landmarks, data.columns.names)
         stopped = None
-        if is_dask(X, y):
-            if self.early_stopping:
-                raise ValueError(
-                    "early_stopping=True holds out rows of arrays in memory. Got dask "
-                    "arrays instead; score staged_predict on rows of your choice."
-                )
-            rows, columns = check_dask_rows(self, X, y, sample_weight)
-            attributes = columns.attributes()
-        else:
-            data = check_data(self, X, y, sample_weight)
-            rows, attributes = data.rows, data.attributes()
-            check_landmark_columns(self.landmarks, data.columns.names)
-            if self.early_stopping:
-                with report.stage("path on the rows that are not held out"):
-                    stopped = self._stop_early(data, training, config)
-                training = replace(training, max_iter=as_steps(stopped.best))
-        model = train(rows, training, config, report)
-        finish_fit(self, model, attributes, task, stopped)
+        if self.early_stopping:
+            with report.stage("path on the rows that are not held out"):
+                stopped = self._stop_early(data, training, config)
+            training = replace(training, max_iter=as_steps(stopped.best))
+        model = train(data.rows, training, config, report)
+        finish_fit(self, model, data.attributes(), task, stopped)
 
     def _partial_fit(
         self, X: Any, y: Any, sample_weight: Any, classes: Any = None
@@ -169,17 +159,13 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         report = Report.at(type(self).__name__, self.verbose)
         seen = vars(self).get("_pass")
         self._check_stream(seen, config)
-        first = seen is None
-        if is_dask(X, y):
-            rows, columns = check_dask_rows(self, X, y, sample_weight, first=first)
-            attributes = columns.attributes()
-        else:
-            data = check_data(self, X, y, sample_weight, classes=classes, first=first)
-            rows, attributes = data.rows, data.attributes()
-            check_landmark_columns(self.landmarks, data.columns.names)
-        problem = extend(seen, rows, config, report)
+        data = check_data(
+            self, X, y, sample_weight, classes=classes, first=seen is None
+        )
+        check_landmark_columns(self.landmarks, data.columns.names)
+        problem = extend(seen, data.rows, config, report)
         model = train_on(problem, training, config, report)
-        finish_fit(self, model, attributes, task)
+        finish_fit(self, model, data.attributes(), task)
 
     def _check_stream(self, seen: Any, config: ProblemConfig) -> None:
         """Raise a ValueError where `partial_fit` cannot go on, or begin."""
@@ -200,11 +186,16 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
 
     def _stop_early(
         self,
-        data: RegressionData | ClassificationData,
+        data: TrainingData,
         training: TrainingConfig,
         config: ProblemConfig,
     ) -> StoppedPath:
         """Score the path of a model that is trained without some rows on these."""
+        if isinstance(data, DaskData):
+            raise ValueError(
+                "early_stopping=True holds out rows of arrays in memory. Got dask "
+                "arrays instead; score staged_predict on rows of your choice."
+            )
         pairwise = self.kernel == "precomputed"
         if data.weights is not None and not data.weights.all():
             # Rows of weight zero are as good as absent.

@@ -51,6 +51,24 @@ class Columns:
 
 
 @dataclass(frozen=True, eq=False)
+class DaskData:
+    """Rows in dask arrays, of which none is computed here.
+
+    Attributes
+    ----------
+    rows : DaskRows
+    columns : Columns
+    """
+
+    rows: DaskRows
+    columns: Columns
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the fitted attributes that the data determine."""
+        return self.columns.attributes()
+
+
+@dataclass(frozen=True, eq=False)
 class RegressionData:
     """Rows, numeric targets and weights.
 
@@ -86,7 +104,7 @@ class RegressionData:
         X, weights = _rows_of(self.X, numbers, pairwise), _taken(self.weights, numbers)
         return RegressionData(X, self.y[numbers], weights, self.columns)
 
-    def score(self, held: "RegressionData", values: np.ndarray) -> float:
+    def score(self, held: Any, values: np.ndarray) -> float:
         """R2 of the values of a model trained on these rows, on rows held out."""
         y = held.y
         if np.ptp(y) == 0:
@@ -146,7 +164,7 @@ class ClassificationData:
             X, y, weights, self.columns, np.unique(y), self.class_weight
         )
 
-    def score(self, held: "ClassificationData", values: np.ndarray) -> float:
+    def score(self, held: Any, values: np.ndarray) -> float:
         """Accuracy of the values of a model trained on these rows, on rows held out."""
         labels = labels_of(values, self.classes)
         return accuracy_score(held.y, labels, sample_weight=held.weights)
@@ -176,6 +194,9 @@ class ClassificationData:
         return _product(weights, np.asarray(of_class, dtype=float)[codes])
 
 
+TrainingData = RegressionData | ClassificationData | DaskData
+
+
 def labels_of(values: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Return the class of the largest value, of shape (n,).
 
@@ -198,16 +219,16 @@ def check_data(
     *,
     classes: Any = None,
     first: bool = True,
-) -> RegressionData | ClassificationData:
+) -> TrainingData:
     """Validate training data, and leave the estimator as it is.
 
     Parameters
     ----------
     estimator : MSKRegressor or MSKClassifier
         Names the errors, and says which columns and classes later rows must have.
-    X : array-like of shape (n, n_features)
-    y : array-like of shape (n,) or (n, n_targets)
-    sample_weight : None, float or array-like of shape (n,)
+    X : array-like or dask array of shape (n, n_features)
+    y : array-like or dask array of shape (n,) or (n, n_targets)
+    sample_weight : None, float, array-like or dask array of shape (n,)
     classes : array-like of shape (n_classes,), default=None
         Labels that later rows may have.
     first : bool, default=True
@@ -215,8 +236,10 @@ def check_data(
 
     Returns
     -------
-    RegressionData or ClassificationData
+    RegressionData, ClassificationData or DaskData
     """
+    if is_dask(X, y):
+        return _check_dask(estimator, X, y, sample_weight, first=first)
     check_dense(estimator, X)
     if issparse(y):
         raise TypeError(
@@ -247,9 +270,9 @@ def check_data(
     return ClassificationData(X, y, weights, columns, known, estimator.class_weight)
 
 
-def check_dask_rows(
-    estimator: Any, X: Any, y: Any, sample_weight: Any, *, first: bool = True
-) -> tuple[DaskRows, Columns]:
+def _check_dask(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, *, first: bool
+) -> DaskData:
     """Validate rows in dask arrays, of which none is computed here."""
     if is_classifier(estimator):
         raise ValueError(
@@ -259,7 +282,7 @@ def check_dask_rows(
     rows = DaskRows.of(X, y, sample_weight)
     # Of the number of features one row tells enough.
     validate_data(copy.copy(estimator), np.zeros((1, rows.n_features)), reset=first)
-    return rows, Columns(rows.n_features, None)
+    return DaskData(rows, Columns(rows.n_features, None))
 
 
 def accepted_sparse(estimator: Any) -> str | bool:
@@ -285,11 +308,6 @@ def check_dense(estimator: Any, X: Any) -> None:
         "'.toarray()', an encoder with dense output "
         f"(OneHotEncoder(sparse_output=False)), or {remedy}."
     )
-
-
-def is_dask_data(X: Any, y: Any) -> bool:
-    """Whether rows or targets are collections of dask."""
-    return is_dask(X, y)
 
 
 def _check_classes(estimator: Any, y: np.ndarray, given: Any, first: bool) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_msk._compat import with_callbacks
-from sklearn_msk._estimators._data import ClassificationData, RegressionData
+from sklearn_msk._estimators._data import TrainingData
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._warnings import warn_user
 from sklearn_msk._selection import StoppedPath
@@ -76,7 +76,7 @@ def finish_fit(
 def adopt(
     estimator: Any,
     model: FittedModel,
-    data: RegressionData | ClassificationData,
+    data: TrainingData,
     passed: tuple[Any, Any, Any],
 ) -> Any:
     """End the fit of an estimator whose model was trained with others.
@@ -85,7 +85,7 @@ def adopt(
     ----------
     estimator : MSKRegressor or MSKClassifier
     model : FittedModel
-    data : RegressionData or ClassificationData
+    data : RegressionData, ClassificationData or DaskData
     passed : tuple
         X, y and sample_weight, for callbacks.
 

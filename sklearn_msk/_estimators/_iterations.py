@@ -58,12 +58,7 @@ def check_iterations(
         raise ValueError("The 'iterations' must hold at least one step. Got none.")
     flow = dynamics == "flow"
     for value in np.ravel(np.asarray(iterations, dtype=object)):
-        legal = isinstance(value, Real) and (
-            0 < value <= max_iter
-            if flow
-            else 1 <= value <= max_iter and (np.isinf(value) or value % 1 == 0)
-        )
-        if not legal:
+        if not (isinstance(value, Real) and _is_on_path(float(value), max_iter, flow)):
             kind = "numbers > 0, up to" if flow else "whole numbers from 1 to"
             raise ValueError(
                 f"The 'iterations' must be {kind} max_iter={max_iter}"
@@ -71,3 +66,10 @@ def check_iterations(
                 f"Got {value!r} instead."
             )
     return np.ravel(np.asarray(iterations, dtype=np.float64))
+
+
+def _is_on_path(value: float, max_iter: float, flow: bool) -> bool:
+    """Whether a path of `max_iter` steps has this one: a time, or a whole number."""
+    if flow:
+        return 0 < value <= max_iter
+    return 1 <= value <= max_iter and (np.isinf(value) or value % 1 == 0)

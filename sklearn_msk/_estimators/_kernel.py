@@ -235,12 +235,12 @@ class MSKKernel(
         operator = build_operator(X, None, config)
         problem = Problem(operator, np.zeros(X.shape[0]), 0.0, kernel, X_fit)
         accuracy = PairAccuracy.for_residual(_RESIDUAL)
-        problem, spectrum = find_pairs(problem, self.k, accuracy, config, self.memory)
+        problem, spectrum = find_pairs(problem, self.k, accuracy, config)
         S = precondition(spectrum, g, allow_zero=True)
         columns = ("n_features_in_", "feature_names_in_")
         kept = vars(checked)
-        vars(self).pop("feature_names_in_", None)
-        vars(self).update({name: kept[name] for name in columns if name in kept})
+        self.__dict__.pop("feature_names_in_", None)
+        self.__dict__ |= {name: kept[name] for name in columns if name in kept}
         self.kernel_ = kernel
         self.X_fit_ = X_fit
         self.spectrum_ = S.spectrum

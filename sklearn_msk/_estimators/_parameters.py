@@ -1,7 +1,6 @@
 """Parameters that exclude each other, and what they mean together."""
 
 import math
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -73,7 +72,7 @@ def training_config(estimator: Any) -> TrainingConfig:
 
 def as_steps(max_iter: float) -> float:
     """Return a number of steps as an int where it is whole, as a float otherwise."""
-    if isinstance(max_iter, Integral) or (_is_whole(max_iter) and max_iter < np.inf):
+    if _is_whole(max_iter) and max_iter < np.inf:
         return int(max_iter)
     return float(max_iter)
 

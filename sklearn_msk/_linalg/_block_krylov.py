@@ -26,6 +26,10 @@ _MAX_REST_SHARE = 0.75
 # larger.
 _TRUSTED_ERROR, _UNTRUSTED_GROWTH = 0.1, 10.0
 
+# Time of a decomposition of T in units of size^3 operations of a product; the share of
+# the way to convergence, by the rate so far, after which to look again.
+_LOOK_COST, _SHARE_OF_WAY = 20.0, 0.8
+
 
 @dataclass(frozen=True, eq=False)
 class RitzPairs:
@@ -42,14 +46,6 @@ class RitzPairs:
         Residual norms.
     smallest : float
         Smallest eigenvalue or Ritz value seen.
-    all_values : ndarray of shape (p,) or None
-        All Ritz values of a Krylov basis, descending; None where there is no such
-        basis or where it is complete.
-    residual_matrix : ndarray of shape (width, p) or None
-        Its columns are the residuals of all Ritz vectors, in the coordinates of the
-        block that would come next.
-    product_error : float
-        Norm of the error of a product, its rounding included.
     """
 
     status: Status
@@ -57,9 +53,6 @@ class RitzPairs:
     vectors: np.ndarray
     residuals: np.ndarray
     smallest: float
-    all_values: np.ndarray | None = None
-    residual_matrix: np.ndarray | None = None
-    product_error: float = 0.0
 
 
 def block_krylov(
@@ -126,7 +119,7 @@ def block_krylov(
     Anal. Appl. 22(2), 2000.
     """
     basis = _KrylovBasis(orthonormalise(draw(width))[0], max_columns)
-    plan = _CheckPlan(m + 2 * width, width)
+    plan = _CheckPlan(basis.n, m, width)
     n_products, widened_at, first_pass = 0, 0, 1
     for passes in range(1, max_passes + 1):
         n_products += basis.extend(apply)
@@ -224,23 +217,18 @@ class _KrylovBasis:
     def pairs(
         self, ritz: _Ritz, m: int, product_error: float, status: Status
     ) -> RitzPairs:
-        """Leading pairs, with what is known of the space beyond the basis."""
+        """Leading pairs, their values corrected by what is known beyond the basis."""
         vectors = combine(self.vectors, ritz.coordinates[:, :m])
         # No residual is known to less than rounding.
         arithmetic = np.sqrt(self.n) * np.finfo(np.float64).eps * abs(ritz.values[0])
         error = max(product_error, arithmetic)
         residuals, smallest = np.hypot(ritz.residuals, error), float(ritz.values[-1])
-        if self.is_complete:
-            values = ritz.values[:m]
-            return RitzPairs(status, values, vectors, residuals, smallest)
-        matrix = self._step @ ritz.coordinates[self._last :]
-        own = slice(self._last, self.size)
-        values = _corrected(
-            ritz.values[:m], matrix[:, :m], self._projected[own, own].diagonal().mean()
-        )
-        return RitzPairs(
-            status, values, vectors, residuals, smallest, ritz.values, matrix, error
-        )
+        values = ritz.values[:m]
+        if not self.is_complete:
+            matrix = self._step @ ritz.coordinates[self._last :, :m]
+            rest = self._projected.diagonal()[self._last : self.size].mean()
+            values = _corrected(values, matrix, float(rest))
+        return RitzPairs(status, values, vectors, residuals, smallest)
 
     def restart(self, ritz: _Ritz, n_kept: int) -> None:
         """Replace V by its leading Ritz vectors."""
@@ -287,27 +275,37 @@ def _n_copies(values: np.ndarray, tol: float) -> int:
 class _CheckPlan:
     """At how many columns to look at the residuals.
 
-    A look costs as much as a few products where m is large. The error falls ever
-    faster, so the next look is half way to where a constant rate would end.
+    A look takes a decomposition of T, as dear as many columns where n is small. So the
+    next look is at 80 % of the way to where the rate at which the error has fallen, at
+    first that of an average spectrum, would end, but not much further than the columns
+    that a look costs.
     """
 
-    def __init__(self, first_size: int, width: int) -> None:
-        self._width, self.next_size = width, first_size
-        self._last: tuple[int, float] | None = None
+    def __init__(self, n: int, m: int, width: int) -> None:
+        self._n, self._m, self._width = n, m, width
+        self.next_size = m + max(2 * width, m // 2)
+        self._last_size, self._last_error = 0, np.inf
 
     def after(self, size: int, error: float, tol: float) -> None:
         """Choose the next look after one that found this error, above tol."""
-        wait = size // 8
-        if self._last is not None and 0.0 < error < self._last[1]:
-            before, larger = self._last
-            rate = np.log(larger / error) / (size - before)
-            wait = min(wait, int(0.5 * np.log(error / tol) / rate))
+        rate = np.log(10.0) / self._m
+        if 0.0 < error < self._last_error < np.inf:
+            rate = np.log(self._last_error / error) / (size - self._last_size)
+        wait = self._width
+        if 0.0 < tol < error < np.inf:
+            longest = max(size // 8, self._columns_a_look(size))
+            wait = min(longest, int(_SHARE_OF_WAY * np.log(error / tol) / rate))
         self.next_size = size + max(self._width, wait)
-        self._last = size, error
+        self._last_size, self._last_error = size, error
+
+    def _columns_a_look(self, size: int) -> int:
+        """Columns whose products and orthogonalisation cost as much as a look."""
+        column = 2.0 * self._n * (self._n + 2.0 * size)
+        return int(_LOOK_COST * size**3 / column)
 
     def restart(self, size: int) -> None:
         """Look at this size next, and forget the errors of a longer basis."""
-        self.next_size, self._last = size, None
+        self.next_size, self._last_size, self._last_error = size, 0, np.inf
 
 
 def worst_residual(

@@ -6,6 +6,9 @@ from enum import StrEnum
 class Status(StrEnum):
     """How an iteration ended; callers read it, nobody catches it.
 
+    Its values are strings, so that files of models, which know no enumerations, hold
+    them: compare them by ``==`` there.
+
     Attributes
     ----------
     CONVERGED

@@ -24,6 +24,9 @@ from sklearn_msk._operators._storage import (
     more_exact,
 )
 
+# What the solvers work on; both kinds have the attributes that they use.
+Operator = KernelOperator | NystroemOperator
+
 __all__ = [
     "ArrayRows",
     "BlockedOperator",
@@ -33,6 +36,7 @@ __all__ = [
     "MixedPrecisionOperator",
     "NystroemFeatures",
     "NystroemOperator",
+    "Operator",
     "Storage",
     "SufficientStatistics",
     "Units",

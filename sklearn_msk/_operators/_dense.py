@@ -1,15 +1,12 @@
 """The empirical integral operator, its kernel matrix held in memory."""
 
 import numpy as np
-from scipy.linalg.blas import dsymm, dsymv
+from scipy.linalg.blas import dsymv
 
 from sklearn_msk._batches import batches
 from sklearn_msk._operators._kernel_operator import KernelOperator, TileFunction
 
-# Up to this number of columns, a product for each of them is faster than one of all.
-_FEW_COLUMNS = 6
-
-# Rows of K that are mirrored, or converted to float64, at a time.
+# Rows of a panel: few enough for it to stay in cache while it is used twice.
 _ROWS = 128
 
 
@@ -50,20 +47,29 @@ class DenseOperator(KernelOperator):
         return self._weighted(self._apply_kernel, V)
 
     def _apply_kernel(self, V: np.ndarray) -> np.ndarray:
-        """Return ``K @ V``, by BLAS where K is as BLAS takes it."""
-        if self.dtype != np.float64 or not self.K.flags.forc:
+        """Return ``K @ V``, by BLAS for one vector where K is as BLAS takes it."""
+        if V.size > len(V) or self.dtype != np.float64 or not self.K.flags.forc:
             return self._apply_panels(V)
-        return _lower_product(self.K, V)
+        # The lower triangle of K is the upper one of its transpose.
+        lower = not self.K.flags.c_contiguous
+        product = dsymv(1.0, self.K if lower else self.K.T, V, lower=lower)
+        return product.reshape(V.shape)
 
     def _apply_panels(self, V: np.ndarray) -> np.ndarray:
-        """Return ``K @ V`` by panels of rows of the lower triangle, as float64.
+        """Return ``K @ V`` by panels of rows of the lower triangle, each used twice.
 
-        A product in single precision would lose the digits of V. BLAS of NumPy
-        throughout: threads of SciPy's would compete with its own.
+        Panels in float32 are converted: a product in single precision would lose the
+        digits of V. All at once, the conversion would triple the memory.
         """
-        product = np.zeros_like(V)
-        for rows in batches(self.shape[0], _ROWS):
-            panel = self.K[rows, : rows.start].astype(np.float64)
+        product, n = np.zeros_like(V), self.shape[0]
+        # One buffer: fresh memory for every panel would take as long as the product.
+        buffer = np.empty(0 if self.dtype == np.float64 else _ROWS * n)
+        for rows in batches(n, _ROWS):
+            panel = self.K[rows, : rows.start]
+            if buffer.size:
+                converted = buffer[: panel.size].reshape(panel.shape)
+                converted[...] = panel
+                panel = converted
             product[rows] += panel @ V[: rows.start]
             product[: rows.start] += panel.T @ V[rows]
             product[rows] += self._square(rows) @ V[rows]
@@ -114,18 +120,3 @@ class DenseOperator(KernelOperator):
 def _mirrored(square: np.ndarray) -> np.ndarray:
     """Symmetric matrix of a lower triangle, as a new array."""
     return np.where(np.tri(len(square), dtype=bool), square, square.T)
-
-
-def _lower_product(K: np.ndarray, V: np.ndarray) -> np.ndarray:
-    """Product of the lower triangle of K and its mirror with V, by BLAS."""
-    # The lower triangle of K is the upper one of its transpose.
-    lower = not K.flags.c_contiguous
-    columns_first = K if lower else K.T
-    columns = V.reshape(len(V), -1)
-    if columns.shape[1] > _FEW_COLUMNS:
-        # From the right: BLAS takes the transpose of C-contiguous V as it is.
-        return dsymm(1.0, columns_first, columns.T, side=1, lower=lower).T
-    product = np.empty(columns.shape)
-    for j, v in enumerate(columns.T):
-        product[:, j] = dsymv(1.0, columns_first, v, lower=lower)
-    return product.reshape(V.shape)

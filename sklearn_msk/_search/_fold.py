@@ -25,6 +25,7 @@ from sklearn_msk._estimators._fitted import adopt
 from sklearn_msk._estimators._kernel_mixin import check_queries
 from sklearn_msk._estimators._known_values import known_values
 from sklearn_msk._estimators._parameters import training_config
+from sklearn_msk._operators import ArrayRows
 from sklearn_msk._search._recorder import FittedSteps, fit_steps, last_step
 from sklearn_msk._spectrum import prefers_mixed_precision
 from sklearn_msk._training import (
@@ -247,15 +248,16 @@ def _fit_together(
         return
     try:
         data = check_data(models[numbers[0]], *passed)
+        rows = data.rows
         config = problem_config(models[numbers[0]], n_parallel)
     except Exception as error:
         yield from ((number, FitFailure(error)) for number in numbers)
         return
     trainings = {number: training_config(models[number]) for number in numbers}
-    for alike in _alike(trainings, config, data.X.shape[0]):
+    for alike in _alike(trainings, config, rows):
         shared = [trainings[number] for number in alike]
         try:
-            problem = build_problem(data.rows, config, shared)
+            problem = build_problem(rows, config, shared)
             problem, spectrum = decompose(problem, shared, config)
         except Exception as error:
             yield from ((number, FitFailure(error)) for number in alike)
@@ -272,16 +274,18 @@ def _fit_together(
 
 
 def _alike(
-    trainings: dict[int, TrainingConfig], config: ProblemConfig, n: int
+    trainings: dict[int, TrainingConfig], config: ProblemConfig, rows: Any
 ) -> list[list[int]]:
     """Return the numbers of the candidates that share a storage of the kernel.
 
     One candidate that needs exact products would take the mixed precision storage from
     all the others.
     """
+    if config.landmarks is not None or not isinstance(rows, ArrayRows):
+        return [list(trainings)]
+    n = rows.X.shape[0]
     k = max(training.n_directions(n) for training in trainings.values())
-    mixed = prefers_mixed_precision(n, k + 1, config.eigen_solver)
-    if config.landmarks is not None or not mixed:
+    if not prefers_mixed_precision(n, k, config.eigen_solver):
         return [list(trainings)]
     tolerant = [i for i, training in trainings.items() if training.tolerates_float32]
     exact = [i for i in trainings if i not in tolerant]

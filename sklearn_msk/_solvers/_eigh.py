@@ -5,14 +5,14 @@ from scipy.linalg import qr
 
 from sklearn_msk._filters import SpectralFilter, longest
 from sklearn_msk._linalg import full_eigh
-from sklearn_msk._operators import KernelOperator
+from sklearn_msk._operators import Operator
 from sklearn_msk._preconditioner import Preconditioner
 from sklearn_msk._solvers._path import ModalPath, Modes
 from sklearn_msk._solvers._requests import Monitor, Request
 
 
 def eigh_paths(
-    A: KernelOperator,
+    A: Operator,
     y: np.ndarray,
     requests: list[Request],
     tol: float,
@@ -23,7 +23,7 @@ def eigh_paths(
 
 
 def diagonal_paths(
-    A: KernelOperator,
+    A: Operator,
     y: np.ndarray,
     requests: list[Request],
     tol: float,
@@ -38,7 +38,7 @@ def diagonal_paths(
 
 
 def _eigh_path(
-    A: KernelOperator, y: np.ndarray, S: Preconditioner, filter: SpectralFilter
+    A: Operator, y: np.ndarray, S: Preconditioner, filter: SpectralFilter
 ) -> ModalPath:
     """Exact path for any S: every eigenpair of ``M = S^(1/2) A S^(1/2)``.
 
@@ -80,7 +80,7 @@ def _diagonalise(S: Preconditioner, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _diagonal_path(
-    A: KernelOperator, b: np.ndarray, S: Preconditioner, filter: SpectralFilter
+    A: Operator, b: np.ndarray, S: Preconditioner, filter: SpectralFilter
 ) -> ModalPath:
     """Exact path of a diagonal A, without a product or a decomposition."""
     # Not by products with S: 1 + (g / lam - 1) cancels where g / lam is small.
@@ -91,7 +91,7 @@ def _diagonal_path(
 
 
 def _exact_path(
-    A: KernelOperator, filter: SpectralFilter, floor: float, modes: Modes
+    A: Operator, filter: SpectralFilter, floor: float, modes: Modes
 ) -> ModalPath:
     """Path of all modes, which took no product."""
     return ModalPath(

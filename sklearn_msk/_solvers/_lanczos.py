@@ -4,7 +4,7 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal
 
 from sklearn_msk._filters import SpectralFilter, extremes, longest
-from sklearn_msk._operators import KernelOperator
+from sklearn_msk._operators import Operator
 from sklearn_msk._preconditioner import Preconditioner
 from sklearn_msk._solvers._path import ModalPath, Modes
 from sklearn_msk._solvers._requests import Monitor, Request
@@ -14,7 +14,7 @@ MAX_BASIS = 1500
 
 
 def lanczos_paths(
-    A: KernelOperator,
+    A: Operator,
     y: np.ndarray,
     requests: list[Request],
     tol: float,
@@ -43,7 +43,7 @@ def lanczos_paths(
 
 
 def _lanczos_path(
-    A: KernelOperator,
+    A: Operator,
     y: np.ndarray,
     bases: list["_KrylovBasis"],
     filter: SpectralFilter,
@@ -64,7 +64,7 @@ def _lanczos_path(
 
 
 def _extend(
-    A: KernelOperator,
+    A: Operator,
     bases: list["_KrylovBasis"],
     tol: float,
     monitor: Monitor,
@@ -100,7 +100,7 @@ class _KrylovBasis:
 
     def __init__(
         self,
-        A: KernelOperator,
+        A: Operator,
         S: Preconditioner,
         b: np.ndarray,
         filters: list[SpectralFilter],

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_msk._filters import SpectralFilter, longest
-from sklearn_msk._operators import KernelOperator
+from sklearn_msk._operators import Operator
 from sklearn_msk._preconditioner import Preconditioner
 from sklearn_msk._solvers._path import Path
 from sklearn_msk._solvers._requests import Monitor, Request
 
 
 def loop_paths(
-    A: KernelOperator,
+    A: Operator,
     y: np.ndarray,
     requests: list[Request],
     tol: float,
@@ -23,7 +23,7 @@ def loop_paths(
 
 
 def _loop_path(
-    A: KernelOperator, y: np.ndarray, S: Preconditioner, filter: SpectralFilter
+    A: Operator, y: np.ndarray, S: Preconditioner, filter: SpectralFilter
 ) -> "LoopPath":
     """Path that runs the loop when it is asked for coefficients."""
     return LoopPath(
@@ -54,7 +54,7 @@ class LoopPath(Path):
     b : ndarray of shape (n,) or (n, n_targets)
     """
 
-    A: KernelOperator
+    A: Operator
     S: Preconditioner
     b: np.ndarray
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from sklearn_msk._filters import SpectralFilter
 from sklearn_msk._linalg import Status
-from sklearn_msk._operators import KernelOperator
+from sklearn_msk._operators import Operator
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +180,7 @@ class ModalPath(Path):
         floor = self.eigenvalue_floor
         return max(int(np.sum(m.eigenvalues + ridge <= floor)) for m in self.modes)
 
-    def verified(self, A: KernelOperator, y: np.ndarray, fitted: np.ndarray) -> Self:
+    def verified(self, A: Operator, y: np.ndarray, fitted: np.ndarray) -> Self:
         """Return the same path with its `rounding_error`, at the cost of a product.
 
         `fitted` is ``A c`` as the solver has it, in the shape of y, to be compared with

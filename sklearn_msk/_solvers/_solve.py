@@ -7,7 +7,7 @@ import numpy as np
 
 from sklearn_msk._filters import SpectralFilter, longest
 from sklearn_msk._linalg import Status
-from sklearn_msk._operators import KernelOperator
+from sklearn_msk._operators import Operator
 from sklearn_msk._scaling import power_of_two
 from sklearn_msk._solvers._eigh import diagonal_paths, eigh_paths
 from sklearn_msk._solvers._lanczos import lanczos_paths
@@ -27,7 +27,7 @@ _EXACT_LIMIT_MAX = 1500
 
 
 def solve(
-    A: KernelOperator,
+    A: Operator,
     y: np.ndarray,
     requests: list[Request],
     *,
@@ -72,7 +72,7 @@ def solve(
     ]
 
 
-def choose_solver(solver: str, A: KernelOperator, filter: SpectralFilter) -> str:
+def choose_solver(solver: str, A: Operator, filter: SpectralFilter) -> str:
     """Solver that "auto" stands for, or the one asked for.
 
     "auto" is "eigh" for the limit up to 1500 rows of an operator that fits in memory
@@ -87,12 +87,12 @@ def choose_solver(solver: str, A: KernelOperator, filter: SpectralFilter) -> str
     return "eigh" if small and np.isinf(filter.max_iter) else "lanczos"
 
 
-def smallest_tol(A: KernelOperator) -> float:
+def smallest_tol(A: Operator) -> float:
     """Smallest tolerance that the precision of the kernel matrix allows."""
     return max(10.0 * np.finfo(A.dtype).eps, A.shape[0] * np.finfo(np.float64).eps)
 
 
-def _status(A: KernelOperator, path: Path, tol: float) -> Status:
+def _status(A: Operator, path: Path, tol: float) -> Status:
     """Whether the error of products leaves half of the tolerance."""
     if A.product_error > 0.0 and not path.rounding_error <= 0.5 * tol:
         return Status.INEXACT_PRODUCTS

@@ -13,14 +13,15 @@ import numpy as np
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
 
 from sklearn_msk._linalg import RitzPairs, Status, block_krylov, worst_residual
-from sklearn_msk._operators import KernelOperator, MixedPrecisionOperator
+from sklearn_msk._operators import MixedPrecisionOperator, Operator
 from sklearn_msk._spectrum._accuracy import PairAccuracy
 from sklearn_msk._threads import single_threaded_blas
 
 Monitor = Callable[[int, float, float], None] | None
 
 # Columns of a block, for fewer than 40 pairs, fewer than 80, and more: narrow ones need
-# fewer products, which take longer each. BLAS wants multiples of eight.
+# fewer columns in all, which take longer each, and miss copies and clusters of
+# eigenvalues at loose tolerances. BLAS wants multiples of eight.
 _WIDTHS, _PAIRS_A_STEP = (8, 16, 24), 40
 
 # The same where every product computes the kernel again, whatever the number of pairs.
@@ -45,7 +46,7 @@ LOBPCG_GUARD, _LOBPCG_ROUNDS = 10, 10
 
 
 def dense(
-    A: KernelOperator,
+    A: Operator,
     m: int,
     rng: np.random.RandomState,
     accuracy: PairAccuracy,
@@ -59,7 +60,7 @@ def dense(
 
 
 def arpack(
-    A: KernelOperator,
+    A: Operator,
     m: int,
     rng: np.random.RandomState,
     accuracy: PairAccuracy,
@@ -79,7 +80,7 @@ def arpack(
 
 
 def lobpcg_(
-    A: KernelOperator,
+    A: Operator,
     m: int,
     rng: np.random.RandomState,
     accuracy: PairAccuracy,
@@ -108,7 +109,7 @@ def lobpcg_(
 
 
 def randomized(
-    A: KernelOperator,
+    A: Operator,
     m: int,
     rng: np.random.RandomState,
     accuracy: PairAccuracy,
@@ -150,7 +151,7 @@ def _in_mixed_precision(
 
 
 def _in_double_precision(
-    A: KernelOperator,
+    A: Operator,
     m: int,
     rng: np.random.RandomState,
     width: int,
@@ -173,7 +174,7 @@ def _in_double_precision(
 
 
 def _tolerance(
-    A: KernelOperator, accuracy: PairAccuracy
+    A: Operator, accuracy: PairAccuracy
 ) -> Callable[[np.ndarray, float], float]:
     """`PairAccuracy.tolerance_for` of Ritz values in units of ``A.scale``."""
     return lambda values, error: accuracy.tolerance_for(
@@ -186,21 +187,19 @@ def _max_columns(m: int, width: int) -> int:
     return 5 * m + 10 * width
 
 
-def _residuals(
-    A: KernelOperator, values: np.ndarray, vectors: np.ndarray
-) -> np.ndarray:
+def _residuals(A: Operator, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """Residual norms of some pairs, by a product."""
     return np.linalg.norm(A @ vectors / A.scale - vectors * values, axis=0)
 
 
-def _ritz_values(A: KernelOperator, vectors: np.ndarray) -> np.ndarray:
+def _ritz_values(A: Operator, vectors: np.ndarray) -> np.ndarray:
     """Ritz values of A in the span of A applied to some vectors, descending."""
     basis = np.linalg.qr(A @ vectors / A.scale)[0]
     return np.linalg.eigvalsh(basis.T @ (A @ basis) / A.scale)[::-1]
 
 
 def _with_smallest_ritz_value(
-    A: KernelOperator,
+    A: Operator,
     values: np.ndarray,
     vectors: np.ndarray,
     rng: np.random.RandomState,

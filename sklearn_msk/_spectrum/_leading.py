@@ -5,8 +5,8 @@ import numpy as np
 from sklearn_msk._linalg import RitzPairs, Status
 from sklearn_msk._operators import (
     DenseOperator,
-    KernelOperator,
-    MixedPrecisionOperator,
+    Operator,
+    mixed_precision,
 )
 from sklearn_msk._spectrum._accuracy import PairAccuracy
 from sklearn_msk._spectrum._eigen_solvers import (
@@ -15,7 +15,6 @@ from sklearn_msk._spectrum._eigen_solvers import (
     Monitor,
     randomized,
 )
-from sklearn_msk._spectrum._ritz_residuals import RitzResiduals
 from sklearn_msk._spectrum._spectrum import Spectrum
 from sklearn_msk._threads import n_blas_threads
 from sklearn_msk._validation import check_seed
@@ -32,7 +31,7 @@ _MIXED_MIN_TOL = 1e-6
 
 
 def leading_spectrum(
-    A: KernelOperator,
+    A: Operator,
     k: int,
     *,
     eigen_solver: str = "auto",
@@ -53,7 +52,7 @@ def leading_spectrum(
     k : int
         Number of pairs, >= 0. One more is computed, for `Spectrum.next_eigenvalue`.
     eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}
-        "auto" is "dense" up to `dense_max` rows or where ``k >= n / 4``, and
+        "auto" is "dense" up to `dense_max` rows or where ``5 (k + 1) > n``, and
         "randomized" beyond. "arpack" and "lobpcg" become "dense" where k is too close
         to n for them. An iteration that breaks down becomes "dense" too. A diagonal
         operator is its own decomposition.
@@ -115,7 +114,7 @@ def _is_mixed_worth_it(n: int, m: int) -> bool:
 def _method(eigen_solver: str, n: int, m: int, dense_max: int) -> str:
     """Eigensolver to run: the one asked for, where it can."""
     if eigen_solver == "auto":
-        return "dense" if n <= dense_max or m > n // 4 else "randomized"
+        return "dense" if n <= dense_max or 5 * m > n else "randomized"
     if eigen_solver == "arpack" and m >= n - 1:
         return "dense"
     if eigen_solver == "lobpcg" and 5 * (m + LOBPCG_GUARD) > n:
@@ -123,7 +122,7 @@ def _method(eigen_solver: str, n: int, m: int, dense_max: int) -> str:
     return eigen_solver
 
 
-def _check_fits(A: KernelOperator, k: int, method: str, dense_max: int) -> None:
+def _check_fits(A: Operator, k: int, method: str, dense_max: int) -> None:
     """Refuse a full decomposition of what does not fit in memory as a matrix."""
     n = A.shape[0]
     if A.fits_dense or n <= dense_max:
@@ -139,40 +138,32 @@ def _check_fits(A: KernelOperator, k: int, method: str, dense_max: int) -> None:
 
 def _leading_pairs(
     method: str,
-    A: KernelOperator,
+    A: Operator,
     m: int,
     rng: np.random.RandomState,
     accuracy: PairAccuracy,
     monitor: Monitor,
 ) -> RitzPairs:
     """Pairs by one eigensolver, on a mixed precision copy first where that pays."""
-    held = isinstance(A, DenseOperator) and A.compactable
     exact_enough = accuracy.strict >= _MIXED_MIN_TOL
     worth_it = method == "randomized" and _is_mixed_worth_it(A.shape[0], m)
-    if held and exact_enough and worth_it:
-        copy = MixedPrecisionOperator(A, m, n_blas_threads())
+    if isinstance(A, DenseOperator) and A.compactable and exact_enough and worth_it:
+        copy = mixed_precision(A, m, n_blas_threads())
         pairs = randomized(copy, m, rng, accuracy, monitor)
         if pairs.status != Status.INEXACT_PRODUCTS:
             return pairs
     return EIGEN_SOLVERS[method](A, m, rng, accuracy, monitor)
 
 
-def _truncated_at_rank(
-    A: KernelOperator, pairs: RitzPairs, k: int, method: str
-) -> Spectrum:
+def _truncated_at_rank(A: Operator, pairs: RitzPairs, k: int, method: str) -> Spectrum:
     """At most k pairs above the numerical rank, in the units of A."""
     values, residuals, m = pairs.values, pairs.residuals, len(pairs.values)
     largest = max(values[0], 0.0)
     floor = max(A.rank_rtol * largest, -4.0 * pairs.smallest)
     # Rows that repeat add no direction, whatever rounding makes of them.
-    k = min(k, np.count_nonzero(values > floor), A.n_distinct)
+    k = min(k, int(np.count_nonzero(values > floor)), A.n_distinct)
     following = max(values[k], 0.0) if k < m else 0.0
     bound = max(values[k] + residuals[k], 0.0) if k < m else 0.0
-    ritz_residuals = None
-    if pairs.all_values is not None and pairs.residual_matrix is not None:
-        ritz_residuals = RitzResiduals(
-            pairs.all_values, pairs.residual_matrix, pairs.product_error, A.scale
-        )
     return Spectrum(
         eigenvalues=values[:k] * A.scale,
         eigenvectors=_fix_signs(pairs.vectors[:, :k]),
@@ -182,7 +173,6 @@ def _truncated_at_rank(
         next_ritz_value=float(following * A.scale),
         smallest=float(pairs.smallest * A.scale),
         floor=float(floor * A.scale),
-        ritz_residuals=ritz_residuals,
         status=pairs.status,
     )
 

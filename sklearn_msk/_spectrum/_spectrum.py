@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sklearn_msk._linalg import Status
-from sklearn_msk._spectrum._ritz_residuals import RitzResiduals
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +29,6 @@ class Spectrum:
         Smallest eigenvalue that was seen; a Ritz value unless the method is "dense".
     floor : float
         Eigenvalues up to here do not count for the numerical rank.
-    ritz_residuals : RitzResiduals or None
-        Of the Krylov basis that the pairs come from, where there is one.
     status : Status
         INEXACT_PRODUCTS where the products of A were not exact enough for the pairs.
     """
@@ -44,7 +41,6 @@ class Spectrum:
     next_ritz_value: float
     smallest: float
     floor: float
-    ritz_residuals: RitzResiduals | None = None
     status: Status = Status.CONVERGED
 
     def truncated(self, k: int) -> "Spectrum":

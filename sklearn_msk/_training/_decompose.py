@@ -49,13 +49,11 @@ def decompose(
     """
     n_distinct = problem.operator.n_distinct
     k = max(training.n_directions(n_distinct) for training in trainings)
-    # What is diagonal is decomposed already.
-    memory = None if problem.operator.is_diagonal else config.memory
     accuracy = _accuracy(trainings, n_distinct)
-    if memory is not None:
+    if config.memory is not None:
         # Stored pairs serve any map.
         accuracy = PairAccuracy.for_residual(accuracy.strict)
-    return find_pairs(problem, k, accuracy, config, memory, report)
+    return find_pairs(problem, k, accuracy, config, report)
 
 
 def find_pairs(
@@ -63,7 +61,6 @@ def find_pairs(
     k: int,
     accuracy: PairAccuracy,
     config: ProblemConfig,
-    memory: object,
     report: Report = SILENT,
 ) -> tuple[Problem, Spectrum]:
     """Find k pairs to an accuracy; climb to a more exact operator where they need it.
@@ -81,10 +78,9 @@ def find_pairs(
             accuracy=accuracy,
             monitor=report.monitor(),
         )
-        rows = A.K if problem.X_fit is None else problem.X_fit
         with report.stage("leading directions"):
             spectrum = stored_pairs(
-                memory, compute, k, problem.kernel, rows, A, settings
+                config.memory, compute, k, problem.kernel, problem.X_fit, A, settings
             )
         refined = None
         if spectrum.status == Status.INEXACT_PRODUCTS:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn_msk._operators import (
     ArrayRows,
     KernelOperator,
-    NystroemOperator,
+    Operator,
     Storage,
     choose_storage,
     entry_size,
@@ -49,7 +49,7 @@ class Problem:
     landmark_pass : LandmarkPass or None
     """
 
-    operator: KernelOperator | NystroemOperator
+    operator: Operator
     targets: np.ndarray
     intercept: float | np.ndarray
     kernel: Any
@@ -57,9 +57,13 @@ class Problem:
     landmark_pass: LandmarkPass | None = None
 
     def more_exact(self, report: Report = SILENT) -> "Problem | None":
-        """Return the problem with an operator of more exact products, or None."""
+        """Return the problem with an operator of more exact products, or None.
+
+        The products of this problem are not to be used afterwards: the memory of its
+        operator is taken over.
+        """
         with report.stage("kernel matrix in double precision"):
-            operator = more_exact(self.operator)
+            operator = more_exact(self.operator, overwrite=True)
         return None if operator is None else replace(self, operator=operator)
 
 
@@ -182,25 +186,34 @@ def build_operator(
             f"(n_samples, n_samples). Got shape {X.shape} instead."
         )
     check_digits_kept(kernel, X)
-    n_distinct = count_distinct_rows(X if weights is None else X[weights > 0])
+    n_distinct = count_distinct_rows(X, weights)
     n_pairs = max((t.n_directions(n_distinct) for t in trainings), default=0) + 1
     own = not isinstance(kernel, CallableKernel | PrecomputedKernel)
     tolerant = bool(trainings) and all(t.tolerates_float32 for t in trainings)
-    itemsize = entry_size(kernel, X)
     mixed = (
-        own and tolerant and prefers_mixed_precision(n, n_pairs, config.eigen_solver)
+        own
+        and tolerant
+        and prefers_mixed_precision(n, n_pairs - 1, config.eigen_solver)
     )
     storage, fits_dense = choose_storage(
-        n, itemsize=itemsize, memory_limit=config.memory_limit, mixed_allowed=mixed
+        n, itemsize=8, memory_limit=config.memory_limit, mixed_allowed=mixed
     )
+    if storage is Storage.BLOCKED:
+        # Perhaps its entries take half of that.
+        storage, fits_dense = choose_storage(
+            n,
+            itemsize=entry_size(kernel, X),
+            memory_limit=config.memory_limit,
+            mixed_allowed=mixed,
+        )
     if precomputed:
         # The matrix is there already.
         storage, fits_dense = Storage.DENSE, True
     if storage is Storage.BLOCKED:
         report.line(
-            f"the kernel matrix of {n} rows takes {n**2 * itemsize / 2**30:.1f} GiB, "
-            "more than the memory limit: it is computed block by block for every "
-            "product. 'landmarks' are faster."
+            f"the kernel matrix of {n} rows does not fit in the memory limit of "
+            f"{config.memory_limit / 2**30:.1f} GiB: it is computed block by block for "
+            "every product. 'landmarks' are faster."
         )
     return hold_kernel(
         kernel,

@@ -128,7 +128,11 @@ def solve_paths(
         group.members.append(_Member(number, config, filter_))
     for (solver, tol), groups in by_solver.items():
         for batch in _batches(list(groups.values()), problem.targets):
-            yield from _follow(problem, batch, solver, tol, report)
+            problem, paths = _exact_paths(problem, batch, solver, tol, report)
+            for group, path in zip(batch, paths, strict=True):
+                for member in group.members:
+                    model = _model(problem, group.preconditioner, path, member)
+                    yield member.number, model
 
 
 def spectral_filter(
@@ -151,21 +155,11 @@ def _batches(groups: list[_Group], targets: np.ndarray) -> Iterator[list[_Group]
         yield groups[start : start + size]
 
 
-def _follow(
-    problem: Problem, groups: list[_Group], solver: str, tol: float, report: Report
-) -> Iterator[tuple[int, FittedModel | FitFailure]]:
-    """Yield the models on the paths of some preconditioners."""
-    requests = [(g.preconditioner, [m.filter for m in g.members]) for g in groups]
-    problem, paths = _exact_paths(problem, requests, solver, tol, report)
-    for group, path in zip(groups, paths, strict=True):
-        for member in group.members:
-            yield member.number, _model(problem, group.preconditioner, path, member)
-
-
 def _exact_paths(
-    problem: Problem, requests: list, solver: str, tol: float, report: Report
+    problem: Problem, groups: list[_Group], solver: str, tol: float, report: Report
 ) -> tuple[Problem, list[Path]]:
     """Follow paths with products that are exact enough for the tolerance."""
+    requests = [(g.preconditioner, [m.filter for m in g.members]) for g in groups]
     while True:
         with report.stage("steps"), np.errstate(over="ignore", invalid="ignore"):
             paths = solve(

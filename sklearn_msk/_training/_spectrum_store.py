@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_memory
 
 from sklearn_msk._linalg import Status
-from sklearn_msk._operators import DenseOperator, KernelOperator
+from sklearn_msk._operators import DenseOperator, KernelOperator, Operator
 from sklearn_msk._spectrum import Spectrum
 from sklearn_msk._training._fingerprint import fingerprint
 from sklearn_msk.kernels._adapters import CallableKernel, PrecomputedKernel
@@ -19,7 +19,7 @@ def stored_pairs(
     k: int,
     kernel: Any,
     X: np.ndarray | None,
-    A: KernelOperator,
+    A: Operator,
     settings: tuple,
 ) -> Spectrum:
     """Take leading pairs from the store, or compute them where it holds too few.
@@ -42,12 +42,13 @@ def stored_pairs(
     -------
     Spectrum
     """
-    # The matrix of a user's function is its own key, where it is held.
-    own = not isinstance(kernel, CallableKernel | PrecomputedKernel)
-    if memory is None or X is None or not (own or isinstance(A, DenseOperator)):
+    if memory is None or not isinstance(A, KernelOperator):
+        # What is not a kernel operator is diagonal, and decomposed already.
         return compute(k)
-    values = fingerprint(kernel, X) if own else ""
-    key = (values, X if own else A.K, A.sqrt_weights, settings)
+    matrix = _matrix_key(kernel, X, A)
+    if matrix is None:
+        return compute(k)
+    key = (matrix, A.sqrt_weights, settings)
     stored = check_memory(memory).cache(_compute_pairs, ignore=["compute", "k"])
     requested, spectrum = stored(key, compute, k)
     # Fewer pairs than requested are all that the kernel has.
@@ -56,6 +57,15 @@ def stored_pairs(
         stored.call(key, compute, k)
         _, spectrum = stored(key, compute, k)
     return spectrum.truncated(k)
+
+
+def _matrix_key(kernel: Any, X: np.ndarray | None, A: KernelOperator) -> Any:
+    """Return what tells a kernel matrix from any other; None where nothing does."""
+    if not isinstance(kernel, CallableKernel | PrecomputedKernel):
+        assert X is not None
+        return fingerprint(kernel, X), X
+    # A function of the user's may look at anything: its whole matrix is the key.
+    return A.K if isinstance(A, DenseOperator) else None
 
 
 def _compute_pairs(

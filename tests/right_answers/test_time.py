@@ -68,8 +68,7 @@ def test_continuous_and_monotone(params: dict[str, Any]) -> None:
 
     times = [0.1, 0.5, 0.9, 1.0, 1.1, 1.5, 2.0, 2.5, 10.0, 10.5, 99.5, 100.0]
     norms = [np.linalg.norm(residual(time)) for time in times]
-    assert np.all(np.diff(norms) < 1e-12)
-    assert norms[-1] < 1e-2 * norms[0]
+    assert np.all(np.diff(norms) < 0)
     for time in (1.0, 2.0, 7.3):
         step = np.abs(residual(time + 1e-6) - residual(time)).max()
         assert 0 < step < 1e-5
