@@ -17,6 +17,7 @@ from sklearn_msk._operators._mixed_precision import (
     MixedPrecisionOperator,
     mixed_precision,
 )
+from sklearn_msk._operators._nystroem import NystroemOperator
 from sklearn_msk._threads import n_blas_threads
 from sklearn_msk._validation import check_matrix_symmetric
 from sklearn_msk.kernels._adapters import CallableKernel, PrecomputedKernel
@@ -169,7 +170,7 @@ def hold_kernel(
 
 
 def more_exact(
-    operator: KernelOperator, *, overwrite: bool = False
+    operator: KernelOperator | NystroemOperator, *, overwrite: bool = False
 ) -> KernelOperator | None:
     """Return the same operator with more exact products: the next rung of the ladder.
 
