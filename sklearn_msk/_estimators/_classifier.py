@@ -17,9 +17,9 @@ from sklearn_msk._estimators._data import labels_of
 class MSKClassifier(ClassifierMixin, BaseMSK):
     """Kernel classification by gradient flow along a spectrum that you choose.
 
-    One `MSKRegressor` for all classes: each class is a target of +1 on its own rows and
-    -1 on the others, all of them share the kernel, its spectrum and the products, and
-    the class of the largest value is predicted. Two classes share one target, as in
+    Each class is a target, +1 on its own rows and -1 on the others. One fit trains on
+    all targets, which share the kernel, its spectrum and the products. `predict`
+    returns the class with the largest value. Two classes share one target, as in
     `sklearn.linear_model.RidgeClassifier`.
 
     Parameters
@@ -30,38 +30,41 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     g : {"identity", "flatten", "lift"}, spectral map or callable, default="flatten"
         Map of the k leading eigenvalues of K/n, as in `MSKRegressor`.
     k : int or None, default=None
-        Number of leading directions that g re-scales, as in `MSKRegressor`. None is 50,
-        or a fifth of the distinct rows (of the landmarks in use) where that is less: a
-        model that re-scales most directions of a few rows fits them at once, whatever
-        their weights.
+        Number of leading eigen-directions whose rates g sets, as in `MSKRegressor`.
+        None is the smaller of 50 and a fifth of the distinct rows (or of the landmarks
+        in use): with a larger k the model interpolates, and weights have no effect.
     alpha : float, default=0.0
         Ridge, >= 0, in the units of `sklearn.kernel_ridge.KernelRidge`. Regularise by
         `max_iter` first, see `MSKRegressor`.
     learning_rate : float, default=1.0
         Step size, > 0, in units of ``1 / (mu_max + alpha / n)``, mu_max the largest
-        rate.
+        rate. "descent" takes values below 2.
     max_iter : int, float or inf, default=100
-        Number of steps; ``numpy.inf`` trains to the limit. Under "flow" it is a time:
-        any number > 0. Under "descent" it is a whole number.
+        Number of steps; ``numpy.inf`` trains to the limit. Under "flow" it is a time,
+        any real number > 0. Under "descent" it is a whole number.
     dynamics : {"flow", "descent"}, default="flow"
-        Gradient flow for the time of the steps, or discrete steps.
+        Gradient flow for the time of `max_iter` steps, or discrete steps.
     fit_intercept : bool, default=True
-        Whether the (weighted) mean of each target is taken out first.
+        Whether to subtract the (weighted) mean of each target before training and to
+        add it to predictions.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, as ``{label: weight}``, which multiply those of the
         rows; "balanced" gives each class the same total. None means ones.
     early_stopping : bool, default=False
-        Whether to choose the number of steps by the accuracy on rows held out, a part
-        of each class, along the path up to `max_iter`; it is then run on all rows.
+        Whether to choose the number of steps. `fit` trains on a part of the rows,
+        scores every step up to `max_iter` on the others by accuracy, then trains on all
+        rows for the best number of steps. Each class gives its part of the rows held
+        out.
     validation_fraction : float, default=0.1
         Part of the rows, in (0, 1), that early stopping holds out.
     landmarks : int, array-like of shape (n_landmarks, n_features) or None, default=None
-        Number of rows, or rows, that the model is restricted to; None is the exact
-        model.
+        Number of landmarks, or landmarks as an array, which is copied; None is the
+        exact model. See `MSKRegressor`.
     landmark_selection : {"uniform", "rpcholesky"}, default="uniform"
-        How a number of landmarks is drawn.
+        How a number of landmarks is drawn, as in `MSKRegressor`.
     gamma : float, default=None
-        Parameter, >= 0, of the pairwise kernels that have it.
+        Parameter, >= 0, of the pairwise kernels that have it; it has no effect on
+        networks.
     degree : float, default=3
         Degree, >= 0, of the polynomial kernel.
     coef0 : float, default=1
@@ -69,22 +72,22 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     kernel_params : dict, default=None
         Keyword arguments of a named or callable kernel.
     solver : {"auto", "lanczos", "eigh", "gd"}, default="auto"
-        How the path is computed; it moves fitted values by at most `tol`.
+        How the path is computed. The choice moves fitted values by at most `tol`.
     eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}, default="auto"
-        How the leading directions are computed.
+        How the leading eigenpairs are computed, as in `MSKRegressor`.
     tol : float, default=1e-4
         Bound, > 0, on the relative error of the fitted values of each target.
     store_trajectory : bool, default=False
         Whether to keep the whole path, as `trajectory_`.
     memory : str, object with the interface of joblib.Memory, or None, default=None
-        Folder, or store, that keeps the leading eigenpairs of a kernel matrix.
+        Folder, or store, that keeps leading eigenpairs, as in `MSKRegressor`.
     n_jobs : int, default=None
-        Threads that compute the kernel matrix. It changes no result.
+        Number of threads that compute the kernel matrix. It changes no result.
     random_state : int, RandomState instance or None, default=None
-        Start vectors of the eigensolvers, the draw of landmarks and of the rows held
-        out. None is deterministic too.
+        Seed of the start vectors of iterative eigensolvers, of the draw of landmarks
+        and of the rows held out. None is deterministic too.
     verbose : int, default=0
-        1 or more prints a line for each stage of `fit`, and its progress.
+        Lines about the stages of `fit` and their progress, as in `MSKRegressor`.
 
     Attributes
     ----------
@@ -93,7 +96,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     dual_coef_ : ndarray of shape (n_samples,) or (n_samples, n_classes)
         Coefficients of the kernel functions of `X_fit_`; one column for two classes.
     intercept_ : float or ndarray of shape (n_classes,)
-        Mean of the targets of +1 and -1, 0.0 without intercept.
+        (Weighted) mean of the targets of +1 and -1; 0.0 without intercept.
     validation_scores_ : ndarray of shape (n_validated,)
         With ``early_stopping=True``: accuracy on the rows held out.
     X_fit_, kernel_, spectrum_, modified_eigenvalues_, k_, learning_rate_, \
@@ -103,8 +106,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
 
     See Also
     --------
-    MSKRegressor : The same training for numeric targets, and what its parameters mean.
-    sklearn.calibration.CalibratedClassifierCV : Probabilities that are calibrated.
+    MSKRegressor : The same training for numeric targets; it defines the parameters.
+    sklearn.calibration.CalibratedClassifierCV : Calibrated probabilities.
 
     Examples
     --------
@@ -221,9 +224,9 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> Self:
-        """Train on more rows, with landmarks: exactly as on all of them at once.
+        """Add rows to the sums and train on all rows so far (landmarks only).
 
-        As `MSKRegressor.partial_fit` does.
+        `MSKRegressor.partial_fit` says what may change between calls.
 
         Parameters
         ----------
@@ -232,8 +235,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         y : array-like of shape (n_samples,)
             Labels.
         classes : array-like of shape (n_classes,), default=None
-            All labels that there will be; needed in the first call, unless its rows
-            have them all.
+            All labels that any call will have; needed in the first call, unless its
+            rows have all of them.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Non-negative weights.
 
@@ -246,7 +249,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         ------
         ValueError
             As `MSKRegressor.partial_fit` does; if a label is not among the classes; or
-            if ``class_weight="balanced"``, as the counts are not known yet.
+            if ``class_weight="balanced"``, because the counts are not known yet.
         """
         if self.class_weight == "balanced":
             raise ValueError(
@@ -266,19 +269,19 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
 
         Returns
         -------
-        ndarray, or dask array, of shape (n_queries,) or (n_queries, n_classes)
-            For two classes, the value of the second.
+        ndarray, or lazy dask array, of shape (n_queries,) or (n_queries, n_classes)
+            Values, float64; for two classes, the value of the second.
         """
         check_is_fitted(self)
         return self._values(X)
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict the class of the largest value.
+        """Predict the class with the largest value.
 
         Parameters
         ----------
         X : array-like of shape (n_queries, n_features)
-            As in `MSKRegressor.predict`.
+            As in `MSKRegressor.predict`; a dask array is computed.
 
         Returns
         -------
@@ -290,11 +293,11 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     def predict_proba(self, X: Any) -> np.ndarray:
         """Estimate the probabilities of the classes.
 
-        Least squares on targets of +1 and -1 estimates ``2 P(class | x) - 1``. The
-        values, taken back to ``(1 + value) / 2``, need not be probabilities; the
-        nearest vector (in Euclidean distance) that is non-negative and sums to one is
-        returned. Its order is that of the values, so that the class of the largest
-        probability is the one predicted. It is not calibrated beyond that.
+        Least squares on targets of +1 and -1 estimates ``2 P(class | x) - 1``, so
+        ``(1 + value) / 2`` estimates the probability. The result is the Euclidean
+        projection of these numbers onto the simplex, the vectors that are non-negative
+        and sum to 1. It keeps the order of the values. It is not calibrated, and many
+        entries are exactly 0 or 1.
 
         Parameters
         ----------

@@ -50,15 +50,16 @@ class MSKKernel(
 ):
     """Modified Spectrum Kernel: an existing kernel whose leading eigenvalues g maps.
 
-    It keeps the eigenfunctions of the kernel, estimated on the training rows, and its
-    eigenvalues beyond the k leading ones::
+    The new kernel has the eigenfunctions of the given one, estimated on the training
+    rows, and its eigenvalues beyond the k leading ones::
 
         k_g(x, z) = k(x, z) + sum_{i<=k} (g(lam_i) - lam_i) phi_i(x) phi_i(z)
         phi_i(x)  = sum_j k(x, x_j) v_i[j] / (sqrt(n) lam_i)
 
-    `transform` gives its matrix with the training rows, for use in front of
-    ``KernelRidge(kernel="precomputed")``, ``SVR(kernel="precomputed")`` or
-    ``KernelPCA(kernel="precomputed")``.
+    `transform` returns its matrix between rows and the training rows. Give the next
+    estimator ``kernel="precomputed"``, as in ``KernelRidge(kernel="precomputed")``,
+    ``SVR(kernel="precomputed")`` or ``KernelPCA(kernel="precomputed")``; otherwise it
+    takes the matrix for features, without an error.
 
     Parameters
     ----------
@@ -67,16 +68,18 @@ class MSKKernel(
         As in `MSKRegressor`. With "precomputed", `fit` takes the kernel matrix of the
         training rows and `transform` that of other rows with them.
     g : {"identity", "flatten", "lift"}, spectral map or callable, default="flatten"
-        From the k leading eigenvalues of K/n, descending, to those of the new kernel,
-        all >= 0; 0 takes a direction away. For a map that jumps at the last eigenvalue
-        choose k at a gap of the spectrum. "flatten" makes the k leading eigenvalues
-        equal: kernel PCA finds no first components among them, and ridge needs an alpha
-        of the size of n times the k-th; ``Power(0.5)`` keeps their order.
+        Map of the k leading eigenvalues of K/n, descending, to those of the new kernel,
+        all >= 0; 0 removes an eigen-direction. "lift" and ``Power`` jump at the k-th
+        eigenvalue: choose k at a gap. "flatten" makes the k leading eigenvalues equal:
+        kernel PCA finds no first components among them, and a ridge alpha larger than n
+        times the k-th eigenvalue removes most of what they carry. ``Power(0.5)`` keeps
+        their order.
     k : int, default=50
         Number of leading eigenvalues that g maps; 0 leaves the kernel as it is.
     gamma : float, default=None
-        Parameter, >= 0, of the pairwise kernels that have it, as in `KernelRidge`;
-        other kernels do not see it. A gamma in `kernel_params` has the last word.
+        Parameter, >= 0, of the pairwise kernels that have it, as in `KernelRidge`. It
+        has no effect on networks and other kernels. A gamma in `kernel_params` takes
+        precedence.
     degree : float, default=3
         Degree, >= 0, of the polynomial kernel.
     coef0 : float, default=1
@@ -84,38 +87,38 @@ class MSKKernel(
     kernel_params : dict, default=None
         Keyword arguments of a named or callable kernel.
     eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}, default="auto"
-        How the leading directions are computed, always to convergence.
+        How the leading eigenpairs are computed, as in `MSKRegressor`, but to a relative
+        residual of 1e-9 for every g.
     memory : str, object with the interface of joblib.Memory, or None, default=None
-        Folder, or store, that keeps the leading eigenpairs of a kernel matrix, by the
-        data and the kernel. A request for fewer pairs than are there is served from
-        them, so that a `GridSearchCV` over k (largest first), g, or the number of steps
-        decomposes each fold once. `MSKGridSearchCV` shares more, and needs no memory.
+        Folder, or store, that keeps leading eigenpairs, as in `MSKRegressor`.
     n_jobs : int, default=None
-        Threads that compute kernel matrices. It changes no result.
+        Number of threads that compute kernel matrices. It changes no result.
     random_state : int, RandomState instance or None, default=None
-        Start vectors of the iterative eigensolvers. None is deterministic too.
+        Seed of the start vectors of iterative eigensolvers. None is deterministic too.
 
     Attributes
     ----------
     X_fit_ : ndarray of shape (n_samples, n_features) or None
-        Training rows; None for a precomputed kernel.
+        Training rows, by reference if `fit` got a float array; None for a precomputed
+        kernel.
     kernel_ : object
         The kernel in use.
     spectrum_ : Spectrum
-        Leading eigenvalues and eigenvectors of K/n, see `MSKRegressor`.
+        Leading eigenvalues and eigenvectors of K/n, as in `MSKRegressor`.
     modified_eigenvalues_ : ndarray of shape (`k_`,)
         ``g(eigenvalues)``.
     k_ : int
-        Eigenvalues mapped: k, or the numerical rank of K where that is less.
+        Number of eigenvalues that g maps: k, or the numerical rank of K if that is
+        smaller.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where all are strings.
+        Names of the features, if all are strings.
 
     See Also
     --------
-    MSKRegressor : The same spectrum as training dynamics. Its limit with ridge alpha
-        predicts what `MSKKernel` before ``KernelRidge(alpha)`` does.
+    MSKRegressor : Training at the rates g. Its limit with ridge alpha and without
+        intercept predicts what `MSKKernel` before ``KernelRidge(alpha)`` predicts.
 
     References
     ----------
@@ -196,7 +199,7 @@ class MSKKernel(
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
-        """Fit and return the matrix of the new kernel on the training rows.
+        """Fit, and return the matrix of the new kernel on the training rows.
 
         Parameters
         ----------
@@ -208,7 +211,7 @@ class MSKKernel(
         Returns
         -------
         ndarray of shape (n_samples, n_samples)
-            Exactly symmetric, and positive semi-definite to rounding.
+            Kernel matrix, exactly symmetric, and positive semi-definite up to rounding.
         """
         K = self._fit(X).kernel_matrix()
         phi = self._eigenfunctions_fit()
@@ -249,7 +252,7 @@ class MSKKernel(
         return operator
 
     def transform(self, X: Any) -> np.ndarray:
-        """Kernel of rows with the training rows.
+        """Evaluate the new kernel between rows and the training rows.
 
         Parameters
         ----------
@@ -260,7 +263,8 @@ class MSKKernel(
         Returns
         -------
         ndarray of shape (n_queries, n_samples)
-            In float32 where the kernel matrix is, float64 otherwise.
+            Kernel matrix, float32 if the matrix of the given kernel is, float64
+            otherwise.
         """
         check_is_fitted(self)
         X = check_queries(self, X)
@@ -268,14 +272,14 @@ class MSKKernel(
         return self._add_modes(K, self._eigenfunctions(K), self._eigenfunctions_fit())
 
     def evaluate(self, X: Any, Y: Any = None) -> np.ndarray:
-        """Kernel of any two sets of rows.
+        """Evaluate the new kernel between any two sets of rows.
 
         Parameters
         ----------
         X : array-like of shape (n_X, n_features)
             Rows.
         Y : array-like of shape (n_Y, n_features), default=None
-            None means X, and the result is then exactly symmetric.
+            None means X; the result is exactly symmetric then.
 
         Returns
         -------
@@ -285,7 +289,7 @@ class MSKKernel(
         Raises
         ------
         ValueError
-            If the kernel is precomputed: of two new sets it is not known.
+            If the kernel is precomputed, because it is unknown between new rows.
         """
         check_is_fitted(self)
         if self.X_fit_ is None:

@@ -1,4 +1,4 @@
-"""Grid search whose candidates share one kernel and one spectrum a fold."""
+"""Grid search whose candidates share one kernel and one spectrum on each fold."""
 
 import time
 import warnings
@@ -37,26 +37,27 @@ class _Group:
 class MSKGridSearchCV(DocLinkMixin, GridSearchCV):
     """Grid search for MSK estimators that computes every kernel once.
 
-    A drop-in replacement of `sklearn.model_selection.GridSearchCV`: the same
-    arguments, methods, attributes and scores. On each fold, candidates that differ in
-    ``k, g, g__*, alpha, learning_rate, max_iter, dynamics`` only share one kernel
-    matrix, one set of leading eigenpairs and one product for all of their
-    predictions; those that share a preconditioner, one path too. Every other parameter
-    (of the kernel, or of a step before) is an outer loop.
+    It replaces `sklearn.model_selection.GridSearchCV`, with the same arguments, methods
+    and attributes, and gives equal scores for every scorer. On each fold, candidates
+    that differ only in ``k, g, g__*, alpha, learning_rate, max_iter, dynamics`` share
+    one kernel matrix, one set of leading eigenpairs and one kernel of the predictions.
+    Candidates with the same k and g share one path too. Every other parameter (of the
+    kernel, or of an earlier step of a pipeline) is an outer loop.
 
     Parameters
     ----------
     estimator : MSKRegressor or MSKClassifier, or Pipeline that ends in one
         Cloned for every candidate. With ``early_stopping=True`` candidates share
-        nothing, as each trains twice.
+        nothing, because each trains twice.
     param_grid : dict or list of dict
         As in `GridSearchCV`.
     scoring : str, callable, list, tuple or dict, default=None
-        As in `GridSearchCV`. A scorer is called with the whole fitted estimator and the
-        rows of a fold. Predictions of these rows are shared by the candidates; what a
-        scorer asks for besides is computed.
+        As in `GridSearchCV`. A scorer gets the whole fitted estimator (of a pipeline,
+        all steps) and the raw rows of a fold. Candidates share the kernel of the
+        predictions for these rows; predictions for other rows are computed when a
+        scorer asks for them.
     n_jobs : int, default=None
-        Number of folds that are computed at a time.
+        Number of folds that are computed at the same time. They share the memory limit.
     refit : bool, str or callable, default=True
         As in `GridSearchCV`.
     cv : int, cross-validation generator or an iterable, default=None
@@ -71,28 +72,28 @@ class MSKGridSearchCV(DocLinkMixin, GridSearchCV):
     Attributes
     ----------
     cv_results_ : dict of ndarray
-        As in `GridSearchCV`; the times are means over the folds, divided by the number
-        of candidates that shared them.
+        As in `GridSearchCV`. The times are those of all candidates that share a kernel
+        matrix, divided by their number.
     best_estimator_ : estimator
-        Refitted on all rows.
+        Best candidate, fitted on all rows.
     best_score_ : float
         Mean score of the best candidate.
     best_params_ : dict
-        Its parameters.
+        Parameters of the best candidate.
     best_index_ : int
-        Its place in `cv_results_`.
+        Index of the best candidate in `cv_results_`.
     scorer_ : function or dict
-        What scored.
+        Scorer, or scorers by name.
     n_splits_ : int
         Number of folds.
     refit_time_ : float
-        Seconds that the last fit took.
+        Seconds that the fit on all rows took.
     multimetric_ : bool
         Whether there are several scores.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where `best_estimator_` has them.
+        Names of the features, if `best_estimator_` has them.
 
     See Also
     --------
@@ -100,10 +101,12 @@ class MSKGridSearchCV(DocLinkMixin, GridSearchCV):
 
     Notes
     -----
-    The pairs of a smaller k are the first of those of the largest. Where they are exact
-    (``eigen_solver="dense"``, and a few hundred rows), scores agree with those of
-    `GridSearchCV` up to `tol` of the estimator; where they are not, the pairs move
-    predictions of either search by at most 1e-2 standard deviations of y.
+    The eigenpairs for a smaller k are the first ones of the largest k. If they are
+    exact (``eigen_solver="dense"``, or at most 300 rows in a fold), predictions agree
+    with those of `GridSearchCV` up to `tol` of the estimator. Otherwise the eigenpairs
+    move predictions of either search by at most 1e-2 standard deviations of y. Beyond
+    2000 rows, candidates that need exact products (such as ``max_iter=numpy.inf``) have
+    a kernel matrix and eigenpairs of their own.
 
     Examples
     --------
@@ -149,14 +152,14 @@ class MSKGridSearchCV(DocLinkMixin, GridSearchCV):
 
     @with_callbacks
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
-        """Score every candidate, and refit the best.
+        """Score every candidate, and fit the best one on all rows.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Rows, or for ``kernel="precomputed"`` the kernel matrix.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Targets.
+            Targets, or labels.
         **params : dict of str -> object
             As in `GridSearchCV`: ``sample_weight`` for `fit` (of a pipeline:
             ``mskregressor__sample_weight``), ``groups`` for the splitter.

@@ -1,4 +1,4 @@
-"""Real networks of finite width, trained along a spectrum that you choose."""
+"""Networks of finite width, trained along a spectrum that you choose."""
 
 from sklearn_msk.finite_width._network import WideNetwork
 from sklearn_msk.finite_width._regressor import WideNetworkRegressor

@@ -12,28 +12,28 @@ from sklearn_msk.finite_width._activation_functions import ACTIVATION_FUNCTIONS
 
 @dataclass(frozen=True, eq=False)
 class WideNetwork:
-    """Fully connected network whose parameters are of order 1 at every width.
+    """Fully connected network in NTK parameterisation.
 
     With ``x_0 = x`` and N_l the length of x_l, layer l computes::
 
         h_l = sqrt(weight_variance / N_{l-1}) W_l x_{l-1} + sqrt(bias_variance) b_l
         x_l = activation(h_l)
 
-    and the last h is the output. All entries of W and b are standard normal at the
-    start, so that as the widths grow the outputs tend to a Gaussian process with kernel
-    `sklearn_msk.kernels.NNGP`, and the empirical neural tangent kernel to
-    `sklearn_msk.kernels.NTK`, of the same depth, activation and variances.
+    The last h is the output. All entries of W and b are standard normal at the start.
+    As the widths grow, the outputs tend to a Gaussian process with kernel
+    `sklearn_msk.kernels.NNGP`, and the empirical neural tangent kernel tends to
+    `sklearn_msk.kernels.NTK`, with the same depth, activation and variances.
 
     Parameters
     ----------
     weights : tuple of ndarray of shape (fan_in, fan_out)
-        The weights W of every layer, transposed; ``depth + 1`` of them.
+        Weights W of the ``depth + 1`` layers, transposed.
     biases : tuple of ndarray of shape (fan_out,)
-        The biases b of every layer.
+        Biases b of the layers.
     activation : str
         Name of the activation of the hidden layers.
     weight_variance : float
-        Variance of the weights, divided by the inputs of the layer.
+        Variance of the weights, before division by the number of inputs of the layer.
     bias_variance : float
         Variance of the biases.
     """
@@ -59,7 +59,7 @@ class WideNetwork:
         Parameters
         ----------
         sizes : sequence of int
-            Features, the width of every hidden layer, outputs.
+            Number of features, width of every hidden layer, number of outputs.
         activation : str
             Name of the activation.
         weight_variance : float
@@ -67,14 +67,14 @@ class WideNetwork:
         bias_variance : float
             Variance of the biases.
         rng : RandomState instance
-            Where the parameters are drawn from.
+            Generator that draws the parameters.
         dtype : dtype, default=float64
             Precision of the parameters.
 
         Returns
         -------
         WideNetwork
-            All of its parameters are standard normal.
+            Network with standard normal parameters.
         """
         pairs = list(itertools.pairwise(sizes))
         return cls(
@@ -113,11 +113,11 @@ class WideNetwork:
         Returns
         -------
         outputs : ndarray of shape (n, n_outputs)
-            What the network returns.
+            Outputs.
         inputs : list of ndarray of shape (n, fan_in)
-            What enters every layer.
+            Inputs x of every layer.
         slopes : list of ndarray of shape (n, width)
-            Derivatives of the activations, of every hidden layer.
+            Derivatives of the activations of every hidden layer.
         """
         activate = ACTIVATION_FUNCTIONS[self.activation]
         inputs, slopes = [X], []
@@ -137,7 +137,7 @@ class WideNetwork:
         slopes: list[np.ndarray],
         cotangents: np.ndarray,
     ) -> "WideNetwork":
-        """Gradient ``J^T c`` of the outputs, in one backward pass.
+        """Compute the gradient ``J^T c`` of the outputs in one backward pass.
 
         Parameters
         ----------
@@ -151,7 +151,7 @@ class WideNetwork:
         Returns
         -------
         WideNetwork
-            The gradient, in the places of the parameters.
+            Gradient with respect to every parameter, in place of the parameter.
         """
         weights, biases = [], []
         sensitivities = self._sensitivities(slopes, cotangents)
@@ -163,11 +163,12 @@ class WideNetwork:
         return replace(self, weights=tuple(weights[::-1]), biases=tuple(biases[::-1]))
 
     def empirical_ntk(self, X: ArrayLike, Y: ArrayLike | None = None) -> np.ndarray:
-        """Empirical neural tangent kernel ``J(X) J(Y)^T``, the mean over the outputs.
+        """Compute the empirical neural tangent kernel, the mean over the outputs.
 
-        It is summed layer by layer, so that no Jacobian is stored: with delta_l the
-        derivative of the output with respect to h_l, layer l adds ``(delta_l .
-        delta'_l) (weight_variance x_{l-1} . x'_{l-1} / N_{l-1} + bias_variance)``.
+        The kernel ``J(X) J(Y)^T`` is a sum over layers, so no Jacobian is stored. With
+        delta_l the derivative of the output with respect to h_l, layer l adds
+        ``(delta_l . delta'_l) (weight_variance x_{l-1} . x'_{l-1} / N_{l-1} +
+        bias_variance)``.
 
         Parameters
         ----------
@@ -209,11 +210,11 @@ class WideNetwork:
         Parameters
         ----------
         origin : WideNetwork
-            Parameters that the decay leads to.
+            Network that the decay leads to.
         gradient : WideNetwork
             Gradient, as `pullback` returns it.
         decay : float
-            Part of the way from the origin that is left; 1 is no decay.
+            Part of the distance from the origin that remains; 1 is no decay.
         step : float
             Size of the step.
 

@@ -1,4 +1,4 @@
-"""Regression by a real wide network, trained along a chosen spectrum."""
+"""Regression by a wide network, trained along a chosen spectrum."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -40,70 +40,71 @@ class WideNetworkRegressor(
 ):
     """Wide fully connected network, trained along a spectrum that you choose.
 
-    A real network in NTK parameterisation follows preconditioned gradient descent on
-    all rows::
+    It is for studying networks, not for predicting. Preconditioned gradient descent on
+    all rows trains a network in NTK parameterisation::
 
         w <- w_0 + (1 - eta alpha / n) (w - w_0) - (eta / n) J^T S (f(X) - y)
 
-    J is the Jacobian of its outputs at the n training rows, f its output less that at
-    the start, y the targets brought to mean 0 and standard deviation 1 (far larger ones
-    would drive a network of any width out of its linear regime), and S the
-    preconditioner that g and k make of its empirical neural tangent kernel at the
-    start, ``J_0 J_0^T``. As the width grows it follows
-    `MSKRegressor` with the kernel `sklearn_msk.kernels.NTK` and ``dynamics="descent"``.
-    It is there to study networks; to predict, the kernel is faster and more accurate.
+    J is the Jacobian of the outputs at the n training rows, f the output minus that at
+    the start, y the standardised targets, and S the preconditioner that g and k make of
+    the empirical neural tangent kernel at the start, ``J_0 J_0^T``. As the width grows,
+    the network follows `MSKRegressor` with the kernel `sklearn_msk.kernels.NTK` and
+    ``dynamics="descent"``.
 
     Parameters
     ----------
     width : int, default=1024
-        Units of every hidden layer, >= 1. The more directions are learned fast, the
-        wider a network has to be to follow its kernel.
+        Number of units of every hidden layer, >= 1. A larger k needs a larger width.
     depth : int, default=1
-        Hidden layers, >= 1.
+        Number of hidden layers, >= 1.
     activation : {"relu", "leaky_relu", "abs", "erf", "sin", "cos", "gaussian", \
             "gelu"}, default="relu"
         Activation of the hidden layers.
     weight_variance : float, default=2.0
-        Variance of the weights, > 0, divided by the inputs of the layer.
+        Variance of the weights, > 0, before division by the number of inputs of the
+        layer.
     bias_variance : float, default=0.1
-        Variance of the biases, >= 0; 0 is a network without.
+        Variance of the biases, >= 0; 0 is a network without biases.
     g : {"identity", "flatten", "lift"}, spectral map or callable, default="flatten"
-        From the k leading eigenvalues of the empirical kernel / n to the rates at which
-        their directions are to be learned, as in `MSKRegressor`.
+        Map of the k leading eigenvalues of the empirical kernel / n to rates, as in
+        `MSKRegressor`.
     k : int, default=10
-        Number of leading directions that g re-scales; 0 is plain gradient descent.
+        Number of leading eigen-directions whose rates g sets; 0 is plain gradient
+        descent.
     alpha : float, default=0.0
         Ridge, >= 0, on the distance of the parameters from their start.
     learning_rate : float, default=1.0
         Step size, in (0, 2), in units of ``1 / (mu_max + alpha / n)``, mu_max the
         largest rate at the start.
     max_iter : int, default=100
-        Number of steps, >= 1. Whole floats, as 1e3, are legal.
+        Number of steps, >= 1. Whole floats such as 1e3 are legal.
     fit_intercept : bool, default=True
-        Whether the (weighted) mean of y is taken out first and added back.
+        Whether to subtract the (weighted) mean of y before training and to add it to
+        predictions.
     store_trajectory : bool, default=False
-        Whether to keep the network after up to 50 of the steps, log-spaced, for
+        Whether to keep the networks after up to 50 log-spaced steps, for
         `staged_predict`.
     random_state : int, RandomState instance or None, default=None
-        Draw of the network. None is deterministic too.
+        Seed of the parameters at the start. None is deterministic too.
 
     Attributes
     ----------
     network_ : WideNetwork
-        After training, with its ``weights``, ``biases`` and ``empirical_ntk(X)``.
+        Network after training, with ``weights``, ``biases`` and ``empirical_ntk(X)``.
     initial_network_ : WideNetwork
-        At the start, whose output is subtracted.
+        Network at the start. `predict` subtracts its output.
     intercept_ : float or ndarray of shape (n_targets,)
-        Mean of y, 0.0 without intercept.
+        (Weighted) mean of y; 0.0 without intercept.
     target_scale_ : float or ndarray of shape (n_targets,)
-        Root mean square of y less the intercept, which the network's output is
-        multiplied by; 0 where y is constant.
+        (Weighted) root mean square of y minus the intercept. `predict` multiplies the
+        output of the network by it. It is 0 for constant y.
     spectrum_ : Spectrum
         Leading eigenpairs of the empirical kernel / n at the start.
     modified_eigenvalues_ : ndarray of shape (`k_`,)
         ``g(eigenvalues)``.
     k_ : int
-        Directions re-scaled: k, or the numerical rank of the kernel.
+        Number of eigen-directions whose rates g sets: k, or the numerical rank of the
+        kernel if that is smaller.
     learning_rate_ : float
         Absolute step on the kernel / n.
     max_learning_rate_ : float
@@ -112,17 +113,17 @@ class WideNetworkRegressor(
         Number of steps.
     loss_curve_ : ndarray of shape (`n_iter_` + 1,)
         (Weighted) mean squared error on the training rows before the first step and
-        after each; inf where the square is beyond the range of a float.
+        after each step; inf if the square is beyond the range of a float.
     path_iterations_ : ndarray of shape (n_iterations,)
         With ``store_trajectory=True``: the steps after which the network was kept.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where all are strings.
+        Names of the features, if all are strings.
 
     See Also
     --------
-    sklearn_msk.MSKRegressor : The same, at infinite width.
+    sklearn_msk.MSKRegressor : The same training at infinite width, for prediction.
     sklearn.neural_network.MLPRegressor : Networks for prediction.
 
     References
@@ -201,9 +202,9 @@ class WideNetworkRegressor(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Training rows. float32 rows are computed with in float32.
+            Training rows. For float32 rows the network computes in float32.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Targets, an output of the network each. S is one for all outputs, made of
+            Targets, one output of the network each. All outputs share one S, made of
             the mean of their kernels, which are the same at infinite width.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Non-negative weights; an integer weight equals repeating the row.
@@ -282,7 +283,8 @@ class WideNetworkRegressor(
 
         Returns
         -------
-        ndarray of shape (n_queries,) or (n_queries, n_targets), float64
+        ndarray of shape (n_queries,) or (n_queries, n_targets)
+            Predictions, float64.
 
         Raises
         ------
@@ -295,21 +297,24 @@ class WideNetworkRegressor(
     def score(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> float:
-        """Coefficient of determination R2 of the predictions, at any scale of y.
+        """Coefficient of determination R2 of the predictions.
+
+        The score equals `sklearn.metrics.r2_score`. It does not depend on the scale of
+        y, even if squares of y leave the range of a float.
 
         Parameters
         ----------
         X : array-like of shape (n_queries, n_features)
             Rows.
         y : array-like of shape (n_queries,) or (n_queries, n_targets)
-            Their targets.
+            True targets.
         sample_weight : array-like of shape (n_queries,), default=None
             Weights of the rows.
 
         Returns
         -------
         float
-            `sklearn.metrics.r2_score`, the mean over the targets.
+            R2, the mean over the targets.
         """
         return r2(y, self.predict(X), sample_weight)
 
@@ -323,7 +328,7 @@ class WideNetworkRegressor(
         X : array-like of shape (n_queries, n_features)
             Rows.
         iterations : array-like of shape (n_iterations,), default=None
-            Numbers of steps, among `path_iterations_`, which None stands for.
+            Numbers of steps, among `path_iterations_`. None means all of these.
 
         Returns
         -------

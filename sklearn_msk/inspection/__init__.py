@@ -1,4 +1,4 @@
-"""Pictures of spectra and of training."""
+"""Displays of spectra and of training."""
 
 from sklearn_msk.inspection._dynamics_display import DynamicsDisplay
 from sklearn_msk.inspection._spectrum_display import SpectrumDisplay

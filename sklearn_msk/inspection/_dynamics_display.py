@@ -1,4 +1,4 @@
-"""How training went, beside how the spectrum says that it goes."""
+"""The path of training, measured and predicted from the spectrum."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -37,32 +37,35 @@ _MIN_REMAINDER = 1e-12
 
 
 class DynamicsDisplay:
-    """Errors along the path and the time to learn each direction.
+    """Errors along the path and the time to learn each eigen-direction.
 
-    It is recommended to use `from_estimator` to create a display. What is measured
-    stands beside what the full decomposition of the kernel predicts. For a
-    `WideNetworkRegressor`, the errors are predicted from the kernel at infinite width,
-    and the directions and times are those of its empirical kernel at the start.
+    Create it with `from_estimator`. It draws measured values beside those that the full
+    decomposition of the kernel predicts. For a `WideNetworkRegressor`, the errors are
+    predicted from the kernel at infinite width; the eigen-directions and times are
+    those of its empirical kernel at the start.
 
     Parameters
     ----------
     iterations : ndarray of shape (n_iterations,)
-        Steps.
+        Numbers of steps.
     train_errors, predicted_train_errors : ndarray of shape (n_iterations,)
-        Root mean squared errors on the training rows, in the units of y.
+        Root mean squared errors on the training rows, in the units of y; in units of
+        the targets of +1 and -1 for a classifier.
     times, predicted_times : ndarray of shape (n_directions,)
-        Steps until a direction of K/n has been learned by half; NaN where the path is
-        too short, or where it holds less than a millionth of the energy of y.
+        Steps until half of an eigen-direction of K/n has been learned; NaN if the path
+        is too short, or if the eigen-direction holds less than a millionth of the
+        energy of y.
     test_errors, predicted_test_errors : ndarray of shape (n_iterations,), default=None
-        The same on rows held out.
+        Root mean squared errors on rows held out.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        Figure of the axes.
     ax_ : matplotlib Axes
-        With the errors.
+        Axes with the errors.
     times_ax_ : matplotlib Axes
-        With the times.
+        Axes with the times.
 
     Examples
     --------
@@ -110,38 +113,41 @@ class DynamicsDisplay:
         n_directions: int | None = None,
         ax: Any = None,
     ) -> "DynamicsDisplay":
-        """Follow the path of a fitted estimator, and draw it.
+        """Follow the path of a fitted estimator, and draw the display.
 
         Parameters
         ----------
         estimator : MSKRegressor, MSKClassifier or WideNetworkRegressor
-            Fitted on X and y, without weights, with ``store_trajectory=True``; or a
-            pipeline that ends in one, or a search with `best_estimator_`.
+            Estimator, fitted on X and y without weights, with
+            ``store_trajectory=True``; or a fitted pipeline that ends in one, or a
+            search with `best_estimator_`.
         X : array-like of shape (n_samples, n_features)
-            Training rows, before a pipeline transforms them. 10 000 at most.
+            Training rows as the pipeline or search takes them, at most 10 000 rows.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets, or labels of a classifier.
+            Targets of the training rows, or labels of a classifier.
         X_test : array-like of shape (n_queries, n_features), default=None
             Rows held out.
         y_test : array-like of shape (n_queries,) or (n_queries, n_targets), \
                 default=None
-            Their targets.
+            Targets or labels of the rows held out.
         n_directions : int, default=None
-            Directions to time; None is twice those that g re-scales, and 50 at least.
+            Number of eigen-directions to time. None is the larger of 50 and twice the
+            number whose rates g sets.
         ax : matplotlib Axes, or two of them, default=None
-            None is a new figure.
+            Axes to draw on. None makes a new figure.
 
         Returns
         -------
         DynamicsDisplay
+            The display.
 
         Raises
         ------
         TypeError
             If the estimator is none of these.
         ValueError
-            If it has not kept its path, if the rows are not those that it was trained
-            on, or if only one of `X_test` and `y_test` is given.
+            If the estimator has not kept its path or was trained on other rows or with
+            weights, or if only one of `X_test` and `y_test` is given.
         """
         if (X_test is None) != (y_test is None):
             raise ValueError(
@@ -181,7 +187,7 @@ class DynamicsDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, or two of them, default=None
-            None is a new figure.
+            Axes to draw on. None makes a new figure.
 
         Returns
         -------

@@ -15,28 +15,30 @@ from sklearn_msk.inspection._last_step import last_step
 
 
 class SpectrumDisplay:
-    """Eigenvalues before and after g, and the energy of y in each direction.
+    """Eigenvalues before and after g, and the energy of y in each eigen-direction.
 
-    It is recommended to use `from_estimator` to create a display. The energy tells what
-    there is to gain: directions that hold some of y, and that plain descent (the
-    eigenvalues) is slow to learn, are those for g to raise.
+    Create it with `from_estimator`. The energy of y in an eigen-direction is the part
+    of its sum of squares there. Raise the rates of the eigen-directions that hold much
+    of y and have small eigenvalues: plain descent learns them slowly.
 
     Parameters
     ----------
     eigenvalues : ndarray of shape (n_directions,)
         Eigenvalues of K/n, descending.
     modified_eigenvalues : ndarray of shape (n_directions,)
-        The rates in use: ``g(eigenvalues)`` for the leading ones.
+        Rates: ``g(eigenvalues)`` for the k leading eigen-directions, the eigenvalues
+        beyond.
     energies : ndarray of shape (n_directions,), default=None
-        Part of the sum of squares of y, less its mean, in each direction.
+        Part of the sum of squares of y minus its mean in each eigen-direction.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        Figure of the axes.
     ax_ : matplotlib Axes
-        With the eigenvalues.
+        Axes with the eigenvalues.
     energy_ax_ : matplotlib Axes or None
-        With the energies.
+        Axes with the energies.
 
     Examples
     --------
@@ -73,26 +75,29 @@ class SpectrumDisplay:
         n_directions: int | None = None,
         ax: Any = None,
     ) -> "SpectrumDisplay":
-        """Decompose the kernel of a fitted estimator on some rows, and draw it.
+        """Decompose the kernel of a fitted estimator on some rows, and draw the display.
 
         Parameters
         ----------
         estimator : MSKRegressor, MSKClassifier, MSKKernel or WideNetworkRegressor
-            Fitted; or a pipeline that ends in one, or a search with `best_estimator_`.
+            Fitted estimator; or a fitted pipeline that ends in one, or a search with
+            `best_estimator_`.
         X : array-like of shape (n_samples, n_features)
-            The training rows, before a pipeline transforms them, or a part of them: the
-            spectrum of K/n and the energies mean the same at every number of rows.
-            10 000 at most.
+            Training rows as the pipeline or search takes them, or a random part of
+            them, at most 10 000 rows. The spectrum of K/n and the energies mean the
+            same at every number of rows.
         y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
-            Targets, or labels of a classifier. None leaves the energies out.
+            Targets, or labels of a classifier. None draws no energies.
         n_directions : int, default=None
-            None is twice the directions that g re-scales, and 50 at least.
+            Number of eigen-directions to draw. None is the larger of 50 and twice the
+            number whose rates g sets.
         ax : matplotlib Axes, or two of them, default=None
-            None is a new figure.
+            Axes to draw on. None makes a new figure.
 
         Returns
         -------
         SpectrumDisplay
+            The display.
 
         Raises
         ------
@@ -120,7 +125,7 @@ class SpectrumDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, or two of them, default=None
-            None is a new figure.
+            Axes to draw on. None makes a new figure.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Maps of the leading eigenvalues: how fast each direction is to be learned."""
+"""Maps of the k leading eigenvalues to the rates of their eigen-directions."""
 
 from sklearn_msk.spectral_maps._presets import Flatten, Identity, Lift, Power
 

@@ -1,4 +1,4 @@
-"""From the `g` parameter of an estimator to the eigenvalues it asks for."""
+"""From the `g` parameter of an estimator to the rates that it sets."""
 
 from collections.abc import Callable
 

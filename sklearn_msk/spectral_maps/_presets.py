@@ -1,4 +1,4 @@
-"""Spectral maps at hand: how fast each leading direction is to be learned."""
+"""Spectral maps: from leading eigenvalues to the rates of their eigen-directions."""
 
 from abc import ABC, abstractmethod
 from numbers import Real
@@ -10,20 +10,20 @@ from sklearn_msk._doc_links import DocLinkMixin
 
 
 class SpectralMap(DocLinkMixin, BaseEstimator, ABC):
-    """A map of eigenvalues, with parameters that a search reaches."""
+    """A map of the k leading eigenvalues, with parameters that a search can set."""
 
     def __call__(self, eigenvalues: np.ndarray) -> np.ndarray:
-        """Map eigenvalues.
+        """Map eigenvalues to rates.
 
         Parameters
         ----------
         eigenvalues : ndarray of shape (k,)
-            Positive, descending.
+            Eigenvalues, positive, descending.
 
         Returns
         -------
         ndarray of shape (k,)
-            The rates.
+            Rates.
         """
         return self._rates(eigenvalues)
 
@@ -48,16 +48,16 @@ class Identity(SpectralMap):
 
 
 class Flatten(SpectralMap):
-    """Learn the leading directions at the pace of the last: ``min(lam, level)``.
+    """Give the leading eigen-directions the rate of the k-th: ``min(lam, level)``.
 
-    The largest eigenvalue no longer limits the step, which grows by lam_1 / level. With
-    the default level this is EigenPro's preconditioner.
+    The step may then grow by lam_1 / level. With the default level the map makes the
+    preconditioner of EigenPro.
 
     Parameters
     ----------
     level : float, default=None
-        Ceiling, > 0, in units of the eigenvalues of K/n. None means the smallest
-        eigenvalue given.
+        Upper limit of the rates, > 0, in units of the eigenvalues of K/n. None means
+        the k-th eigenvalue.
 
     References
     ----------
@@ -83,15 +83,15 @@ class Flatten(SpectralMap):
 
 
 class Lift(SpectralMap):
-    """Learn the leading directions at the pace of the first: ``max(lam, level)``.
+    """Give the leading eigen-directions the rate of the first: ``max(lam, level)``.
 
-    The map jumps at the last direction: choose k at a gap of the spectrum.
+    The map jumps at the k-th eigenvalue: choose k at a gap.
 
     Parameters
     ----------
     level : float, default=None
-        Lower limit, > 0, in units of the eigenvalues of K/n. None means the largest
-        eigenvalue.
+        Lower limit of the rates, > 0, in units of the eigenvalues of K/n. None means
+        the largest eigenvalue.
 
     Examples
     --------
@@ -110,14 +110,15 @@ class Lift(SpectralMap):
 
 
 class Power(SpectralMap):
-    """Steepen or level the decay: ``lam_1 (lam / lam_1)^exponent``.
+    """Change the decay of the k leading rates: ``lam_1 (lam / lam_1)^exponent``.
 
-    The map jumps at the last direction: choose k at a gap of the spectrum.
+    The map jumps at the k-th eigenvalue: choose k at a gap.
 
     Parameters
     ----------
     exponent : float
-        1 keeps the spectrum, 0 lifts it to lam_1, more than 1 makes fine detail slower.
+        1 keeps the eigenvalues, 0 raises all of them to lam_1. Above 1 the rates fall
+        faster than the eigenvalues.
 
     Examples
     --------
