@@ -104,9 +104,9 @@ class MSKGridSearchCV(DocLinkMixin, GridSearchCV):
     The eigenpairs for a smaller k are the first ones of the largest k. If they are
     exact (``eigen_solver="dense"``, or at most 300 rows in a fold), predictions agree
     with those of `GridSearchCV` up to `tol` of the estimator. Otherwise the eigenpairs
-    move predictions of either search by at most 1e-2 standard deviations of y. Beyond
-    2000 rows, candidates that need exact products (such as ``max_iter=numpy.inf``) have
-    a kernel matrix and eigenpairs of their own.
+    move predictions of either search by at most 1e-2 standard deviations of y. In folds
+    of 2000 rows and more, candidates that need exact products (``max_iter=numpy.inf``)
+    have a kernel matrix and eigenpairs of their own.
 
     Examples
     --------

@@ -75,7 +75,7 @@ class SpectrumDisplay:
         n_directions: int | None = None,
         ax: Any = None,
     ) -> "SpectrumDisplay":
-        """Decompose the kernel of a fitted estimator on some rows, and draw the display.
+        """Decompose the kernel of a fitted estimator on some rows, and draw it.
 
         Parameters
         ----------
