@@ -1,11 +1,11 @@
 """
-Plain and preconditioned descent, the same in the end
-=====================================================
+Do plain and preconditioned descent have the same limit?
+========================================================
 
-The preconditioner changes how training goes, not where it goes: without ridge, plain
-descent (k = 0) and MSK converge to the same interpolant, on new points too, with and
-without noise. With a ridge alpha they do not: MSK's limit is ``k_x (K + alpha S^-1)^-1
-y``, and meets plain descent's as alpha falls.
+Without ridge, plain descent (k = 0) and MSK converge to the same interpolant, on new
+points too, with and without noise. With a ridge alpha the limits differ: the limit of
+MSK is ``k_x (K + alpha S^-1)^-1 y``, which approaches that of plain descent as alpha
+falls.
 
 The tables give the root mean square of the difference between the two predictions on
 new points, in units of the standard deviation of the target without noise.
@@ -98,8 +98,8 @@ def error(path):
 
 
 # %%
-# The kernel of the infinitely wide network, by the flow. The difference falls to
-# rounding, however noisy the targets are.
+# The kernel of the infinitely wide network, trained by the flow. The difference falls
+# to rounding, for every level of noise.
 
 print(f"{'kernel: steps':<22}" + " ".join(f"{steps:>8.0e}" for steps in STEPS))
 for noise in NOISES:
@@ -111,7 +111,7 @@ for noise in NOISES:
         print(f"{name + ', error':>21} {cells}")
 
 # %%
-# With a ridge the limits differ, and meet as alpha falls.
+# With a ridge the limits differ. They approach each other as alpha falls.
 
 print(f"\n{'limits: alpha':<22}" + " ".join(f"{alpha:>8}" for alpha in ALPHAS))
 for noise in NOISES:
@@ -120,9 +120,9 @@ for noise in NOISES:
     print(f"noise {noise:<4}  difference {cells}")
 
 # %%
-# A real network, of finite width, on fewer rows, so that plain descent comes to an end.
-# A network is not quite its kernel, and each descent moves it along another way: what
-# remains of the difference is what the width leaves.
+# A network of finite width, on fewer rows, so that plain descent converges. The kernel
+# of a network of finite width changes in training, differently for each descent. The
+# difference that remains is the effect of the finite width.
 
 print(f"\n{'network: steps':<22}", end="")
 curves = {}
@@ -138,10 +138,10 @@ for noise, alpha in ((0.0, 0.0), (0.01, 0.0), (0.1, 0.0), (0.1, 0.01)):
     print(label + " " + " ".join(f"{difference(plain, msk)[i]:>8.1e}" for i in shown))
 
 # %%
-# MSK is where both end after ten steps, plain descent after a thousand to ten thousand.
-# With noise of 0.1 that is not all gain: plain descent passes a better model (0.05) on
-# its way than any that MSK passes (0.07), as MSK learns the noise in its 20 directions
-# as fast as the signal.
+# MSK reaches the limit after ten steps, plain descent after a thousand to ten thousand.
+# With noise of 0.1 the fast path has a cost: the best model on the path of plain
+# descent has an error of 0.05, the best on the path of MSK 0.07, because MSK learns the
+# noise in its 20 leading eigen-directions as fast as the signal.
 
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
 for noise, color in zip(NOISES, ("#0072b2", "#009e73", "#d55e00"), strict=True):

@@ -1,21 +1,21 @@
 """
-The frequencies of a circle, one by one
-=======================================
+How many steps does each frequency on a circle take?
+====================================================
 
-On a circle the eigenfunctions of the neural tangent kernel are the Fourier functions,
-and plain gradient descent needs more steps for every higher frequency: about
-frequency^2 of them for the kernel of a relu network, whose eigenvalues fall like
-frequency^-2, and exponentially many for a kernel whose eigenvalues fall exponentially.
-MSK gives all of the k leading directions one pace.
+On a circle the eigenfunctions of the neural tangent kernel are the Fourier functions.
+Plain gradient descent needs more steps for every higher frequency: about frequency^2
+steps for the kernel of a ReLU network, whose eigenvalues fall like frequency^-2, and
+exponentially many for a kernel whose eigenvalues fall exponentially. MSK gives all of
+the k leading eigen-directions one rate.
 
 The table gives the steps of descent until 95 % of a wave of each frequency has been
-learned, with the fitted exponents: of frequency for the network, and of exp(frequency)
-for the Poisson kernel, ``sum_f r^f cos(f angle)``.
+learned, and the fitted exponents: of frequency for the network, of exp(frequency) for
+the Poisson kernel, ``sum_f r^f cos(f angle)``.
 """
 
 # %%
-# Equally spaced points make the waves exact eigenvectors. Each wave is a target of its
-# own, so that one model tells of all of them.
+# Equally spaced points make the waves exact eigenvectors. Each wave is one target of a
+# single model.
 
 import argparse
 
@@ -69,8 +69,8 @@ def steps_to_learn(kernel, k, frequencies, n_rows, longest=1e7):
 
 
 # %%
-# The head ends with the pair of the highest frequency: 1 constant, and a sine and a
-# cosine of each frequency.
+# The k leading eigen-directions are the constant and a sine and a cosine of each
+# frequency up to the highest.
 
 frequencies = np.unique(np.geomspace(1, options.highest, 13).astype(int))
 low = np.arange(1, 17)
@@ -86,7 +86,7 @@ for kernel, name, waves in (
         print(f"{row[0]:>9} {row[1]:>14.0f} {row[2]:>6.0f}")
 
 # %%
-# From frequency 4 on, where the power law has set in.
+# The exponents are fitted from frequency 4 on, where the power law holds.
 
 
 def exponents(steps, scale, first=0):

@@ -1,23 +1,23 @@
 """
-Two data sets, six tuned models
-===============================
+How does MSK compare with other tuned models?
+=============================================
 
-Six models are tuned by grid search and compared by nested cross-validation. Four share
-their kernels: `KernelRidge`, whose regularisation is the ridge alpha; `MSKRegressor`,
-whose regularisation is the time of training and the map g of the k leading eigenvalues;
-plain gradient descent, which is the same with k = 0; and `MSKKernel` in front of
-`KernelRidge`, which changes the kernel itself and keeps alpha. Beside them stand a
-random forest and gradient boosting. One data set is noisy, the other less so.
+A grid search tunes six models, and nested cross-validation compares them. Four models
+share their kernels: `KernelRidge`, regularised by the ridge alpha; `MSKRegressor`,
+regularised by the number of steps and the map g of the k leading eigenvalues; plain
+gradient descent, which is `MSKRegressor` with k = 0; and `MSKKernel` before
+`KernelRidge`, which changes the kernel and keeps alpha. The other two are a random
+forest and gradient boosting. One data set is noisy, the other less so.
 
-The table gives, for each model, the candidates of its grid, the mean and the standard
+The table gives for each model the number of candidates, the mean and the standard
 deviation of R2 over the outer folds, the seconds of one search (median over the outer
 folds, two processes), and the parameters that were chosen most often.
 """
 
 # %%
-# Two data sets that scikit-learn brings along: ten measurements of 442 patients, whose
-# diabetes is to be predicted a year ahead, and the grey values of 400 pixels of a
-# photograph, to be predicted from their coordinates.
+# scikit-learn brings both data sets: ten measurements of 442 patients, whose diabetes a
+# year later is the target, and 400 pixels of a photograph, whose grey value is the
+# target and whose coordinates are the features.
 
 import argparse
 import time
@@ -55,15 +55,15 @@ data_sets = {
 }
 
 # %%
-# Features are standardised for all. `MSKRegressor` centres the targets itself;
-# `KernelRidge` has no intercept, so that its targets are standardised around it.
+# All models get standardised features. `MSKRegressor` centres the targets itself;
+# `KernelRidge` has no intercept, so a wrapper standardises its targets.
 #
-# The grids share the kernels, and are the same for both data sets. What is tuned beside
-# the kernel is about as much for each: under gradient flow only ``learning_rate *
-# max_iter`` matters, so that the two are not crossed, and neither are all maps with all
-# k. The ranges were narrowed once for all three models, by the inner scores of wider
-# grids on the training rows of the first outer fold, whose scores are so much the less
-# independent of the choice.
+# The grids share the kernels and are the same for both data sets. Beside the kernel
+# each grid has about as many settings: under gradient flow only ``learning_rate *
+# max_iter`` matters, so the grids do not cross these two, nor all maps with all k. The
+# ranges were narrowed once for all three models, by the inner scores of wider grids on
+# the training rows of the first outer fold. The scores of that fold are therefore less
+# independent.
 
 KERNELS = [
     {"kernel": ["rbf", "laplacian"], "gamma": [0.01, 1.0]},
@@ -134,8 +134,8 @@ models = {
 }
 
 # %%
-# The outer folds are the same for all. Each trains a search of its own; that of
-# `MSKRegressor` shares what its candidates have in common.
+# All models have the same outer folds. Each fold trains one search per model;
+# `MSKGridSearchCV` shares the kernels of its candidates.
 
 outer = KFold(5, shuffle=True, random_state=0)
 inner = KFold(3, shuffle=True, random_state=1)
@@ -189,10 +189,10 @@ for axis, data_set in zip(axes, data_sets, strict=True):
 figure.savefig(options.output, dpi=110)
 
 # %%
-# On these data no kernel model wins: their four means lie within an eighth of the
-# spread over the folds. With a few hundred rows a tuned alpha does what a tuned number
-# of steps does, and on diabetes the search of `MSKRegressor` even takes k = 0, plain
-# descent. The trees are behind on diabetes, by half of the spread, and the forest is
-# ahead on the photograph, by a quarter. What MSK offers is elsewhere: steps by the
-# thousand at the price of ten, a path that is known at every step, and a kernel whose
-# leading directions can be raised or taken away.
+# On these data no kernel model wins: the four means lie within an eighth of the
+# standard deviation over the folds. With a few hundred rows a tuned alpha is as good as
+# a tuned number of steps, and on diabetes the search of `MSKRegressor` chooses k = 0,
+# plain descent. The trees are behind on diabetes, by half of the standard deviation,
+# and the forest is ahead on the photograph, by a quarter. MSK has other uses: it
+# computes thousands of steps at the cost of ten, it gives the model at every step of
+# the path, and it can raise or remove the leading eigen-directions of a kernel.

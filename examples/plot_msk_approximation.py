@@ -1,19 +1,19 @@
 """
-A kernel with the spectrum that you ask for
-===========================================
+Does the modified kernel converge to its target?
+================================================
 
 The Modified Spectrum Kernel applies g to the eigenvalues of a kernel matrix and keeps
-its eigenvectors. As the rows grow in number, it tends to the kernel that has the
+its eigenvectors. As the number of rows grows, it tends to the kernel with the
 eigenvalues g(lambda) and the same eigenfunctions. On the circle and on the sphere the
-eigenfunctions are known, so that this kernel can be written down and compared with.
+eigenfunctions are known, so this target can be computed.
 
-The table gives the relative Frobenius distance between the two matrices, on the rows
-that the kernel was fitted on and between these and new rows, the median over draws of
-the rows, with the fitted exponents in n.
+The table gives the relative Frobenius distance between the matrices of the two kernels,
+on the training rows and between training rows and new rows: the median over draws of
+the rows, and the fitted exponents of n.
 """
 
 # %%
-# `MercerKernel` is a kernel of given eigenfunctions and eigenvalues.
+# `MercerKernel` is a kernel with given eigenfunctions and eigenvalues.
 
 import argparse
 
@@ -101,7 +101,7 @@ for manifold, basis in BASES.items():
             )
 
 # %%
-# The distance falls like the fluctuations of a sample, n^(-1/2).
+# The distance falls like the error of a sample mean, n^(-1/2).
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained", sharey=True)
 colors = {"flatten": "#0072b2", "lift": "#d55e00", "power 1/2": "#009e73"}

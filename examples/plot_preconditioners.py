@@ -1,21 +1,22 @@
 """
-Which preconditioner generalises
-================================
+Which preconditioner generalises best?
+======================================
 
-Every preconditioner leads to the same interpolant; what differs is what has been
-learned when one stops. One kernel, one problem, noisy or not, and the test error along
-the way of: plain descent; flatten, which is EigenPro; ``Power(0.5)``, halfway between;
-conjugate gradients, plain and preconditioned by Nyström and by randomly pivoted
-Cholesky approximations of the kernel; beside ridge regression with the alpha that the
-test rows like best.
+Every preconditioner leads to the same interpolant. What training has learned before the
+end differs. On one problem, with and without noise, this example compares the test
+error along the path of: plain descent; "flatten", which is EigenPro; ``Power(0.5)``;
+and conjugate gradients, plain and preconditioned by Nyström and by randomly pivoted
+Cholesky approximations of the kernel. Ridge regression with the alpha of the smallest
+test error is the reference.
 
-The table gives, for each, the products with the kernel matrix after which the test
-error is least, that error, and what it is after 10, 30 and 100 products and at the end,
-the mean over draws of the problem. Choosing by the test error favours all alike.
+The table gives for each method the number of products with the kernel matrix at the
+smallest test error, that error, and the error after 10, 30 and 100 products and at the
+end: means over draws of the problem. All choices use the test error, which favours all
+methods alike.
 """
 
 # %%
-# A function on the sphere in four dimensions, and a kernel as rough as that of a relu
+# A function on the sphere in four dimensions, and a kernel as rough as that of a ReLU
 # network.
 
 import argparse
@@ -163,7 +164,7 @@ def compare(n_rows, noise, n_draws):
 
 
 # %%
-# Without noise, with some, and with more noise than signal.
+# The noise is zero, small, and larger than the signal.
 
 results = {}
 for noise in NOISES:
@@ -178,13 +179,13 @@ for noise in NOISES:
         print(f"{name:<22} {curve[best]:>6.3f} {best + 1:>6} {cells}")
 
 # %%
-# Without noise, and with little, flatten is where ridge is after ten products, and so
-# are preconditioned conjugate gradients: nothing here is gained by MSK over them. With
-# more noise than signal they part. Conjugate gradients and flatten learn noise as fast
-# as signal: the former never see a good model, the latter passes one after its first
-# step and loses it at once. ``Power(0.5)`` keeps the order of the spectrum, passes
-# models better than the best ridge, and can be stopped late; it takes ten times the
-# products.
+# Without noise and with little noise, "flatten" and preconditioned conjugate gradients
+# are as good as ridge after ten products: MSK has no advantage over conjugate
+# gradients. With more noise than signal they differ. Conjugate gradients and "flatten"
+# learn noise as fast as signal: no model on the path of conjugate gradients is good,
+# and "flatten" has a good one after its first step only. ``Power(0.5)`` keeps the order
+# of the eigenvalues. Its path has models better than the best ridge and can be stopped
+# late; it takes ten times as many products.
 
 COLORS = ("#767676", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#000000")
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")

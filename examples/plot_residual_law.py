@@ -1,19 +1,20 @@
 """
-A real network follows the law
-==============================
+Does a network of finite width follow the theory?
+=================================================
 
 Under preconditioned descent the residual of an infinitely wide network is ``r_t = (I -
-eta A S)^t r_0``, A its neural tangent kernel divided by n. A network of finite width
-departs from it, for two reasons: its kernel at the start is a draw around A, and it
-changes as the network learns. Both fade with the width.
+eta A S)^t r_0``, with A the neural tangent kernel divided by n. A network of finite
+width departs from this law for two reasons: its kernel at the start is a random draw,
+and its kernel changes as the network learns. Both effects vanish with the width.
 
-The table gives the largest of ``|r_t - law| / |r_0|`` over the steps, the mean over
-draws of the network, for the law with the kernel at infinite width and with the
-empirical kernel that each network starts with, and the fitted exponents of the width.
+The table gives the largest ``|r_t - law| / |r_0|`` over the steps, as a mean over draws
+of the network, for the law with the kernel at infinite width and for the law with the
+empirical kernel of each network at the start, and the fitted exponents of the width.
 """
 
 # %%
-# A circle protocol: waves at random angles, the ten leading directions flattened.
+# The rows are at random angles of a circle, and the target is a sum of waves. MSK
+# flattens the ten leading eigen-directions.
 
 import argparse
 
@@ -83,8 +84,8 @@ def mean_departures(widths, n_draws, **settings):
 
 # %%
 # One hidden layer and two, plain descent and MSK. A step of MSK is lam_1 / lam_10 times
-# longer, and at the largest rate that the kernel allows, networks of width 64 diverge:
-# the method needs width.
+# longer. At the largest step that the kernel allows, networks of width 64 diverge: the
+# method needs width.
 
 widths = [width for width in WIDTHS if width <= options.widest]
 curves = {}
@@ -101,11 +102,11 @@ for depth, k in ((1, 0), (1, 10), (2, 10)):
         print(f"{label:<34}{cells} {slope:>6.2f}")
 
 # %%
-# The departures fall like width^(-1/2), or somewhat faster under MSK, and so do those
-# from the law with each network's own kernel, which are hardly smaller: what parts a
-# network from its law is less the draw of its kernel than how the kernel changes while
-# it learns. MSK, which learns ten directions in the time of one, departs three times
-# as far at the same width.
+# The departures fall like width^(-1/2), or somewhat faster under MSK. The departures
+# from the law with each network's own kernel fall alike and are hardly smaller: the
+# change of the kernel in training matters more than the random draw of the kernel. MSK
+# learns ten eigen-directions in the time of one and departs three times as far at the
+# same width.
 
 figure, axis = plt.subplots(figsize=(5.6, 3.8), layout="constrained")
 for (depth, k), color in zip(curves, ("#767676", "#0072b2", "#d55e00"), strict=True):

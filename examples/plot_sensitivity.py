@@ -1,21 +1,21 @@
 """
-How much hangs on g and k
-=========================
+How sensitive is the error to g and k?
+======================================
 
-The test error over the map g and the number k of directions that it re-scales, at a
-fixed number of steps and where early stopping chooses the number of steps. The maps
-are ``Power(exponent)``, ``lam_1 (lam / lam_1)^exponent``: 1 is plain descent, 0 gives
-every one of the k directions the rate of the first. "flatten" gives them the rate of
-the last instead, and the step grows by as much.
+This example measures the test error for several maps g and numbers k of leading
+eigen-directions, at a fixed number of steps and with early stopping. The maps are
+``Power(exponent)``, ``lam_1 (lam / lam_1)^exponent``: 1 is plain descent, 0 gives the k
+leading eigen-directions the rate of the first. "flatten" gives them the rate of the
+k-th, and the step grows in proportion.
 
-The tables give the test RMSE in units of the standard deviation of y, for every g and
-k (columns): with 100 steps, and with the steps that early stopping chooses among
-the first 1000.
+The tables give the test RMSE in units of the standard deviation of y, for every g
+(rows) and k (columns): with 100 steps, and with the number of steps that early stopping
+chooses among the first 1000.
 """
 
 # %%
-# Two data sets that come along: the diabetes of 442 patients, much of which no model
-# explains, and the elevations of a landscape at 700 random places, free of noise.
+# scikit-learn and matplotlib bring the data sets: the diabetes of 442 patients, with
+# much noise, and the elevations of a landscape at 700 random places, without noise.
 
 import argparse
 
@@ -101,12 +101,12 @@ for data_set, (X, y) in data_sets.items():
             print(f"{label:<10} " + " ".join(f"{cell:>6.3f}" for cell in row))
 
 # %%
-# On the landscape a wrong choice costs 24 % at 100 steps and 5 % with early stopping,
-# which leaves plain descent 4 % behind. On diabetes it costs 11 % either way: early
-# stopping lowers nearly all errors, but a large k under flatten interpolates noise
-# within the first step, so that there is nothing to stop, and plain descent is as good
-# as any. Of the two, k matters more than g: a small k is safe, and what a large one can
-# gain depends on the noise.
+# On the landscape the worst choice costs 24 % at 100 steps and 5 % with early stopping,
+# with which plain descent is 4 % behind. On diabetes the worst choice costs 11 % either
+# way: early stopping lowers nearly all errors, but a large k under "flatten"
+# interpolates noise within the first step, too early to stop, and plain descent is as
+# good as any choice. k matters more than g: a small k is safe, and the gain of a large
+# k depends on the noise.
 
 figure, axes = plt.subplots(2, 2, figsize=(9, 6), layout="constrained")
 for line, data_set in zip(axes, data_sets, strict=True):

@@ -1,20 +1,20 @@
 """
-How much speed k buys
-=====================
+How much faster is training with a larger k?
+============================================
 
-Flattening the k leading eigenvalues lets the step of descent grow by ``lam_1 / lam_k``,
-and on the sphere S^(d-1) the eigenvalues of a relu network's kernel fall so that this
-is about ``k^(d / (d - 1))``. Here the gain is measured: the steps of plain descent,
-over those of MSK, until 99 % of a target in the k leading directions has been learned.
+Flattening the k leading eigenvalues lets the step of descent grow by ``lam_1 / lam_k``.
+On the sphere S^(d-1) this is about ``k^(d / (d - 1))`` for the kernel of a ReLU
+network. This example measures the gain: the steps of plain descent, divided by those of
+MSK, until 99 % of a target in the k leading eigen-directions has been learned.
 
 The first table compares the measured gain with ``lam_1 / lam_k`` at the gaps of the
 spectrum, after all harmonics of a degree, and gives the fitted exponents of k. The
-second shows where the law fails.
+second table shows where the law fails.
 """
 
 # %%
 # Points are uniform on spheres in d = 2 to 4 dimensions. A target is a random mixture
-# of the k leading eigenvectors, less its mean, so that all of k is needed.
+# of the k leading eigenvectors minus its mean, so it needs all k eigen-directions.
 
 import argparse
 from math import comb
@@ -100,8 +100,8 @@ def gains(X, counts, kernel):
 
 
 # %%
-# The kernel of the sphere itself, of infinitely many points, has one eigenvalue for
-# each degree of harmonics: an integral over the angle, by Gauss-Legendre quadrature.
+# The kernel operator on the sphere itself has one eigenvalue for each degree of
+# harmonics, an integral over the angle, computed by Gauss-Legendre quadrature.
 
 
 def operator_gains(dimension, degrees, kernel):
@@ -127,7 +127,7 @@ def operator_gains(dimension, degrees, kernel):
 
 
 # %%
-# On a sample of points, at the gaps.
+# The gain on a sample of points, at the gaps.
 
 kernel = NTK()
 table = {}
@@ -161,16 +161,16 @@ for dimension, (counts, measured, predicted) in table.items():
     )
 
 # %%
-# Most of ``lam_1 / lam_k`` is there: not all, as the slowest degree holds only a part
-# of the target. The power law is one of high degrees. It holds for the operator at
-# degrees 20 to 60, and on the circle; on spheres of more dimensions a thousand points
-# do not get there, and low degrees, of which the odd ones have only a bias to live on,
-# gain more than the law says.
+# The gain is most of ``lam_1 / lam_k``, not all of it, because the slowest degree holds
+# only a part of the target. The power law is one of high degrees. It holds for the
+# operator at degrees 20 to 60, and on the circle. On spheres of more dimensions a
+# thousand points do not reach such degrees, and low degrees gain more than the law
+# says, because only the bias gives odd degrees an eigenvalue.
 #
-# Where it fails otherwise. A target with more in it than k directions is as slow as its
-# slowest: k is too small, and all that is gained is the longer step. A k beyond what
-# the target needs gains nothing, and costs the pairs, up to a k near n, where the
-# eigenvalues are those of a sample, no longer of the operator.
+# The law also fails for other k. If the target needs more than k eigen-directions, its
+# slowest one sets the time, and only the longer step is gained. A k beyond what the
+# target needs gains nothing and costs eigenpairs. At a k near n the eigenvalues are
+# those of the sample, no longer those of the operator.
 
 X = sphere(options.rows, 3)
 eigenvalues, V = decomposition(X, kernel)
@@ -191,8 +191,8 @@ for k in (4, 16, needed, 2 * needed, 6 * needed, int(0.9 * len(X))):
     print("{:>5} {:>12.0f} {:>9.0f}".format(*failures[-1]))
 
 # %%
-# On the left the gain at the gaps, as predicted. On the right one target: below the k
-# it needs the gain is that of the step, beyond it there is none.
+# Left: the gain at the gaps follows the prediction. Right: for one target, the gain is
+# that of the longer step below the k that the target needs, and no more beyond it.
 
 figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.6), layout="constrained")
 for (dimension, (counts, measured, predicted)), color in zip(

@@ -1,21 +1,21 @@
 """
-A photograph from a stream of its pixels
-========================================
+How to train on a stream of chunks
+==================================
 
-Kernel regression on more rows than a kernel matrix could hold: 270 000 pixels of a
-photograph arrive in chunks, and a model on 1200 landmarks learns their grey level from
-the two coordinates. Every chunk is passed over once, by `partial_fit`; the sums that
-are kept take 12 MB whatever the number of rows, and the model after the last chunk is
-the one that `fit` finds on all of them, with the same landmarks.
+This example trains on more rows than a kernel matrix could hold: 270 000 pixels of a
+photograph arrive in chunks, and a model with 1200 landmarks learns their grey level
+from the two coordinates. `partial_fit` passes over every chunk once. The sums that it
+keeps take 12 MB at every number of rows. The model after the last chunk is the one that
+`fit` finds on all rows with the same landmarks.
 
-The same chunks are read in two ways, as slices of a memory-mapped file and as row
-groups of a Parquet file (where pyarrow is installed). The table gives, after the first
-chunk and after the last, the rows seen, the seconds so far and the error on pixels left
-out, in units of the standard deviation of the grey level.
+The chunks are read in two ways: as slices of a memory-mapped file, and as row groups of
+a Parquet file (if pyarrow is installed). The table gives, after the first chunk and
+after the last, the number of rows, the seconds so far and the error on pixels left out,
+in units of the standard deviation of the grey level.
 """
 
 # %%
-# The photograph comes with scikit-learn. A tenth of the pixels are for the test; the
+# The photograph comes with scikit-learn. A tenth of the pixels are test rows; the
 # others are written to disk in a random order.
 
 import argparse
@@ -52,8 +52,8 @@ bounds = np.linspace(options.first, len(train), options.chunks).astype(int)
 bounds = np.concatenate([[0], bounds])
 
 # %%
-# One model, chunk by chunk, from a file that is mapped into memory. The landmarks are
-# drawn from the first chunk.
+# A model is trained chunk by chunk from a file that is mapped into memory. The
+# landmarks are drawn from the first chunk.
 
 
 def memory_mapped_chunks():
@@ -115,7 +115,7 @@ for name, chunks in streams.items():
         print(f"{name:<12} {seen:>10} {seconds:>8.1f} {error:>8.3f}")
 
 # %%
-# The photograph, and what the stream knows of it.
+# The photograph, and the predictions after the first chunk and after the last.
 
 titles = [
     "photograph",

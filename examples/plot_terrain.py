@@ -1,16 +1,16 @@
 """
-A landscape from a few thousand points
-======================================
+How to learn a landscape from 4000 of its pixels
+================================================
 
-An elevation model of 344 x 403 pixels is learned from 4000 of them with the neural
-tangent kernel on the two coordinates. Plain gradient descent (k = 0) learns the smooth
-relief and stops there: the ridges and valleys lie in directions of small eigenvalues,
-which a thousand steps hardly touch. Flattening the k leading eigenvalues lets all of
-them be learned at one pace. The interpolant that both converge to is the same.
+An elevation model of 344 x 403 pixels is learned from 4000 of its pixels with the
+neural tangent kernel on the two coordinates. Plain gradient descent (k = 0) learns the
+smooth relief only: ridges and valleys lie in eigen-directions of small eigenvalues,
+which hardly change in 1000 steps. Flattening the k leading eigenvalues lets all of
+these be learned at one rate. The interpolant that both converge to is the same.
 
-The table gives, for each model, the steps it was trained for, the products with the
-kernel matrix that took, the seconds, and the error on pixels that were not sampled, in
-units of the elevation's standard deviation.
+The table gives for each model the number of steps, the number of products with the
+kernel matrix, the seconds, and the error on pixels that were not sampled, in units of
+the standard deviation of the elevation.
 """
 
 # %%
@@ -43,11 +43,12 @@ sampled = np.zeros(len(y), dtype=bool)
 rng = np.random.RandomState(0)
 sampled[rng.choice(len(y), options.samples, replace=False)] = True
 
-# Every third pixel each way is enough to look at.
+# Draw every third pixel each way.
 shown = ((rows % 3 == 0) & (columns % 3 == 0)).ravel()
 
 # %%
-# Plain descent, two ways to spend far fewer steps better, and the limit of all three.
+# Plain descent, MSK with two values of k and far fewer steps, and the limit of all
+# three.
 
 kernel = NTK(depth=1, bias_variance=0.5)
 models = {
@@ -73,7 +74,7 @@ for name, model in models.items():
     )
 
 # %%
-# One colour scale for all of them.
+# All pictures share one colour scale.
 
 pictures = {
     "elevation": y[shown],
