@@ -38,6 +38,7 @@ class InfiniteWidthKernel(Kernel):
         bias_variance: float = 0.1,
         weight_variance_bounds: tuple[float, float] | str = (1e-5, 1e5),
         bias_variance_bounds: tuple[float, float] | str = (1e-5, 1e5),
+        normalized: bool = False,
     ) -> None:
         self.depth = depth
         self.activation = activation
@@ -45,6 +46,7 @@ class InfiniteWidthKernel(Kernel):
         self.bias_variance = bias_variance
         self.weight_variance_bounds = weight_variance_bounds
         self.bias_variance_bounds = bias_variance_bounds
+        self.normalized = normalized
 
     @abstractmethod
     def recursion(
@@ -222,7 +224,9 @@ class InfiniteWidthKernel(Kernel):
     def _diagonal(self, x: LayerStatistics) -> np.ndarray:
         """Kernel of rows with themselves; it may overflow."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return self.recursion_diagonal(x.layers)
+            own = self.recursion_diagonal(x.layers)
+            # 1 exactly, 0 for a zero row without bias, and not finite as before.
+            return np.where(own > 0, own / own, own) if self.normalized else own
 
     def is_stationary(self) -> bool:
         """Return False: the kernel depends on the lengths of the rows."""
@@ -233,7 +237,8 @@ class InfiniteWidthKernel(Kernel):
             f"{type(self).__name__}(depth={self.depth!r}, "
             f"activation={self.activation!r}, "
             f"weight_variance={_short(self.weight_variance)}, "
-            f"bias_variance={_short(self.bias_variance)})"
+            f"bias_variance={_short(self.bias_variance)}"
+            f"{', normalized=True' if self.normalized else ''})"
         )
 
     def _working_dtype(self, dtype: np.dtype) -> np.dtype:
@@ -265,6 +270,12 @@ class InfiniteWidthKernel(Kernel):
                     f"The '{parameter}' of {name} must be a finite number >= 0. "
                     f"Got {value!r} instead."
                 )
+
+        if not isinstance(self.normalized, bool | np.bool_):
+            raise ValueError(
+                f"The 'normalized' of {name} must be True or False. Got "
+                f"{self.normalized!r} instead."
+            )
 
     def _validate_rows(self, X: ArrayLike, n_features: int | None = None) -> np.ndarray:
         """Rows in float32 or float64, with as many features as the others."""

@@ -108,7 +108,11 @@ def fill_rows(
         evaluator, x = make_evaluator(), x[rows]
         n_columns = out.shape[1] if diagonal is None else rows.stop
         for columns in batches(n_columns, TILE_ROWS):
-            tile, block = evaluator.evaluate(x, z[columns]), out[rows, columns]
+            others, block = z[columns], out[rows, columns]
+            tile = evaluator.evaluate(x, others)
+            if x.scale is not None and others.scale is not None:
+                tile *= x.scale[:, None]
+                tile *= others.scale
             if diagonal is not None:
                 np.copyto(out[columns, rows], tile.T)
             if diagonal is not None and rows == columns:
