@@ -17,9 +17,7 @@ from sklearn_msk._training._landmarks import Rows
 from sklearn_msk._training._model import FitFailure, FittedModel, dual_coef
 from sklearn_msk._training._problem import Problem, build_problem
 from sklearn_msk._training._report import SILENT, Report
-
-# Vectors of n that a Krylov basis holds, as a rule.
-_BASIS_VECTORS = 64
+from sklearn_msk._tuning import TYPICAL_KRYLOV_VECTORS
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +148,7 @@ def spectral_filter(
 def _batches(groups: list[_Group], targets: np.ndarray) -> Iterator[list[_Group]]:
     """Yield as many groups at a time as the working memory holds bases of."""
     held = get_config()["working_memory"] * 2**20
-    size = max(1, int(held // (8 * _BASIS_VECTORS * targets.size)))
+    size = max(1, int(held // (8 * TYPICAL_KRYLOV_VECTORS * targets.size)))
     for start in range(0, len(groups), size):
         yield groups[start : start + size]
 
