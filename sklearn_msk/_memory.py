@@ -24,14 +24,16 @@ from pathlib import Path
 
 import psutil
 
-from sklearn_msk._tuning import MEMORY_SHARE
-
 try:
     import resource
 except ImportError:  # on Windows
     resource = None  # type: ignore[assignment]
 
 VARIABLE = "SKLEARN_MSK_MEMORY_LIMIT"
+
+# Share of the limit that a fit may take: its temporaries, and the rest of the program,
+# take more.
+_SHARE = 0.75
 
 _UNITS = {"": 1, "B": 1} | {
     prefix + suffix: base**power
@@ -61,7 +63,7 @@ def memory_limit(n_parallel: int = 1, *, root: str | Path = "/") -> float:
     """
     text = os.environ.get(VARIABLE, "").strip()
     limit = _parse(text) if text else _machine_limit(Path(root))
-    return MEMORY_SHARE * limit / n_parallel
+    return _SHARE * limit / n_parallel
 
 
 def _parse(text: str) -> float:

@@ -1,13 +1,15 @@
 """Every tuned number of the package: one table, part by part, from the bottom up.
 
 An entry is a name, a value, its unit after it, and above it why the number is there and
-what measured it: a script or a table of ``benchmarks/``, or "not measured". Modules
-import these names; functions whose threshold a test varies take it as a keyword, with
-the entry as the default.
+what measures it: a script or a table of ``benchmarks/``, a test, or "not measured".
+Scripts and tests measure the code with the number as it is, none runs through others:
+before you change one, run its script with both. Modules import these names; functions
+whose threshold a test varies take it as a keyword, with the entry as the default.
 
 Not in the table are numbers that nobody may tune: mathematical constants, factors of
 eps that follow from a bound, formats, colours and sizes of drawings, and the defaults
-of the estimators, which their signatures state.
+of the estimators, which their signatures state; and the share of the memory that a fit
+may hold, which `_memory` documents and another leaf module may not import.
 
 numba compiles `CLOSE_VERSINE` into code that it keeps on disk, and does not see that
 this file has changed: after a new value, touch ``kernels/_network_numba.py`` too.
@@ -19,11 +21,7 @@ import numpy as np
 
 # --- Memory -----------------------------------------------------------------
 
-# Share of the memory limit that one fit may hold: its temporaries, and the rest of the
-# program, take more. Not measured.
-MEMORY_SHARE = 0.75  # of the memory limit
-
-# Peak while a kernel matrix is computed; `test_memory_and_files.py` bounds whole fits.
+# Peak of the memory while a kernel matrix is computed. Not measured.
 DENSE_PEAK = 1.1  # sizes of the kernel matrix
 
 # Arrays of the size of a tile, or of a block of a cross-kernel, that the evaluation of
@@ -66,7 +64,7 @@ TRIED_ROWS = 100  # rows
 TRIED_SPARSE_ROWS = 10  # rows
 
 # Largest legal error of an entry of "rbf": below `NEGATIVE_EIGENVALUE_RTOL`, as such an
-# error can make an eigenvalue negative.
+# error can make an eigenvalue negative. `test_kernels_digits.py`.
 RBF_ERROR = 1e-7  # absolute, the diagonal being 1
 
 # Rounding to float32 that a kernel matrix may have; a kernel with more is evaluated in
@@ -79,6 +77,7 @@ WHITE_NOISE_RTOL = 1e-6  # of the kernel value
 
 # Below this versine (an angle of 0.1) the rounding of a matrix product would show in
 # the angle: the versine is taken from the difference of the rows instead.
+# `test_kernels_angles.py`.
 CLOSE_VERSINE = 0.005  # 1 - cos(angle)
 
 # Above this share of close pairs, all differences by `cdist` cost less than a gather.
@@ -119,10 +118,11 @@ COMPILE_FROM = 4_000_000  # entries of the matrix times hidden layers
 # --- Storage of the kernel matrix (_operators) --------------------------------
 
 # Height of a panel of a matrix in memory: few enough rows for the panel to stay in
-# cache while it is used twice. Not measured.
+# cache while both triangles are multiplied. Not measured.
 DENSE_PANEL_ROWS = 128  # rows
 
-# Side of a tile of a float32 triangle, in cache while it is used twice: `whole_fit.py`.
+# Side of a tile of a float32 triangle, which stays in cache while it is used twice:
+# `whole_fit.py`.
 TRIANGLE_TILE_ROWS = 400  # rows and columns
 
 # Shares of the panels of a triangle that threads take, whatever the number of threads,
@@ -147,8 +147,8 @@ LANDMARK_REMAINDER = 1e-8  # of the largest diagonal entry
 
 # --- Products in mixed precision (_operators/_mixed_precision, _spectrum) ------
 
-# Below, the operator costs more than it saves: `whole_fit.py`. The number of pairs
-# counts the one left out.
+# Below, the operator costs more than it saves: `small_data.py` has rows on both sides.
+# The number of pairs counts the one left out.
 MIXED_MIN_ROWS = 2000  # rows
 MIXED_MIN_PAIRS = 10  # pairs
 
@@ -184,10 +184,10 @@ PROBED_ENTRIES = 100  # entries
 # Adding and then subtracting this constant flushes magnitudes below about 1e-35 to
 # zero, so that no denormal float32 is stored: processors are slow on them. The second
 # is for numbers whose products must not be denormal. Not measured.
-FLUSH_ENTRY = float(np.float32(1e-28))  # of the largest entry of A
+FLUSH_ENTRY = float(np.float32(1e-28))  # of the largest diagonal entry of A
 FLUSH_FACTOR = float(np.float32(1e-11))  # of the root of that entry
 
-# Part of a tolerance that the error of products may take.
+# Part of a tolerance that the error of products may take. Not measured.
 PRODUCT_ERROR_SHARE = 0.5  # of the tolerance
 
 # Part of the strict tolerance that residuals may take under mixed precision: the rest
@@ -220,8 +220,8 @@ BASIS_SPARE_BLOCKS = 10  # blocks
 BLOCK_WIDTHS = (8, 16, 24)  # columns
 PAIRS_PER_BLOCK_WIDTH = 40  # pairs
 
-# The same where every product computes the kernel again, whatever the number of pairs:
-# benchmarks/README.md, "An exact fit of 50 000 rows".
+# The same where every product computes the kernel again, whatever the number of pairs.
+# Not measured by a script.
 RECOMPUTED_BLOCK_WIDTH = 40  # columns
 
 # The same for products in mixed precision, for fewer pairs than that and for more:
@@ -261,10 +261,11 @@ FIRST_LOOK_SHARE = Fraction(1, 2)  # of the pairs
 # --- Leading pairs (_spectrum) -------------------------------------------------
 
 # Up to this many rows a full decomposition, some MB, is faster than block Krylov
-# iteration, and is not worth a memory limit. Not measured by a script.
+# iteration, and is not worth a memory limit: `small_data.py` has rows on both sides.
 DENSE_MAX = 300  # rows
 
-# Accuracy of pairs that serves any preconditioner, where a caller says nothing.
+# Accuracy of pairs that serves any preconditioner, where a caller says nothing. Not
+# measured.
 DEFAULT_PAIR_TOL = 1e-5  # of `worst_residual`
 
 # Largest tolerance of pairs that come without a Krylov basis: their residuals bound the
@@ -297,6 +298,7 @@ MAX_LOOSE_PAIR_TOL = 2.5e-2  # of `worst_residual`
 
 # Accuracy of the pairs of `MSKKernel`. Residuals r_i leave eigenvalues of about
 # ``-r_i^2 / lam_i`` where g takes lam_i away: at this tolerance they are rounding.
+# `test_kernel.py`.
 KERNEL_PAIR_TOL = 1e-9  # of `worst_residual`
 
 # --- Paths (_solvers) ------------------------------------------------------------
@@ -306,6 +308,7 @@ KERNEL_PAIR_TOL = 1e-9  # of `worst_residual`
 MAX_KRYLOV_VECTORS = 1500  # vectors
 
 # Columns that a basis of Lanczos has memory for at first; it is doubled when full.
+# Not measured.
 FIRST_KRYLOV_VECTORS = 32  # vectors
 
 # Sizes of the basis at which Lanczos estimates its error: the first, and the growth to
@@ -315,7 +318,7 @@ ESTIMATE_MIN_GROWTH = 2  # vectors
 ESTIMATE_GROWTH = Fraction(1, 6)  # of the vectors that are there
 
 # Up to this many rows the limit of training comes from a full decomposition, which is
-# exact. Not measured by a script.
+# exact; "auto" prefers Lanczos beyond. Not measured by a script.
 EXACT_LIMIT_MAX_ROWS = 1500  # rows
 
 # --- Training (_training) ----------------------------------------------------------
@@ -325,7 +328,7 @@ EXACT_LIMIT_MAX_ROWS = 1500  # rows
 DEFAULT_K = 50  # directions
 ROWS_PER_DIRECTION = 5  # distinct rows
 
-# Randomly pivoted Cholesky looks at this many rows for every landmark: `large.py`.
+# Randomly pivoted Cholesky looks at this many rows for every landmark. Not measured.
 ROWS_PER_LANDMARK = 10  # rows
 
 # Pivots that randomly pivoted Cholesky proposes at once: this part of all, and some at
@@ -361,7 +364,7 @@ PREDICTION_BLOCK_ENTRIES = 4_000_000  # entries of the cross-kernel
 # The training rows are prepared for each block of predictions. Not measured.
 PREDICTION_MIN_ROWS = 500  # rows
 
-# Time between two lines of an iterative solver, at the least.
+# Time between two lines of an iterative solver, at the least. Not measured.
 PROGRESS_INTERVAL = 1.0  # seconds
 
 # --- Finite networks and displays (finite_width, inspection) ------------------------
@@ -386,5 +389,5 @@ SAME_LOSS_RTOL = 1e-2  # of the mean square
 SAME_LOSS_ATOL = 1e-6  # of the variance of y
 
 # Step of the kernel model beside a network, where the network's would diverge: just
-# below 2.
+# below 2. Not measured.
 REFERENCE_MAX_STEP = 1.999  # 1 / (largest rate)

@@ -34,7 +34,7 @@ def check_matrix_finite(
     name : str
         How the message calls the kernel.
     symmetric : bool, default=False
-        Whether one triangle tells it all.
+        Whether K is symmetric: then its lower triangle alone is checked.
     origin : pair of int, default=(0, 0)
         Where K begins in the matrix that it is a tile of.
     shape : pair of int, default=None
@@ -122,7 +122,8 @@ def count_distinct_rows(
         n_rows = max(1, HASHED_ENTRIES * X.shape[0] // max(len(X.data), X.shape[0], 1))
         parts = [hash_sparse_rows(X[kept[b]]) for b in batches(len(kept), n_rows)]
         return len(np.unique(np.concatenate(parts))) if parts else 0
-    # Rows that differ in the first columns are done with; the others go on.
+    # Rows whose hash is unique so far are counted and left out; further columns are
+    # hashed for the others only.
     hashes, n_distinct = np.zeros(len(kept), np.uint64), 0
     start, width = 0, FIRST_HASHED_COLUMNS
     while len(kept) and start < X.shape[1]:

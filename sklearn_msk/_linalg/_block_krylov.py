@@ -132,7 +132,8 @@ def block_krylov(
                 return basis.pairs(ritz, m, product_error, Status.CONVERGED)
             plan.after(basis.size, error, goal)
             if too_narrow:
-                # What more columns add shows after as many passes as these took.
+                # The wider block finds more copies only after as many passes as the
+                # narrow one took.
                 width, first_pass = 2 * width, 2 * passes - widened_at
                 widened_at = passes
                 if width > basis.n - max_columns > 0:
@@ -267,10 +268,10 @@ def _n_copies(values: np.ndarray, tol: float) -> int:
 class _CheckPlan:
     """At how many columns to look at the residuals.
 
-    A look takes a decomposition of T, as dear as many columns where n is small. So the
-    next look is at 80 % of the way to where the rate at which the error has fallen, at
-    first that of an average spectrum, would end, but not much further than the columns
-    that a look costs.
+    A look decomposes T, which costs as much as many columns where n is small. The rate
+    at which the error has fallen, at first that of an average spectrum, predicts how
+    many columns are missing. The next look is after 80 % of them, but not much later
+    than after as many columns as a look costs.
     """
 
     def __init__(self, n: int, m: int, width: int) -> None:

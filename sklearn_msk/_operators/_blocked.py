@@ -66,11 +66,11 @@ class BlockedOperator(KernelOperator):
         columns = V.reshape(len(V), -1)
         product = np.zeros(columns.shape)
         tiles = self._tiles()
-        # What is precomputed for the rows is not kept: it is little work beside the
-        # product, and as large as the rows.
+        # `tiles` prepares the rows anew for every product: that is little work beside
+        # the product, and keeping it would take as much memory as the rows.
         tile = self.tiles(np.float64)
-        # BLAS threads would compete with the threads here; in one thread too, as
-        # another number of BLAS threads may round otherwise.
+        # BLAS threads would compete with the threads here. `n_jobs=1` holds BLAS at one
+        # thread too: with more, the tiles would be rounded in another order.
         with single_threaded_blas():
             parts = Parallel(
                 n_jobs=self.n_threads, require="sharedmem", return_as="generator"

@@ -25,9 +25,9 @@ class NystroemFeatures:
 
     With ``K_LL = P^T C C^T P`` the pivoted Cholesky factorisation of the kernel of the
     landmarks, cut where the rest of its diagonal is rounding, ``Phi(x) = C^(-1)
-    k(L, x)`` over the pivots: the features ``K_LL^(-1/2) k(L, x)`` up to a rotation,
-    and as the factor of K_LL, not K_LL, is inverted, accurate to the root of its
-    condition. Landmarks that depend on others are left out.
+    k(L, x)`` over the pivots. These are the features ``K_LL^(-1/2) k(L, x)`` up to a
+    rotation. Only the factor C is inverted, so that rounding grows with the root of the
+    condition of K_LL. Landmarks that depend on others are left out.
 
     Attributes
     ----------

@@ -65,10 +65,9 @@ class PairAccuracy:
         -------
         PairAccuracy
         """
-        loose = min(LOOSE_PAIR_TOL * math.sqrt(tol), MAX_LOOSE_PAIR_TOL) * math.sqrt(
-            slack
-        )
-        return cls(min(STRICT_PAIR_TOL * tol, MAX_STRICT_PAIR_TOL), loose, maps)
+        strict = min(STRICT_PAIR_TOL * tol, MAX_STRICT_PAIR_TOL)
+        loose = min(LOOSE_PAIR_TOL * math.sqrt(tol), MAX_LOOSE_PAIR_TOL)
+        return cls(strict, loose * math.sqrt(slack), maps)
 
     def tolerance_for(
         self, values: np.ndarray, error: float, rank_rtol: float

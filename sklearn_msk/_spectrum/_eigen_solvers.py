@@ -84,12 +84,13 @@ def lobpcg_(
     """Locally optimal block preconditioned conjugate gradients, with guard vectors."""
     n, tol = A.shape[0], min(accuracy.strict, MAX_TOL_WITHOUT_BASIS)
     vectors = rng.standard_normal((n, m + LOBPCG_GUARD))
-    # lobpcg stops at an absolute residual, which the eigenvalues only now decide.
+    # lobpcg stops at an absolute residual: estimate the eigenvalues that scale it.
     values = _ritz_values(A, vectors)
     for _ in range(LOBPCG_ROUNDS):
+        # No residual falls below rounding, some n times 1e-16.
         bound = max(LOBPCG_TOL_SHARE * tol * values[m - 1], n * 1e-16 * values[0])
         with warnings.catch_warnings():
-            # Its own warnings speak of an iteration that goes on below.
+            # lobpcg warns that it has not converged; the next round goes on.
             warnings.simplefilter("ignore", UserWarning)
             values, vectors = lobpcg(
                 lambda V: A @ V / A.scale,
@@ -103,7 +104,8 @@ def lobpcg_(
         residuals = _residuals(A, values[:m], vectors[:, :m])
         if worst_residual(values[:m], residuals, n, tol) <= tol:
             return _with_smallest_ritz_value(A, values[:m], vectors[:, :m], rng)
-    # Its Gram matrices are singular where K has fewer dimensions than its blocks.
+    # The Gram matrices of lobpcg are singular where the rank of K is below the width
+    # of its block.
     return _broken_down(n, m)
 
 

@@ -114,8 +114,8 @@ def _is_mixed_worth_it(n: int, m: int) -> bool:
 def _method(eigen_solver: str, n: int, m: int, dense_max: int) -> str:
     """Eigensolver to run: the one asked for, where it can."""
     if eigen_solver == "auto":
-        whole = BASIS_COLUMNS_PER_PAIR * m > n
-        return "dense" if n <= dense_max or whole else "randomized"
+        basis_is_whole = BASIS_COLUMNS_PER_PAIR * m > n
+        return "dense" if n <= dense_max or basis_is_whole else "randomized"
     if eigen_solver == "arpack" and m >= n - 1:
         return "dense"
     # The rule by which scipy's lobpcg itself turns to a full decomposition.

@@ -119,7 +119,7 @@ def solve_paths(
             continue
         filter_ = spectral_filter(config, S, problem.operator.total_weight)
         solver = choose_solver(config.solver, problem.operator, filter_)
-        # The loop runs anew for each filter: nothing of it can be shared.
+        # "gd" runs its loop anew for each filter: configurations cannot share a path.
         rates = S.modified_eigenvalues.tobytes(), number if solver == "gd" else None
         groups = by_solver.setdefault((solver, config.tol), {})
         group = groups.setdefault(rates, _Group(S))
@@ -140,7 +140,8 @@ def spectral_filter(
     ridge = config.alpha / total_weight
     step = config.learning_rate / S.lipschitz(ridge)
     if config.dynamics == "descent":
-        # A step below 2 is stable by the pairs, and here so whatever the pairs miss.
+        # `learning_rate` < 2 is stable for the eigenvalues that the pairs know of;
+        # `max_stable_step` is so for those that they miss too.
         step = min(step, S.max_stable_step(ridge))
     return SpectralFilter(config.dynamics, config.max_iter, step, ridge)
 

@@ -152,9 +152,9 @@ def _check_rows(estimator: Any, X: ArrayLike) -> Any:
     )
     if rows.shape[0] > DISPLAY_MAX_ROWS:
         raise ValueError(
-            "A display decomposes the kernel matrix of at most "
-            f"{DISPLAY_MAX_ROWS} rows. Got {rows.shape[0]} instead; pass a random part of them, as the spectrum of "
-            "K/n and the parts of y are the same for every number of rows."
+            f"A display decomposes the kernel matrix of at most {DISPLAY_MAX_ROWS} "
+            f"rows. Got {rows.shape[0]} instead; pass a random part of them, as the "
+            "spectrum of K/n and the parts of y are the same for every number of rows."
         )
     return rows
 

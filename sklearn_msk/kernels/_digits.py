@@ -141,12 +141,13 @@ def loses_digits_in_float32(kernel: ResolvedKernel, X: np.ndarray) -> bool:
     try:
         double = evaluate_kernel(kernel, rows.astype(np.float64))
     except Exception:
-        # No better in float64: whatever it is, it is raised of the rows themselves.
+        # The kernel fails in float64 too: its evaluation on all rows raises the error.
         return False
     try:
         single = evaluate_kernel(kernel, rows)
     except ValueError:
-        # An entry that is not finite; anything else is raised of all rows.
+        # An entry overflows in float32 only. A callable may have raised an error of its
+        # own, which its evaluation on all rows raises again.
         return not isinstance(kernel, CallableKernel)
     centred = double - double.mean(axis=0)
     centred -= centred.mean(axis=1, keepdims=True)
@@ -170,7 +171,8 @@ def has_white_noise(kernel: ResolvedKernel, x: np.ndarray) -> bool:
     bool
     """
     if isinstance(kernel, PairwiseKernel):
-        # They have none; far from the origin some of them only look as if they had.
+        # Pairwise kernels have no white noise; their rounding may look like it where
+        # rows are far from the origin.
         return False
     own, between = evaluate_kernel(kernel, x), evaluate_kernel(kernel, x, x.copy())
     return not np.allclose(own, between, rtol=WHITE_NOISE_RTOL, atol=0.0)

@@ -53,7 +53,7 @@ def evaluate_kernel(
         If an entry is not finite, or a callable returns another shape.
     """
     X, Y = with_small_indices(X), None if Y is None else with_small_indices(Y)
-    # An overflow is infinite, which is reported below with more to go by.
+    # An entry that overflows is infinite: `check_matrix_finite` reports its place.
     with np.errstate(over="ignore", invalid="ignore"):
         K = _matrix(kernel, X, Y, n_jobs)
     expected = (X.shape[0], X.shape[0] if Y is None else Y.shape[0])
@@ -64,7 +64,7 @@ def evaluate_kernel(
         )
     if K.dtype not in (np.float32, np.float64):
         K = K.astype(np.float64)
-    # Those that are filled from one triangle.
+    # `k(X)` of these kernels is symmetric: one triangle is checked.
     symmetric = Y is None and isinstance(kernel, Kernel | PairwiseKernel)
     check_matrix_finite(K, describe_kernel(kernel), symmetric)
     return K
@@ -98,7 +98,7 @@ def kernel_tiles(
     name, shape = describe_kernel(kernel), (X.shape[0], X.shape[0])
 
     def tile(rows: slice, columns: slice) -> np.ndarray:
-        # An overflow is infinite, which is reported with more to go by.
+        # An entry that overflows is infinite: `check_matrix_finite` reports its place.
         with np.errstate(over="ignore", invalid="ignore"):
             K = evaluate(rows, columns)
         origin = rows.start, columns.start
