@@ -199,7 +199,7 @@ def build_operator(
         n, itemsize=8, memory_limit=config.memory_limit, mixed_allowed=mixed
     )
     if storage is Storage.BLOCKED:
-        # Perhaps its entries take half of that.
+        # Ask for the real size of an entry, which is half of that in float32.
         storage, fits_dense = choose_storage(
             n,
             itemsize=entry_size(kernel, X),

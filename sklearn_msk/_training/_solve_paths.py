@@ -17,9 +17,7 @@ from sklearn_msk._training._landmarks import Rows
 from sklearn_msk._training._model import FitFailure, FittedModel, dual_coef
 from sklearn_msk._training._problem import Problem, build_problem
 from sklearn_msk._training._report import SILENT, Report
-
-# Vectors of n that a Krylov basis holds, as a rule.
-_BASIS_VECTORS = 64
+from sklearn_msk._tuning import TYPICAL_KRYLOV_VECTORS
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +119,7 @@ def solve_paths(
             continue
         filter_ = spectral_filter(config, S, problem.operator.total_weight)
         solver = choose_solver(config.solver, problem.operator, filter_)
-        # The loop runs anew for each filter: nothing of it can be shared.
+        # "gd" runs its loop anew for each filter: configurations cannot share a path.
         rates = S.modified_eigenvalues.tobytes(), number if solver == "gd" else None
         groups = by_solver.setdefault((solver, config.tol), {})
         group = groups.setdefault(rates, _Group(S))
@@ -142,7 +140,8 @@ def spectral_filter(
     ridge = config.alpha / total_weight
     step = config.learning_rate / S.lipschitz(ridge)
     if config.dynamics == "descent":
-        # A step below 2 is stable by the pairs, and here so whatever the pairs miss.
+        # `learning_rate` < 2 is stable for the eigenvalues that the pairs know of;
+        # `max_stable_step` is so for those that they miss too.
         step = min(step, S.max_stable_step(ridge))
     return SpectralFilter(config.dynamics, config.max_iter, step, ridge)
 
@@ -150,7 +149,7 @@ def spectral_filter(
 def _batches(groups: list[_Group], targets: np.ndarray) -> Iterator[list[_Group]]:
     """Yield as many groups at a time as the working memory holds bases of."""
     held = get_config()["working_memory"] * 2**20
-    size = max(1, int(held // (8 * _BASIS_VECTORS * targets.size)))
+    size = max(1, int(held // (8 * TYPICAL_KRYLOV_VECTORS * targets.size)))
     for start in range(0, len(groups), size):
         yield groups[start : start + size]
 

@@ -12,11 +12,11 @@ from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
 from sklearn.utils import check_array
 
 from sklearn_msk._batches import batches
+from sklearn_msk._tuning import NETWORK_TILE_ROWS
 from sklearn_msk.kernels._activations import ACTIVATIONS, Activation
 from sklearn_msk.kernels._angles import Angles, Lengths
 from sklearn_msk.kernels._layer_statistics import LayerStatistics
 from sklearn_msk.kernels._network_matrix import (
-    TILE_ROWS,
     TileEvaluator,
     choose_evaluator,
     fill_matrix,
@@ -166,7 +166,7 @@ class InfiniteWidthKernel(Kernel):
         z = x if Y is None else LayerStatistics.of_rows(self, Z, dtype)
         engine = engine or choose_evaluator(self, out.size)
         diagonal = self._diagonal(x) if Y is None else None
-        make_evaluator = partial(engine, self, TILE_ROWS, dtype)
+        make_evaluator = partial(engine, self, NETWORK_TILE_ROWS, dtype)
         fill_matrix(out, x, z, make_evaluator, diagonal, n_jobs)
         return out
 
@@ -189,14 +189,14 @@ class InfiniteWidthKernel(Kernel):
         dtype = self._working_dtype(X.dtype)
         prepared = LayerStatistics.of_rows(self, X, dtype)
         engine = choose_evaluator(self, len(X) ** 2)
-        make_evaluator = partial(engine, self, TILE_ROWS, dtype)
+        make_evaluator = partial(engine, self, NETWORK_TILE_ROWS, dtype)
 
         def tile(rows: slice, columns: slice) -> np.ndarray:
             x, symmetric = prepared[rows], rows == columns
             z = x if symmetric else prepared[columns]
             out = np.empty((len(x), len(z)), X.dtype)
             diagonal = self._diagonal(x) if symmetric else None
-            for part in batches(len(x), TILE_ROWS):
+            for part in batches(len(x), NETWORK_TILE_ROWS):
                 fill_rows(out, x, z, part, make_evaluator, diagonal)
             return out
 
