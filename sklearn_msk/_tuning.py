@@ -264,6 +264,10 @@ FIRST_LOOK_SHARE = Fraction(1, 2)  # of the pairs
 # iteration, and is not worth a memory limit: `small_data.py` has rows on both sides.
 DENSE_MAX = 300  # rows
 
+# Below this many rows a fit holds BLAS at one thread: with two threads on a busy
+# machine small products wait longer than they work (`small_data.py --threads 2`).
+SINGLE_THREAD_ROWS = 2000  # rows
+
 # Accuracy of pairs that serves any preconditioner, where a caller says nothing. Not
 # measured.
 DEFAULT_PAIR_TOL = 1e-5  # of `worst_residual`

@@ -1,6 +1,7 @@
 """Models of one problem, one for each configuration."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,16 +9,18 @@ from sklearn import get_config
 
 from sklearn_msk._filters import SpectralFilter
 from sklearn_msk._linalg import Status
+from sklearn_msk._operators import ArrayRows
 from sklearn_msk._preconditioner import Preconditioner, precondition
 from sklearn_msk._solvers import Path, choose_solver, solve
 from sklearn_msk._spectrum import Spectrum
+from sklearn_msk._threads import single_threaded_blas
 from sklearn_msk._training._config import ProblemConfig, TrainingConfig
 from sklearn_msk._training._decompose import decompose
 from sklearn_msk._training._landmarks import Rows
 from sklearn_msk._training._model import FitFailure, FittedModel, dual_coef
 from sklearn_msk._training._problem import Problem, build_problem
 from sklearn_msk._training._report import SILENT, Report
-from sklearn_msk._tuning import TYPICAL_KRYLOV_VECTORS
+from sklearn_msk._tuning import SINGLE_THREAD_ROWS, TYPICAL_KRYLOV_VECTORS
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +64,9 @@ def train(
     ValueError
         As `build_problem`, `decompose` and the map of the configuration do.
     """
-    problem = build_problem(rows, config, [training], report)
-    return train_on(problem, training, config, report)
+    with _threads_for(rows, training, config):
+        problem = build_problem(rows, config, [training], report)
+        return train_on(problem, training, config, report)
 
 
 def train_on(
@@ -80,6 +84,15 @@ def train_on(
     if isinstance(result, FitFailure):
         raise result.error
     return result
+
+
+def _threads_for(
+    rows: Rows, training: TrainingConfig, config: ProblemConfig
+) -> AbstractContextManager:
+    """Hold BLAS at one thread for few rows: threads would wait more than work."""
+    full = training.solver == "eigh" or config.eigen_solver == "dense"
+    few = isinstance(rows, ArrayRows) and rows.X.shape[0] < SINGLE_THREAD_ROWS
+    return single_threaded_blas() if few and not full else nullcontext()
 
 
 def solve_paths(
