@@ -2,6 +2,12 @@
 
 from sklearn_msk._estimators import MSKClassifier, MSKKernel, MSKRegressor
 from sklearn_msk._search import MSKGridSearchCV
+from sklearn_msk._version import __version__
 
-__all__ = ["MSKClassifier", "MSKGridSearchCV", "MSKKernel", "MSKRegressor"]
-__version__ = "0.1.0"
+__all__ = [
+    "MSKClassifier",
+    "MSKGridSearchCV",
+    "MSKKernel",
+    "MSKRegressor",
+    "__version__",
+]

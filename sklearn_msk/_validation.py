@@ -9,19 +9,14 @@ from sklearn.utils import check_random_state
 from sklearn_msk._batches import batches
 from sklearn_msk._compat import _check_sample_weight
 from sklearn_msk._row_hash import hash_rows, hash_sparse_rows
-
-# Rows that are checked at a time.
-_ROWS = 256
-
-# Rows whose hashes are computed at a time: enough for NumPy to be fast, few enough for
-# the parts of a C-contiguous matrix that a column touches to stay in cache.
-_HASHED_ROWS = 4096
-
-# Columns that are hashed first, where most rows differ already, and at most at a time.
-_FIRST_COLUMNS, _HASHED_COLUMNS = 8, 64
-
-# Entries of sparse rows that are hashed at a time.
-_HASHED_ENTRIES = 2**14
+from sklearn_msk._tuning import (
+    CHECKED_ROWS,
+    FIRST_HASHED_COLUMNS,
+    HASHED_ENTRIES,
+    HASHED_ROWS,
+    MAX_HASHED_COLUMNS,
+    NEGATIVE_EIGENVALUE_RTOL,
+)
 
 
 def check_matrix_finite(
@@ -39,13 +34,13 @@ def check_matrix_finite(
     name : str
         How the message calls the kernel.
     symmetric : bool, default=False
-        Whether one triangle tells it all.
+        Whether K is symmetric: then its lower triangle alone is checked.
     origin : pair of int, default=(0, 0)
         Where K begins in the matrix that it is a tile of.
     shape : pair of int, default=None
         Shape of that matrix; None means that of K.
     """
-    for rows in batches(K.shape[0], _ROWS):
+    for rows in batches(K.shape[0], CHECKED_ROWS):
         finite = np.isfinite(K[rows, : rows.stop if symmetric else None])
         if not finite.all():
             row, column = np.argwhere(~finite)[0]
@@ -67,9 +62,9 @@ def check_matrix_symmetric(K: np.ndarray, name: str) -> None:
     name : str
         How the message calls the kernel.
     """
-    scale = max(np.abs(K[rows]).max() for rows in batches(K.shape[0], _ROWS))
+    scale = max(np.abs(K[rows]).max() for rows in batches(K.shape[0], CHECKED_ROWS))
     tolerance = np.sqrt(np.finfo(K.dtype).eps) * scale
-    for rows in batches(K.shape[0], _ROWS):
+    for rows in batches(K.shape[0], CHECKED_ROWS):
         difference = np.abs(K[rows] - K[:, rows].T)
         if difference.max() > tolerance:
             row, column = np.unravel_index(difference.argmax(), difference.shape)
@@ -93,7 +88,7 @@ def check_positive_semidefinite(smallest: float, largest: float, name: str) -> N
     name : str
         How the message calls the kernel.
     """
-    if smallest < -1e-6 * abs(largest):
+    if smallest < -NEGATIVE_EIGENVALUE_RTOL * abs(largest):
         raise ValueError(
             f"The {name} must be positive semi-definite, but its matrix divided by "
             f"the number of rows has an eigenvalue of {smallest:.3g} or less (legal: "
@@ -124,21 +119,22 @@ def count_distinct_rows(
     """
     kept = np.arange(X.shape[0]) if weights is None else np.flatnonzero(weights > 0)
     if issparse(X):
-        n_rows = max(1, _HASHED_ENTRIES * X.shape[0] // max(len(X.data), X.shape[0], 1))
+        n_rows = max(1, HASHED_ENTRIES * X.shape[0] // max(len(X.data), X.shape[0], 1))
         parts = [hash_sparse_rows(X[kept[b]]) for b in batches(len(kept), n_rows)]
         return len(np.unique(np.concatenate(parts))) if parts else 0
-    # Rows that differ in the first columns are done with; the others go on.
+    # Rows whose hash is unique so far are counted and left out; further columns are
+    # hashed for the others only.
     hashes, n_distinct = np.zeros(len(kept), np.uint64), 0
-    start, width = 0, _FIRST_COLUMNS
+    start, width = 0, FIRST_HASHED_COLUMNS
     while len(kept) and start < X.shape[1]:
-        for b in batches(len(kept), _HASHED_ROWS):
+        for b in batches(len(kept), HASHED_ROWS):
             # A slice is not copied.
             rows = slice(kept[b][0], kept[b][-1] + 1)
             part = X[rows, start : start + width]
             if len(part) > b.stop - b.start:
                 part = part[kept[b] - rows.start]
             hashes[b] = hash_rows(part, hashes[b])
-        start, width = start + width, min(2 * width, _HASHED_COLUMNS)
+        start, width = start + width, min(2 * width, MAX_HASHED_COLUMNS)
         _, group, sizes = np.unique(hashes, return_inverse=True, return_counts=True)
         n_distinct += int(np.count_nonzero(sizes == 1))
         repeated = sizes[group] > 1

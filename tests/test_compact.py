@@ -41,8 +41,8 @@ def used(monkeypatch):
         made.append(make(*args))
         return made[-1]
 
-    monkeypatch.setattr(_leading, "_MIXED_MIN_ROWS", 0)
-    monkeypatch.setattr(_leading, "_MIXED_MIN_PAIRS", 0)
+    monkeypatch.setattr(_leading, "MIXED_MIN_ROWS", 0)
+    monkeypatch.setattr(_leading, "MIXED_MIN_PAIRS", 0)
     monkeypatch.setattr(_leading, "mixed_precision", recorded)
     monkeypatch.setattr(_storage, "mixed_precision", recorded)
     return made

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
 from sklearn_msk import MSKKernel, MSKRegressor
-from sklearn_msk._spectrum import DENSE_MAX
+from sklearn_msk._tuning import DENSE_MAX
 from sklearn_msk.kernels import (
     NNGP,
     NTK,

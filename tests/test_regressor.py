@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_msk import MSKRegressor
 from sklearn_msk._preconditioner import Preconditioner
-from sklearn_msk._spectrum import DENSE_MAX
+from sklearn_msk._tuning import DENSE_MAX
 from sklearn_msk.kernels import NNGP, NTK
 from sklearn_msk.spectral_maps import Flatten, Identity, Lift, Power
 

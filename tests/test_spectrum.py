@@ -10,7 +10,7 @@ from sklearn.gaussian_process.kernels import RBF
 from sklearn_msk._linalg import Status, block_krylov, orthonormalise
 from sklearn_msk._operators import DenseOperator
 from sklearn_msk._spectrum import PairAccuracy, leading_spectrum
-from sklearn_msk._spectrum._leading import DENSE_MAX
+from sklearn_msk._tuning import DENSE_MAX
 from sklearn_msk.kernels import NTK
 
 EIGEN_SOLVERS = ["dense", "arpack", "lobpcg", "randomized"]

@@ -350,6 +350,7 @@ def _product(weights: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """Multiply weights; a product that overflows is scaled to the largest float."""
     units = power_of_two(weights.max()), power_of_two(factors.max())
     scaled = (weights / units[0]) * (factors / units[1])
-    # Weights matter by their ratios, and to a ridge: with these it is 0 either way.
+    # A model depends on the ratios of weights, and on alpha / sum(w), which is 0 for
+    # weights of either size.
     exponent = min(np.log2(units[0]) + np.log2(units[1]), 1020.0)
     return np.ldexp(scaled, int(exponent))

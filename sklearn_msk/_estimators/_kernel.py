@@ -31,14 +31,11 @@ from sklearn_msk._training import (
     find_pairs,
     working_rows,
 )
+from sklearn_msk._tuning import KERNEL_PAIR_TOL
 from sklearn_msk._validation import check_not_bool
 from sklearn_msk.kernels._adapters import PrecomputedKernel
 from sklearn_msk.kernels._evaluation import evaluate_kernel
 from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
-
-# Residuals r_i leave eigenvalues of about -r_i^2 / lam_i where g takes lam_i away: at
-# this tolerance they are rounding.
-_RESIDUAL = 1e-9
 
 
 class MSKKernel(
@@ -237,7 +234,7 @@ class MSKKernel(
         X_fit = None if isinstance(kernel, PrecomputedKernel) else X
         operator = build_operator(X, None, config)
         problem = Problem(operator, np.zeros(X.shape[0]), 0.0, kernel, X_fit)
-        accuracy = PairAccuracy.for_residual(_RESIDUAL)
+        accuracy = PairAccuracy.for_residual(KERNEL_PAIR_TOL)
         problem, spectrum = find_pairs(problem, self.k, accuracy, config)
         S = precondition(spectrum, g, allow_zero=True)
         columns = ("n_features_in_", "feature_names_in_")

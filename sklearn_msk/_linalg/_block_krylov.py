@@ -7,28 +7,20 @@ import numpy as np
 
 from sklearn_msk._linalg._orthonormal import combine, complement, orthonormalise
 from sklearn_msk._linalg._status import Status
-
-_MAX_PASSES = 300
-
-# Cap on the tolerance that the error of products is compared with: unlike a residual,
-# that error is not covered by the bound of the spectral radius.
-_MAX_PRODUCT_TOL = 1e-5
-
-# Two Ritz values whose relative difference is below this share of the tolerance may be
-# copies of one eigenvalue.
-_COPY_SHARE = 0.2
-
-# Upper bound, as a fraction of the last Ritz value, for the assumed mean eigenvalue
-# outside the basis.
-_MAX_REST_SHARE = 0.75
-
-# Below error 0.1 a Ritz value is trusted; above, its eigenvalue may be up to 10 times
-# larger.
-_TRUSTED_ERROR, _UNTRUSTED_GROWTH = 0.1, 10.0
-
-# Time of a decomposition of T in units of size^3 operations of a product; the share of
-# the way to convergence, by the rate so far, after which to look again.
-_LOOK_COST, _SHARE_OF_WAY = 20.0, 0.8
+from sklearn_msk._tuning import (
+    COPY_SHARE,
+    FIRST_LOOK_BLOCKS,
+    FIRST_LOOK_SHARE,
+    LOOK_COST,
+    LOOK_MAX_GROWTH,
+    LOOK_SHARE_OF_WAY,
+    MAX_PASSES,
+    MAX_PRODUCT_TOL,
+    MAX_REST_SHARE,
+    PRODUCT_ERROR_SHARE,
+    TRUSTED_ERROR,
+    UNTRUSTED_GROWTH,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +58,7 @@ def block_krylov(
     tolerance: Callable[[np.ndarray, float], float] | None = None,
     product_error: float = 0.0,
     monitor: Callable[[int, float, float], None] | None = None,
-    max_passes: int = _MAX_PASSES,
+    max_passes: int = MAX_PASSES,
 ) -> RitzPairs:
     """Leading eigenpairs of a symmetric operator by block Krylov iteration.
 
@@ -134,20 +126,21 @@ def block_krylov(
             if enough and product_error > _allowed(ritz.values[m - 1], error, strict):
                 return basis.pairs(ritz, m, product_error, Status.INEXACT_PRODUCTS)
             converged = enough and error <= goal and passes >= first_pass
-            alike = max(strict, _COPY_SHARE * goal)
+            alike = max(strict, COPY_SHARE * goal)
             too_narrow = converged and _n_copies(ritz.values[:m], alike) >= width
             if basis.is_complete or (converged and not too_narrow):
                 return basis.pairs(ritz, m, product_error, Status.CONVERGED)
             plan.after(basis.size, error, goal)
             if too_narrow:
-                # What more columns add shows after as many passes as these took.
+                # The wider block finds more copies only after as many passes as the
+                # narrow one took.
                 width, first_pass = 2 * width, 2 * passes - widened_at
                 widened_at = passes
                 if width > basis.n - max_columns > 0:
                     break
             if basis.size + width > max_columns and max_columns < basis.n:
                 basis.restart(ritz, m + width)
-                plan.restart(m + width + m // 2)
+                plan.restart(m + width + int(FIRST_LOOK_SHARE * m))
             if too_narrow:
                 basis.widen(draw)
     return basis.pairs(basis.ritz(m), m, product_error, Status.BREAKDOWN)
@@ -253,7 +246,7 @@ def _corrected(values: np.ndarray, matrix: np.ndarray, rest: float) -> np.ndarra
     the mean of its diagonal in the last block, `rest`, which changes little from block
     to block.
     """
-    gap = values[-1] - min(rest, _MAX_REST_SHARE * values[-1])
+    gap = values[-1] - min(rest, MAX_REST_SHARE * values[-1])
     if gap <= 0.0:
         return values
     return np.linalg.eigvalsh(np.diag(values) + matrix.T @ matrix / gap)[::-1]
@@ -261,8 +254,8 @@ def _corrected(values: np.ndarray, matrix: np.ndarray, rest: float) -> np.ndarra
 
 def _allowed(value: float, error: float, tol: float) -> float:
     """Half of the product error that a Ritz value of this error allows."""
-    growth = 1.0 if error <= _TRUSTED_ERROR else _UNTRUSTED_GROWTH
-    return 0.5 * min(tol, _MAX_PRODUCT_TOL) * growth * max(value, 0.0)
+    growth = 1.0 if error <= TRUSTED_ERROR else UNTRUSTED_GROWTH
+    return PRODUCT_ERROR_SHARE * min(tol, MAX_PRODUCT_TOL) * growth * max(value, 0.0)
 
 
 def _n_copies(values: np.ndarray, tol: float) -> int:
@@ -275,33 +268,34 @@ def _n_copies(values: np.ndarray, tol: float) -> int:
 class _CheckPlan:
     """At how many columns to look at the residuals.
 
-    A look takes a decomposition of T, as dear as many columns where n is small. So the
-    next look is at 80 % of the way to where the rate at which the error has fallen, at
-    first that of an average spectrum, would end, but not much further than the columns
-    that a look costs.
+    A look decomposes T, which costs as much as many columns where n is small. The rate
+    at which the error has fallen, at first that of an average spectrum, predicts how
+    many columns are missing. The next look is after 80 % of them, but not much later
+    than after as many columns as a look costs.
     """
 
     def __init__(self, n: int, m: int, width: int) -> None:
         self._n, self._m, self._width = n, m, width
-        self.next_size = m + max(2 * width, m // 2)
+        self.next_size = m + max(FIRST_LOOK_BLOCKS * width, int(FIRST_LOOK_SHARE * m))
         self._last_size, self._last_error = 0, np.inf
 
     def after(self, size: int, error: float, tol: float) -> None:
         """Choose the next look after one that found this error, above tol."""
+        # An average spectrum falls by a factor of 10 over the m pairs.
         rate = np.log(10.0) / self._m
         if 0.0 < error < self._last_error < np.inf:
             rate = np.log(self._last_error / error) / (size - self._last_size)
         wait = self._width
         if 0.0 < tol < error < np.inf:
-            longest = max(size // 8, self._columns_a_look(size))
-            wait = min(longest, int(_SHARE_OF_WAY * np.log(error / tol) / rate))
+            longest = max(int(LOOK_MAX_GROWTH * size), self._columns_a_look(size))
+            wait = min(longest, int(LOOK_SHARE_OF_WAY * np.log(error / tol) / rate))
         self.next_size = size + max(self._width, wait)
         self._last_size, self._last_error = size, error
 
     def _columns_a_look(self, size: int) -> int:
         """Columns whose products and orthogonalisation cost as much as a look."""
         column = 2.0 * self._n * (self._n + 2.0 * size)
-        return int(_LOOK_COST * size**3 / column)
+        return int(LOOK_COST * size**3 / column)
 
     def restart(self, size: int) -> None:
         """Look at this size next, and forget the errors of a longer basis."""

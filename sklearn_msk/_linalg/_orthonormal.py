@@ -5,13 +5,7 @@ from contextlib import suppress
 import numpy as np
 from scipy.linalg import qr
 
-# How far from the identity the Gram matrix may be for a second Cholesky factor to
-# make it the identity.
-_NEARLY_ORTHONORMAL = 1e-3
-
-# A block is made orthogonal to the basis once more if its columns differ in size by
-# more than this factor: dividing by their sizes magnifies rounding along the basis.
-_SAFE_SIZE_RATIO = 0.01
+from sklearn_msk._tuning import NEARLY_ORTHONORMAL, SAFE_SIZE_RATIO
 
 
 def orthonormalise(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -30,7 +24,7 @@ def orthonormalise(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         first = np.linalg.cholesky(block.T @ block)
         Q = block @ np.linalg.inv(first).T
         gram = Q.T @ Q
-        if np.abs(gram - np.eye(len(gram))).max() < _NEARLY_ORTHONORMAL:
+        if np.abs(gram - np.eye(len(gram))).max() < NEARLY_ORTHONORMAL:
             second = np.linalg.cholesky(gram)
             return Q @ np.linalg.inv(second).T, (first @ second).T
     return qr(block, mode="economic")
@@ -41,7 +35,7 @@ def complement(block: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.nda
     block = block - combine(basis, basis.T @ block)
     Q, factor = orthonormalise(block)
     sizes = np.abs(np.diagonal(factor))
-    if sizes.min() > _SAFE_SIZE_RATIO * sizes.max():
+    if sizes.min() > SAFE_SIZE_RATIO * sizes.max():
         return Q, factor
     Q = Q - combine(basis, basis.T @ Q)
     Q, second = orthonormalise(Q)

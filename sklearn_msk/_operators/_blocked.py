@@ -9,18 +9,12 @@ from sklearn import get_config
 from sklearn_msk._batches import batches
 from sklearn_msk._operators._kernel_operator import KernelOperator, TileFunction
 from sklearn_msk._threads import single_threaded_blas
+from sklearn_msk._tuning import KERNEL_BLOCK_ARRAYS, MAX_TILE_THREADS
 from sklearn_msk.kernels._evaluation import (
     evaluate_kernel,
     kernel_diagonal,
     kernel_tiles,
 )
-
-# The working memory is divided by this number of threads, whatever their number: tiles,
-# and with them the rounding, do not depend on it.
-_MAX_THREADS = 8
-
-# Arrays of the size of a tile that the evaluation of one takes, the tile included.
-_COPIES = 4
 
 
 class BlockedOperator(KernelOperator):
@@ -61,7 +55,7 @@ class BlockedOperator(KernelOperator):
         diagonal = kernel_diagonal(kernel, X)
         super().__init__(diagonal, dtype, weights, n_distinct, fits_dense=fits_dense)
         self.kernel, self.X = kernel, X
-        self.n_threads = min(effective_n_jobs(n_jobs), _MAX_THREADS)
+        self.n_threads = min(effective_n_jobs(n_jobs), MAX_TILE_THREADS)
 
     def __matmul__(self, V: np.ndarray) -> np.ndarray:
         """Return ``A @ V`` in double precision."""
@@ -72,11 +66,11 @@ class BlockedOperator(KernelOperator):
         columns = V.reshape(len(V), -1)
         product = np.zeros(columns.shape)
         tiles = self._tiles()
-        # What is precomputed for the rows is not kept: it is little work beside the
-        # product, and as large as the rows.
+        # `tiles` prepares the rows anew for every product: that is little work beside
+        # the product, and keeping it would take as much memory as the rows.
         tile = self.tiles(np.float64)
-        # BLAS threads would compete with the threads here; in one thread too, as
-        # another number of BLAS threads may round otherwise.
+        # BLAS threads would compete with the threads here. `n_jobs=1` holds BLAS at one
+        # thread too: with more, the tiles would be rounded in another order.
         with single_threaded_blas():
             parts = Parallel(
                 n_jobs=self.n_threads, require="sharedmem", return_as="generator"
@@ -89,8 +83,8 @@ class BlockedOperator(KernelOperator):
 
     def _tiles(self) -> list[tuple[slice, slice]]:
         """Pairs of slices that cover one triangle of K."""
-        share = get_config()["working_memory"] * 2**20 / _MAX_THREADS
-        side = max(1, int(np.sqrt(share / (8 * _COPIES))))
+        share = get_config()["working_memory"] * 2**20 / MAX_TILE_THREADS
+        side = max(1, int(np.sqrt(share / (8 * KERNEL_BLOCK_ARRAYS))))
         slices = batches(self.shape[0], side)
         return [
             (slices[i], slices[j]) for i in range(len(slices)) for j in range(i + 1)

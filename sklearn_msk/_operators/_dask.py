@@ -15,10 +15,9 @@ from sklearn_msk._operators._nystroem import (
     Units,
 )
 from sklearn_msk._operators._row_sample import RowSample
+from sklearn_msk._tuning import DASK_SUMS
 
-# Partial sums that are added up at a time: a few fit in the memory of a worker.
-_SPLIT_EVERY = 4
-
+# Errors of a cluster that was lost.
 _LOST = (CancelledError, ConnectionError, TimeoutError)
 
 
@@ -207,8 +206,8 @@ def _sum(parts: list[tuple], function: Callable[..., Any]) -> Any:
     terms = [dask.delayed(function)(*part) for part in parts]
     add = dask.delayed(_add)
     while len(terms) > 1:
-        starts = range(0, len(terms), _SPLIT_EVERY)
-        terms = [add(terms[start : start + _SPLIT_EVERY]) for start in starts]
+        starts = range(0, len(terms), DASK_SUMS)
+        terms = [add(terms[start : start + DASK_SUMS]) for start in starts]
     try:
         return dask.compute(terms[0])[0]
     except Exception as error:

@@ -5,9 +5,7 @@ from scipy.linalg.blas import dsymv
 
 from sklearn_msk._batches import batches
 from sklearn_msk._operators._kernel_operator import KernelOperator, TileFunction
-
-# Rows of a panel: few enough for it to stay in cache while it is used twice.
-_ROWS = 128
+from sklearn_msk._tuning import DENSE_PANEL_ROWS
 
 
 class DenseOperator(KernelOperator):
@@ -63,8 +61,8 @@ class DenseOperator(KernelOperator):
         """
         product, n = np.zeros_like(V), self.shape[0]
         # One buffer: fresh memory for every panel would take as long as the product.
-        buffer = np.empty(0 if self.dtype == np.float64 else _ROWS * n)
-        for rows in batches(n, _ROWS):
+        buffer = np.empty(0 if self.dtype == np.float64 else DENSE_PANEL_ROWS * n)
+        for rows in batches(n, DENSE_PANEL_ROWS):
             panel = self.K[rows, : rows.start]
             if buffer.size:
                 converted = buffer[: panel.size].reshape(panel.shape)
@@ -111,7 +109,7 @@ class DenseOperator(KernelOperator):
             If the memory limit does not allow it (`fits_dense`).
         """
         A = super().dense()
-        for rows in batches(len(A), _ROWS):
+        for rows in batches(len(A), DENSE_PANEL_ROWS):
             A[: rows.start, rows] = A[rows, : rows.start].T
             A[rows, rows] = _mirrored(A[rows, rows])
         return A

@@ -126,6 +126,7 @@ class KernelOperator(ABC):
             random matrix of the size of the rounding of K's entries.
         """
         arithmetic = self._order * float(np.finfo(np.float64).eps) * largest
+        # Independent entries of size e have a norm of about 2 sqrt(n) e.
         entries = 4.0 * float(np.finfo(self.dtype).eps) * self.scale
         return float(max(arithmetic, entries * np.sqrt(self.shape[0])))
 

@@ -10,26 +10,20 @@ from scipy.linalg.blas import get_blas_funcs
 from sklearn_msk._operators._blocked import BlockedOperator
 from sklearn_msk._operators._dense import DenseOperator
 from sklearn_msk._operators._kernel_operator import KernelOperator, TileFunction
-from sklearn_msk._operators._panels import TILE_SIDE, SymmetricPanels
+from sklearn_msk._operators._panels import SymmetricPanels
 from sklearn_msk._threads import single_threaded_blas
-
-# Entries of an image that its error is measured by.
-_N_PROBED = 100
-
-# Pivots of the factor that are drawn at once, and the least rank of the factor.
-_N_PIVOTS, _MIN_RANK = 8, 64
-
-# Compute R in float32 if F misses more than 40 % of the trace and n >= 32 n_pairs, so
-# that the eigenvalues of the pairs are well above those that F leaves; otherwise
-# rounding K itself to float32 would dominate R.
-_MIN_MISSED, _ROWS_PER_PAIR = 0.4, 32
-
-# Adding and then subtracting this constant flushes magnitudes below about 1e-35 to
-# zero, so that no denormal float32 is stored: processors are slow on them.
-_FLUSH = float(np.float32(1e-28))
-
-# The same for numbers whose products must not be denormal.
-_FLUSH_FACTOR = float(np.float32(1e-11))
+from sklearn_msk._tuning import (
+    FACTOR_MIN_RANK,
+    FACTOR_PIVOT_RTOL,
+    FACTOR_PIVOTS,
+    FACTOR_RANK_PER_PAIR,
+    FLUSH_ENTRY,
+    FLUSH_FACTOR,
+    PROBED_ENTRIES,
+    SINGLE_REMAINDER_MIN_MISSED,
+    SINGLE_REMAINDER_ROWS_PER_PAIR,
+    TRIANGLE_TILE_ROWS,
+)
 
 Source = DenseOperator | BlockedOperator
 
@@ -121,7 +115,7 @@ class MixedPrecisionOperator(KernelOperator):
         rng = np.random.RandomState(0)
         with single_threaded_blas():
             fit = _Factored(self.source, self.factor, self._remainder_mean)
-            return fit.with_remainder(R, np.float64, rng, _N_PROBED)
+            return fit.with_remainder(R, np.float64, rng, PROBED_ENTRIES)
 
     def __matmul__(self, V: np.ndarray) -> np.ndarray:
         """Return ``A @ V`` in double precision, for V of shape (n,) or (n, m)."""
@@ -170,10 +164,10 @@ def mixed_precision(
     n_pairs: int,
     n_threads: int = 1,
     *,
-    tile_side: int = TILE_SIDE,
-    min_rank: int = _MIN_RANK,
-    n_pivots: int = _N_PIVOTS,
-    n_probed: int = _N_PROBED,
+    tile_side: int = TRIANGLE_TILE_ROWS,
+    min_rank: int = FACTOR_MIN_RANK,
+    n_pivots: int = FACTOR_PIVOTS,
+    n_probed: int = PROBED_ENTRIES,
 ) -> MixedPrecisionOperator:
     """Factorise an operator, compute what is left of it, and measure the rounding.
 
@@ -206,15 +200,15 @@ def mixed_precision(
     # The same for every random_state, which the pairs alone depend on.
     rng = np.random.RandomState(0)
     with single_threaded_blas():
-        rank = max(min_rank, 2 * n_pairs // 3)
+        rank = max(min_rank, int(FACTOR_RANK_PER_PAIR * n_pairs))
         factor, diagonal = _partial_cholesky(source, rank, n_pivots, rng)
         missed = diagonal.sum() * source.scale / (source.diagonal().sum() or 1.0)
-        few_pairs = n_pairs * _ROWS_PER_PAIR <= source.shape[0]
+        few_pairs = n_pairs * SINGLE_REMAINDER_ROWS_PER_PAIR <= source.shape[0]
         dtype: type = np.float64
-        if few_pairs and missed > _MIN_MISSED:
+        if few_pairs and missed > SINGLE_REMAINDER_MIN_MISSED:
             dtype = np.float32
             # R is what this factor leaves.
-            factor = _flushed(factor, _FLUSH_FACTOR).astype(np.float64)
+            factor = _flushed(factor, FLUSH_FACTOR).astype(np.float64)
         mean = max(float(diagonal.mean()), float(np.finfo(np.float64).eps))
         R = SymmetricPanels(source.shape[0], tile_side, n_threads)
         fit = _Factored(source, factor, mean)
@@ -275,7 +269,7 @@ class _Factored:
             entries = multiply(-1.0, *factors, **options).T
         else:
             entries *= size
-        out[...] = _flushed(entries, _FLUSH)
+        out[...] = _flushed(entries, FLUSH_ENTRY)
 
 
 def _product_error(
@@ -315,7 +309,7 @@ def _partial_cholesky(
         columns -= factor @ factor[pivots].T
         values, vectors = eigh(columns[pivots])
         # Pivots that depend on each other add no direction.
-        kept = values > max(floor, 1e-10 * values[-1])
+        kept = values > max(floor, FACTOR_PIVOT_RTOL * values[-1])
         columns = columns @ (vectors[:, kept] / np.sqrt(values[kept]))
         factor = np.hstack([factor, columns])
         left = np.maximum(left - np.sum(columns**2, axis=1), 0.0)

@@ -11,12 +11,10 @@ from scipy.linalg.lapack import dpstrf
 from sklearn_msk._batches import batches
 from sklearn_msk._linalg import full_eigh
 from sklearn_msk._scaling import power_of_two
+from sklearn_msk._tuning import FEATURE_BLOCK_ROWS, LANDMARK_REMAINDER
 from sklearn_msk._validation import check_positive_semidefinite
 from sklearn_msk.kernels._evaluation import evaluate_kernel
 from sklearn_msk.kernels._resolution import describe_kernel
-
-# Rows whose features are held at a time; products are at full speed from some hundred.
-_ROWS = 2048
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -27,9 +25,9 @@ class NystroemFeatures:
 
     With ``K_LL = P^T C C^T P`` the pivoted Cholesky factorisation of the kernel of the
     landmarks, cut where the rest of its diagonal is rounding, ``Phi(x) = C^(-1)
-    k(L, x)`` over the pivots: the features ``K_LL^(-1/2) k(L, x)`` up to a rotation,
-    and as the factor of K_LL, not K_LL, is inverted, accurate to the root of its
-    condition. Landmarks that depend on others are left out.
+    k(L, x)`` over the pivots. These are the features ``K_LL^(-1/2) k(L, x)`` up to a
+    rotation. Only the factor C is inverted, so that rounding grows with the root of the
+    condition of K_LL. Landmarks that depend on others are left out.
 
     Attributes
     ----------
@@ -72,7 +70,7 @@ class NystroemFeatures:
         factor, order, rank, _ = dpstrf(K, lower=1, tol=floor)
         order, factor = order - 1, np.tril(factor)[:, :rank]
         remainder = K[np.ix_(order, order)] - factor @ factor.T
-        if np.abs(remainder).max() > 1e-8 * largest:
+        if np.abs(remainder).max() > LANDMARK_REMAINDER * largest:
             values = eigvalsh(K) / len(K)
             check_positive_semidefinite(values[0], values[-1], describe_kernel(kernel))
         return cls(
@@ -139,8 +137,8 @@ class Units:
         if not len(Y):
             return None
         scale = power_of_two(np.maximum(Y.max(axis=0), -Y.min(axis=0)))
-        middle = min(len(Y), _ROWS) // 2
-        offset = np.partition(Y[:_ROWS], middle, axis=0)[middle]
+        middle = min(len(Y), FEATURE_BLOCK_ROWS) // 2
+        offset = np.partition(Y[:FEATURE_BLOCK_ROWS], middle, axis=0)[middle]
         largest = 1.0 if weights is None else weights.max()
         return cls(offset, scale, float(power_of_two(largest)))
 
@@ -224,7 +222,7 @@ class SufficientStatistics:
         moments = np.zeros((features.rank, Y.shape[1] + 1))
         target_sums, weight_sum = np.zeros(Y.shape[1]), 0.0
         units = Units.common(units, Units.of(Y, weights))
-        for block in batches(len(Y), _ROWS):
+        for block in batches(len(Y), FEATURE_BLOCK_ROWS):
             if units is None:
                 break
             x, z, v = X[block], Y[block], np.full(block.stop - block.start, 1.0)

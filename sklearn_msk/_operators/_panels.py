@@ -7,13 +7,7 @@ from itertools import repeat
 import numpy as np
 
 from sklearn_msk._batches import batches
-
-# Largest side of a tile, so that it stays in cache while it is used twice.
-TILE_SIDE = 400
-
-# Shares of the panels that threads take, whatever the number of threads: so that this
-# does not change the order of sums.
-N_SHARES = 4
+from sklearn_msk._tuning import TRIANGLE_SHARES, TRIANGLE_TILE_ROWS
 
 # Takes the rows and the columns of a tile, and the tile to be filled.
 FillFunction = Callable[[slice, slice, np.ndarray], None]
@@ -42,10 +36,12 @@ class SymmetricPanels:
     n_threads : int
     """
 
-    def __init__(self, n: int, tile_side: int = TILE_SIDE, n_threads: int = 1) -> None:
+    def __init__(
+        self, n: int, tile_side: int = TRIANGLE_TILE_ROWS, n_threads: int = 1
+    ) -> None:
         n_panels = -(-n // tile_side)
         self._n, self._side = n, -(-n // n_panels)
-        self.n_threads = min(n_threads, N_SHARES)
+        self.n_threads = min(n_threads, TRIANGLE_SHARES)
         ends = self._side**2 * np.cumsum(np.arange(1, n_panels + 1))
         # At once, as the system gives large memory in large pages.
         memory = np.split(np.empty(ends[-1], np.float32), ends[:-1])
@@ -70,7 +66,7 @@ class SymmetricPanels:
         padded = np.zeros((len(self.panels) * self._side, V.shape[1]), np.float32)
         padded[: self._n] = V
         shares = _run(
-            self.n_threads, self._multiply_share, range(N_SHARES), repeat(padded)
+            self.n_threads, self._multiply_share, range(TRIANGLE_SHARES), repeat(padded)
         )
         return sum(shares)[: self._n]
 
@@ -78,7 +74,7 @@ class SymmetricPanels:
         """Multiply every fourth panel, from the first on, and add up."""
         image = np.zeros_like(V)
         multiply = self._multiply_panel if V.shape[1] > 1 else self._multiply_vector
-        for i in range(first, len(self.panels), N_SHARES):
+        for i in range(first, len(self.panels), TRIANGLE_SHARES):
             multiply(i, V, image)
         return image
 

@@ -8,10 +8,8 @@ from scipy.linalg import cholesky, solve_triangular
 
 from sklearn_msk._batches import batches
 from sklearn_msk._row_hash import hash_rows
+from sklearn_msk._tuning import MIN_PROPOSED, PROPOSED_SHARE, SAMPLED_ROWS
 from sklearn_msk.kernels._evaluation import evaluate_kernel, kernel_diagonal
-
-# Rows that are hashed at a time.
-_ROWS = 65536
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +55,7 @@ class RowSample:
         """
         n_features = X.shape[1]
         sample = cls(np.empty(0, np.uint64), np.empty((0, n_features)), size, 0)
-        for batch in batches(len(X), _ROWS):
+        for batch in batches(len(X), SAMPLED_ROWS):
             rows = np.asarray(X[batch], dtype=np.float64)
             if weights is not None:
                 rows = rows[weights[batch] > 0]
@@ -113,10 +111,11 @@ def randomly_pivoted_rows(
     accelerated randomly pivoted Cholesky*, arXiv:2410.03969.
     """
     remainder = kernel_diagonal(kernel, X).astype(np.float64)
+    # Ten times the bound ``n eps`` of rounding.
     floor = 10.0 * len(X) * np.finfo(np.float64).eps * remainder.max(initial=0.0)
     factor = np.empty((len(X), size), order="F")
     pivots = np.empty(0, dtype=np.intp)
-    block = max(10, size // 10)
+    block = max(MIN_PROPOSED, int(PROPOSED_SHARE * size))
     while len(pivots) < size and remainder.max() > floor:
         proposed = rng.choice(len(X), block, p=remainder / remainder.sum())
         done = factor[:, : len(pivots)]

@@ -19,23 +19,15 @@ from sklearn_msk._operators._mixed_precision import (
 )
 from sklearn_msk._operators._nystroem import NystroemOperator
 from sklearn_msk._threads import n_blas_threads
+from sklearn_msk._tuning import DENSE_MAX, DENSE_PEAK, TRIED_ROWS
 from sklearn_msk._validation import check_matrix_symmetric
 from sklearn_msk.kernels._adapters import CallableKernel, PrecomputedKernel
 from sklearn_msk.kernels._evaluation import evaluate_kernel
 from sklearn_msk.kernels._resolution import describe_kernel
 
-# Peak of a kernel matrix while it is computed, as a multiple of its size.
-_PEAK = 1.1
-
-# Bytes an entry of K of a float32 triangle, which pairs are computed from.
-_TRIANGLE = 2
-
-# A full decomposition of this many rows, some MB, is not worth a limit.
-_ALWAYS_FITS = 300
-
-# Rows that a function of the user's is checked for symmetry on where its matrix is not
-# held.
-_TRIED_ROWS = 100
+# Bytes that a float32 triangle, which pairs are computed from, takes for each entry of
+# K: half of the four of a float32 number.
+_TRIANGLE_BYTES = 2
 
 
 class Storage(Enum):
@@ -77,8 +69,8 @@ def choose_storage(
         Whether a full decomposition may be computed, whatever the storage: whether
         DENSE fits in float64.
     """
-    fits_dense = n <= _ALWAYS_FITS or _dense_bytes(n, 8) <= memory_limit
-    if mixed_allowed and _TRIANGLE * n**2 <= memory_limit:
+    fits_dense = n <= DENSE_MAX or _dense_bytes(n, 8) <= memory_limit
+    if mixed_allowed and _TRIANGLE_BYTES * n**2 <= memory_limit:
         return Storage.MIXED, fits_dense
     if _dense_bytes(n, itemsize) <= memory_limit:
         return Storage.DENSE, fits_dense
@@ -87,7 +79,7 @@ def choose_storage(
 
 def _dense_bytes(n: int, itemsize: int) -> float:
     """Bytes at the peak of a fit that holds the kernel matrix."""
-    return n**2 * (itemsize * _PEAK + _TRIANGLE)
+    return n**2 * (itemsize * DENSE_PEAK + _TRIANGLE_BYTES)
 
 
 def entry_size(kernel: Any, X: np.ndarray) -> int:
@@ -161,7 +153,7 @@ def hold_kernel(
             check_matrix_symmetric(K, name)
         return DenseOperator(K, weights, n_distinct, fits_dense=fits_dense)
     if unknown:
-        tried = X[:_TRIED_ROWS]
+        tried = X[:TRIED_ROWS]
         check_matrix_symmetric(evaluate_kernel(kernel, tried, tried), name)
     A = BlockedOperator(kernel, X, weights, n_distinct, n_jobs, fits_dense=fits_dense)
     if storage is Storage.BLOCKED:

@@ -3,8 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from traceback import format_exception
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,60 +11,35 @@ from sklearn import get_config
 from sklearn.base import clone
 
 from sklearn_msk._compat import (
-    MultimetricScorer,
     _check_method_params,
     _safe_split,
-    _score,
     num_samples,
 )
 from sklearn_msk._estimators import BaseMSK
 from sklearn_msk._estimators._base import problem_config
 from sklearn_msk._estimators._data import check_data
 from sklearn_msk._estimators._fitted import adopt
-from sklearn_msk._estimators._kernel_mixin import check_queries
-from sklearn_msk._estimators._known_values import known_values
 from sklearn_msk._estimators._parameters import training_config
 from sklearn_msk._operators import ArrayRows
 from sklearn_msk._search._recorder import FittedSteps, fit_steps, last_step
+from sklearn_msk._search._scoring import (
+    Candidate,
+    Record,
+    ScoredPart,
+    Scoring,
+    failure_records,
+    score_candidates,
+)
 from sklearn_msk._spectrum import prefers_mixed_precision
 from sklearn_msk._training import (
     FitFailure,
     FittedModel,
     ProblemConfig,
     TrainingConfig,
-    apply_kernel,
     build_problem,
     decompose,
     solve_paths,
 )
-
-Record = dict[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Scoring:
-    """How the candidates of a search are scored.
-
-    Attributes
-    ----------
-    scorer : callable
-        What scikit-learn's searches score with.
-    params : dict
-        What the scorer is called with besides.
-    error_score : "raise" or float
-    return_train_score : bool
-    """
-
-    scorer: Any
-    params: dict
-    error_score: Any
-    return_train_score: bool
-
-    def failure(self) -> Any:
-        """Score, or scores by name, of a candidate that could not be fitted."""
-        if isinstance(self.scorer, MultimetricScorer):
-            return {name: self.error_score for name in self.scorer._scorers}
-        return self.error_score
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,25 +64,6 @@ class Fold:
             _safe_split(estimator, self.X, self.y, self.train),
             _safe_split(estimator, self.X, self.y, self.test, self.train),
         )
-
-
-@dataclass(frozen=True, eq=False)
-class _ScoredPart:
-    """Rows to score on, as the user has them and as the last step sees them."""
-
-    X: Any
-    y: Any
-    transformed: Any
-    params: dict
-
-
-@dataclass(frozen=True, eq=False)
-class _Candidate:
-    """A fitted estimator, its place, and its scores so far."""
-
-    number: int
-    model: BaseMSK
-    record: Record = field(default_factory=dict)
 
 
 def fit_and_score_fold(
@@ -158,18 +113,18 @@ def fit_and_score_fold(
         if scoring.error_score == "raise":
             raise
         everything = [(number, FitFailure(error)) for number in range(len(settings))]
-        records |= _failures(everything, scoring)
+        records |= failure_records(everything, scoring)
     else:
-        parts = [_ScoredPart(X_test, y_test, None, score_params[0])]
+        parts = [ScoredPart("test_scores", X_test, y_test, score_params[0])]
         if scoring.return_train_score:
-            parts.append(_ScoredPart(X_train, y_train, None, score_params[1]))
+            parts.append(ScoredPart("train_scores", X_train, y_train, score_params[1]))
         fitted = _fit_candidates(
             steps, settings, scoring.error_score, n_parallel, callback_context
         )
         for batch, failures in fitted:
-            records |= _failures(failures, scoring)
+            records |= failure_records(failures, scoring)
             started_scoring = time.time()
-            records |= _score_candidates(batch, steps, parts, scoring)
+            records |= score_candidates(batch, steps, parts, scoring)
             spent_scoring += time.time() - started_scoring
     fit_time = (time.time() - started - spent_scoring) / len(settings)
     for record in records.values():
@@ -185,7 +140,7 @@ def _fit_candidates(
     error_score: Any,
     n_parallel: int,
     callback_context: Any,
-) -> Iterator[tuple[list[_Candidate], list[tuple[int, FitFailure]]]]:
+) -> Iterator[tuple[list[Candidate], list[tuple[int, FitFailure]]]]:
     """Yield fitted candidates, as many at a time as the working memory holds."""
     X, y, weights = steps.received
     last = last_step(steps.recorded).estimator
@@ -202,14 +157,14 @@ def _fit_candidates(
         found = _fit_alone(models, (X, y, weights), callback_context)
     else:
         found = _fit_together(models, (X, y, weights), n_parallel, callback_context)
-    batch: list[_Candidate] = []
+    batch: list[Candidate] = []
     for number, result in found:
         if isinstance(result, FitFailure):
             if error_score == "raise":
                 raise result.error
             failures.append((number, result))
             continue
-        batch.append(_Candidate(number, result))
+        batch.append(Candidate(number, result))
         held = sum(candidate.model.dual_coef_.nbytes for candidate in batch)
         if held >= get_config()["working_memory"] * 2**20:
             yield batch, failures
@@ -309,70 +264,3 @@ def _callbacks(context: Any, model: BaseMSK) -> Any:
         return ExitStack()
     subcontext = context.subcontext(task_name="candidate")
     return subcontext.propagate_callback_context(model)
-
-
-def _score_candidates(
-    batch: list[_Candidate],
-    steps: FittedSteps,
-    parts: Sequence[_ScoredPart],
-    scoring: Scoring,
-) -> dict[int, Record]:
-    """Score fitted candidates, with one kernel for the predictions of all of them."""
-    records: dict[int, Record] = {
-        candidate.number: {"fit_error": None, "error": None} for candidate in batch
-    }
-    for part, key in zip(parts, ("test_scores", "train_scores"), strict=False):
-        for candidate, known in zip(batch, _known(batch, steps, part.X), strict=True):
-            estimator = steps.completed_by(candidate.model)
-            with ExitStack() as stack:
-                if known is not None:
-                    stack.enter_context(known_values(candidate.model, *known))
-                records[candidate.number][key] = _score(
-                    estimator,
-                    part.X,
-                    part.y,
-                    scoring.scorer,
-                    part.params,
-                    scoring.error_score,
-                )
-    return records
-
-
-def _known(
-    batch: list[_Candidate], steps: FittedSteps, X: Any
-) -> list[tuple[Any, np.ndarray] | None]:
-    """Predict for all candidates at once; None where the rows are not legal.
-
-    A scorer meets the error of such rows again, and it counts as that of the score.
-    """
-    if not batch:
-        return []
-    first = batch[0].model
-    try:
-        # A copy: a scorer may write to the rows of the fold.
-        X = check_queries(first, steps.transform(X)).copy()
-    except Exception:
-        return [None] * len(batch)
-    coef = np.stack([candidate.model.dual_coef_ for candidate in batch], axis=-1)
-    values = apply_kernel(first.kernel_, X, first.X_fit_, coef, first.n_jobs)
-    return [
-        (X, values[..., place] + candidate.model.intercept_)
-        for place, candidate in enumerate(batch)
-    ]
-
-
-def _failures(
-    failures: Sequence[tuple[int, FitFailure]], scoring: Scoring
-) -> dict[int, Record]:
-    """Return the records of candidates that could not be fitted."""
-    records: dict[int, Record] = {}
-    for number, failure in failures:
-        record: Record = {
-            "fit_error": "".join(format_exception(failure.error)),
-            "error": f"{type(failure.error).__name__}: {failure.error}",
-            "test_scores": scoring.failure(),
-        }
-        if scoring.return_train_score:
-            record["train_scores"] = scoring.failure()
-        records[number] = record
-    return records

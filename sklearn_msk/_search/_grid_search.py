@@ -17,8 +17,9 @@ from sklearn.utils import Tags, get_tags, indexable
 from sklearn_msk._compat import with_callbacks
 from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators import BaseMSK
-from sklearn_msk._search._fold import Fold, Record, Scoring, fit_and_score_fold
+from sklearn_msk._search._fold import Fold, fit_and_score_fold
 from sklearn_msk._search._recorder import last_step
+from sklearn_msk._search._scoring import Record, Scoring
 from sklearn_msk._search._tasks import SearchTask
 
 # Parameters that change neither the kernel matrix nor its eigenvectors.

@@ -9,6 +9,7 @@ from sklearn_msk._operators import Operator
 from sklearn_msk._preconditioner import Preconditioner
 from sklearn_msk._solvers._path import ModalPath, Modes
 from sklearn_msk._solvers._requests import Monitor, Request
+from sklearn_msk._tuning import NEGATIVE_EIGENVALUE_FACTOR
 
 
 def eigh_paths(
@@ -57,9 +58,8 @@ def _eigh_path(
 
     eigenvalues = A.scale * eigenvalues
     # A negative eigenvalue is rounding, and shows the size of it.
-    floor = max(
-        A.eigenvalue_error(S.spectrum.largest), -4.0 * float(np.min(eigenvalues))
-    )
+    rounding = -NEGATIVE_EIGENVALUE_FACTOR * float(np.min(eigenvalues))
+    floor = max(A.eigenvalue_error(S.spectrum.largest), rounding)
     progress = (eigenvalues * filter(eigenvalues, floor=floor) * weights.T).T
     fitted = Z @ ((vectors @ progress).T / roots).T
     directions = Z @ (roots[:, None] * vectors)

@@ -8,9 +8,13 @@ from sklearn_msk._operators import Operator
 from sklearn_msk._preconditioner import Preconditioner
 from sklearn_msk._solvers._path import ModalPath, Modes
 from sklearn_msk._solvers._requests import Monitor, Request
-
-# Largest basis: beyond, orthogonalisation takes longer than a full decomposition.
-MAX_BASIS = 1500
+from sklearn_msk._tuning import (
+    ESTIMATE_GROWTH,
+    ESTIMATE_MIN_GROWTH,
+    FIRST_ESTIMATE,
+    FIRST_KRYLOV_VECTORS,
+    MAX_KRYLOV_VECTORS,
+)
 
 
 def lanczos_paths(
@@ -20,7 +24,7 @@ def lanczos_paths(
     tol: float,
     monitor: Monitor = None,
     *,
-    max_basis: int = MAX_BASIS,
+    max_basis: int = MAX_KRYLOV_VECTORS,
 ) -> list[ModalPath]:
     """Paths in the Krylov spaces of ``M = S^(1/2) A S^(1/2)`` from ``S^(1/2) b``.
 
@@ -72,7 +76,7 @@ def _extend(
 ) -> None:
     """Extend every basis until its error is below tol."""
     active = [basis for basis in bases if not basis.complete]
-    size, next_check = 0, 4
+    size, next_check = 0, FIRST_ESTIMATE
     while active and size < max_size:
         vectors = np.column_stack([basis.next_factor() for basis in active])
         images = A @ (vectors[:, 0] if len(active) == 1 else vectors)
@@ -82,7 +86,8 @@ def _extend(
         ):
             basis.extend(image)
         if size >= next_check:
-            next_check = min(size + max(2, size // 6), max_size)
+            growth = max(ESTIMATE_MIN_GROWTH, int(ESTIMATE_GROWTH * size))
+            next_check = min(size + growth, max_size)
             for basis in active:
                 basis.estimate_error()
             if monitor is not None:
@@ -112,7 +117,7 @@ class _KrylovBasis:
         start = S.power(0.5, b)
         self.start_norm = float(np.linalg.norm(start))
         self.target_norm = float(np.linalg.norm(b))
-        self.vectors = np.empty((len(b), 32), order="F")
+        self.vectors = np.empty((len(b), FIRST_KRYLOV_VECTORS), order="F")
         self.diagonal: list[float] = []
         self.off_diagonal: list[float] = []
         self.complete = self.start_norm == 0.0

@@ -14,6 +14,7 @@ from sklearn_msk._solvers._lanczos import lanczos_paths
 from sklearn_msk._solvers._loop import loop_paths
 from sklearn_msk._solvers._path import Path
 from sklearn_msk._solvers._requests import Monitor, Request
+from sklearn_msk._tuning import EXACT_LIMIT_MAX_ROWS, PRODUCT_ERROR_SHARE
 
 SOLVERS: dict[str, Callable[..., Sequence[Path]]] = {
     "lanczos": lanczos_paths,
@@ -21,9 +22,6 @@ SOLVERS: dict[str, Callable[..., Sequence[Path]]] = {
     "gd": loop_paths,
     "diagonal": diagonal_paths,
 }
-
-# Up to this many rows the limit comes from a full decomposition, which is exact.
-_EXACT_LIMIT_MAX = 1500
 
 
 def solve(
@@ -83,17 +81,18 @@ def choose_solver(solver: str, A: Operator, filter: SpectralFilter) -> str:
         return "diagonal"
     if solver != "auto":
         return solver
-    small = A.fits_dense and A.shape[0] <= _EXACT_LIMIT_MAX
+    small = A.fits_dense and A.shape[0] <= EXACT_LIMIT_MAX_ROWS
     return "eigh" if small and np.isinf(filter.max_iter) else "lanczos"
 
 
 def smallest_tol(A: Operator) -> float:
     """Smallest tolerance that the precision of the kernel matrix allows."""
+    # Ten roundings of K, or the ``n eps`` of a sum in double precision.
     return max(10.0 * np.finfo(A.dtype).eps, A.shape[0] * np.finfo(np.float64).eps)
 
 
 def _status(A: Operator, path: Path, tol: float) -> Status:
     """Whether the error of products leaves half of the tolerance."""
-    if A.product_error > 0.0 and not path.rounding_error <= 0.5 * tol:
+    if A.product_error > 0.0 and not path.rounding_error <= PRODUCT_ERROR_SHARE * tol:
         return Status.INEXACT_PRODUCTS
     return Status.CONVERGED

@@ -2,14 +2,12 @@
 
 from sklearn_msk._spectrum._accuracy import PairAccuracy, relative_jump
 from sklearn_msk._spectrum._leading import (
-    DENSE_MAX,
     leading_spectrum,
     prefers_mixed_precision,
 )
 from sklearn_msk._spectrum._spectrum import Spectrum
 
 __all__ = [
-    "DENSE_MAX",
     "PairAccuracy",
     "Spectrum",
     "leading_spectrum",

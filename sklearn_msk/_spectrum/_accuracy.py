@@ -7,12 +7,14 @@ from typing import Self
 
 import numpy as np
 
-SpectralMap = Callable[[np.ndarray], np.ndarray]
+from sklearn_msk._tuning import (
+    LOOSE_PAIR_TOL,
+    MAX_LOOSE_PAIR_TOL,
+    MAX_STRICT_PAIR_TOL,
+    STRICT_PAIR_TOL,
+)
 
-# Predictions err by about C r for any map and C r^2 for maps continuous at the cut, r
-# the residual. So r <= 1e3 tol (at most 1e-3), or r <= 10 sqrt(tol) (at most 2.5e-2).
-_STRICT, _STRICT_MAX = 1e3, 1e-3
-_LOOSE, _LOOSE_MAX = 10.0, 2.5e-2
+SpectralMap = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,9 @@ class PairAccuracy:
         -------
         PairAccuracy
         """
-        loose = min(_LOOSE * math.sqrt(tol), _LOOSE_MAX) * math.sqrt(slack)
-        return cls(min(_STRICT * tol, _STRICT_MAX), loose, maps)
+        strict = min(STRICT_PAIR_TOL * tol, MAX_STRICT_PAIR_TOL)
+        loose = min(LOOSE_PAIR_TOL * math.sqrt(tol), MAX_LOOSE_PAIR_TOL)
+        return cls(strict, loose * math.sqrt(slack), maps)
 
     def tolerance_for(
         self, values: np.ndarray, error: float, rank_rtol: float

@@ -16,33 +16,28 @@ from sklearn_msk._linalg import RitzPairs, Status, block_krylov, worst_residual
 from sklearn_msk._operators import MixedPrecisionOperator, Operator
 from sklearn_msk._spectrum._accuracy import PairAccuracy
 from sklearn_msk._threads import single_threaded_blas
+from sklearn_msk._tuning import (
+    BASIS_COLUMNS_PER_PAIR,
+    BASIS_SPARE_BLOCKS,
+    BLOCK_WIDTHS,
+    LOBPCG_GUARD,
+    LOBPCG_ROUNDS,
+    LOBPCG_STEPS,
+    LOBPCG_TOL_SHARE,
+    MAX_TOL_WITHOUT_BASIS,
+    MIXED_BLOCK_WIDTHS,
+    MIXED_MANY_PAIRS,
+    MIXED_RESIDUAL_SHARE,
+    PAIRS_PER_BLOCK_WIDTH,
+    RECOMPUTED_BLOCK_WIDTH,
+    SHORT_ITERATION_BLOCKS,
+    SHORT_ITERATION_TOL,
+)
 
 Monitor = Callable[[int, float, float], None] | None
 
-# Columns of a block, for fewer than 40 pairs, fewer than 80, and more: narrow ones need
-# fewer columns in all, which take longer each, and miss copies and clusters of
-# eigenvalues at loose tolerances. BLAS wants multiples of eight.
-_WIDTHS, _PAIRS_A_STEP = (8, 16, 24), 40
-
-# The same where every product computes the kernel again, whatever the number of pairs.
-_WIDTH_RECOMPUTED = 40
-
-# The same for products in mixed precision, for fewer than 80 pairs and for more.
-_WIDTHS_MIXED, _MANY_PAIRS = (16, 32), 80
-
-# Share of the strict tolerance that residuals may take under mixed precision: the rest
-# is for the error of the products.
-_RESIDUAL_SHARE = 0.8
-
-# Largest tolerance of pairs that come without a Krylov basis: their residuals bound the
-# rates to first order alone.
-_MAX_TOL_WITHOUT_BASIS = 1e-5
-
 # Tolerance of the pairs that the smallest Ritz value comes with.
-_ROUGH = PairAccuracy.for_residual(1e-4)
-
-# Vectors that lobpcg carries beyond those it is asked for, and how often it is started.
-LOBPCG_GUARD, _LOBPCG_ROUNDS = 10, 10
+_ROUGH = PairAccuracy.for_residual(SHORT_ITERATION_TOL)
 
 
 def dense(
@@ -87,24 +82,30 @@ def lobpcg_(
     monitor: Monitor = None,
 ) -> RitzPairs:
     """Locally optimal block preconditioned conjugate gradients, with guard vectors."""
-    n, tol = A.shape[0], min(accuracy.strict, _MAX_TOL_WITHOUT_BASIS)
+    n, tol = A.shape[0], min(accuracy.strict, MAX_TOL_WITHOUT_BASIS)
     vectors = rng.standard_normal((n, m + LOBPCG_GUARD))
-    # lobpcg stops at an absolute residual, which the eigenvalues only now decide.
+    # lobpcg stops at an absolute residual: estimate the eigenvalues that scale it.
     values = _ritz_values(A, vectors)
-    for _ in range(_LOBPCG_ROUNDS):
-        bound = max(0.1 * tol * values[m - 1], n * 1e-16 * values[0])
+    for _ in range(LOBPCG_ROUNDS):
+        # No residual falls below rounding, some n times 1e-16.
+        bound = max(LOBPCG_TOL_SHARE * tol * values[m - 1], n * 1e-16 * values[0])
         with warnings.catch_warnings():
-            # Its own warnings speak of an iteration that goes on below.
+            # lobpcg warns that it has not converged; the next round goes on.
             warnings.simplefilter("ignore", UserWarning)
             values, vectors = lobpcg(
-                lambda V: A @ V / A.scale, vectors, largest=True, tol=bound, maxiter=40
+                lambda V: A @ V / A.scale,
+                vectors,
+                largest=True,
+                tol=bound,
+                maxiter=LOBPCG_STEPS,
             )
         order = np.argsort(values)[::-1]
         values, vectors = values[order], vectors[:, order]
         residuals = _residuals(A, values[:m], vectors[:, :m])
         if worst_residual(values[:m], residuals, n, tol) <= tol:
             return _with_smallest_ritz_value(A, values[:m], vectors[:, :m], rng)
-    # Its Gram matrices are singular where K has fewer dimensions than its blocks.
+    # The Gram matrices of lobpcg are singular where the rank of K is below the width
+    # of its block.
     return _broken_down(n, m)
 
 
@@ -118,8 +119,8 @@ def randomized(
     """Block Krylov iteration from a random block."""
     if isinstance(A, MixedPrecisionOperator):
         return _in_mixed_precision(A, m, rng, accuracy, monitor)
-    size = min(m // _PAIRS_A_STEP, len(_WIDTHS) - 1)
-    width = _WIDTH_RECOMPUTED if A.is_recomputed else _WIDTHS[size]
+    size = min(m // PAIRS_PER_BLOCK_WIDTH, len(BLOCK_WIDTHS) - 1)
+    width = RECOMPUTED_BLOCK_WIDTH if A.is_recomputed else BLOCK_WIDTHS[size]
     return _in_double_precision(
         A, m, rng, width, _max_columns(m, width), accuracy, monitor
     )
@@ -133,8 +134,8 @@ def _in_mixed_precision(
     monitor: Monitor,
 ) -> RitzPairs:
     """Block Krylov iteration on an operator that multiplies in single precision."""
-    n, width = A.shape[0], _WIDTHS_MIXED[m >= _MANY_PAIRS]
-    accuracy = replace(accuracy, strict=_RESIDUAL_SHARE * accuracy.strict)
+    n, width = A.shape[0], MIXED_BLOCK_WIDTHS[m >= MIXED_MANY_PAIRS]
+    accuracy = replace(accuracy, strict=MIXED_RESIDUAL_SHARE * accuracy.strict)
     # Threads of NumPy's and SciPy's BLAS in turn would wait for each other.
     with single_threaded_blas():
         return block_krylov(
@@ -184,7 +185,7 @@ def _tolerance(
 
 def _max_columns(m: int, width: int) -> int:
     """Largest basis for m pairs."""
-    return 5 * m + 10 * width
+    return BASIS_COLUMNS_PER_PAIR * m + BASIS_SPARE_BLOCKS * width
 
 
 def _residuals(A: Operator, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
@@ -205,9 +206,11 @@ def _with_smallest_ritz_value(
     rng: np.random.RandomState,
 ) -> RitzPairs:
     """Pairs, with the smallest Ritz value of a short block Krylov iteration."""
-    width = _WIDTHS[0]
+    width = BLOCK_WIDTHS[0]
     m = min(A.shape[0], width)
-    short = _in_double_precision(A, m, rng, width, 50 * width, _ROUGH)
+    short = _in_double_precision(
+        A, m, rng, width, SHORT_ITERATION_BLOCKS * width, _ROUGH
+    )
     residuals = _residuals(A, values, vectors)
     return RitzPairs(short.status, values, vectors, residuals, short.smallest)
 

@@ -11,23 +11,22 @@ from sklearn_msk._operators import (
 from sklearn_msk._spectrum._accuracy import PairAccuracy
 from sklearn_msk._spectrum._eigen_solvers import (
     EIGEN_SOLVERS,
-    LOBPCG_GUARD,
     Monitor,
     randomized,
 )
 from sklearn_msk._spectrum._spectrum import Spectrum
 from sklearn_msk._threads import n_blas_threads
+from sklearn_msk._tuning import (
+    BASIS_COLUMNS_PER_PAIR,
+    DEFAULT_PAIR_TOL,
+    DENSE_MAX,
+    LOBPCG_GUARD,
+    MIXED_MIN_PAIRS,
+    MIXED_MIN_ROWS,
+    MIXED_MIN_TOL,
+    NEGATIVE_EIGENVALUE_FACTOR,
+)
 from sklearn_msk._validation import check_seed
-
-# Up to this many rows a full decomposition is faster than block Krylov iteration.
-DENSE_MAX = 300
-
-# Block Krylov iteration takes products in mixed precision from this many rows and pairs
-# on, the one left out included: below, the operator costs more than it saves.
-_MIXED_MIN_ROWS, _MIXED_MIN_PAIRS = 2000, 10
-
-# A mixed precision copy of a matrix in memory serves strict tolerances down to here.
-_MIXED_MIN_TOL = 1e-6
 
 
 def leading_spectrum(
@@ -80,7 +79,8 @@ def leading_spectrum(
         If a full decomposition is left, of an operator whose matrix does not fit in
         memory.
     """
-    accuracy = PairAccuracy.for_residual(1e-5) if accuracy is None else accuracy
+    if accuracy is None:
+        accuracy = PairAccuracy.for_residual(DEFAULT_PAIR_TOL)
     n = A.shape[0]
     m = min(k + 1, n)
     rng = check_seed(random_state)
@@ -108,15 +108,17 @@ def prefers_mixed_precision(
 
 def _is_mixed_worth_it(n: int, m: int) -> bool:
     """Whether products in mixed precision save more than the operator costs."""
-    return n >= _MIXED_MIN_ROWS and m >= _MIXED_MIN_PAIRS
+    return n >= MIXED_MIN_ROWS and m >= MIXED_MIN_PAIRS
 
 
 def _method(eigen_solver: str, n: int, m: int, dense_max: int) -> str:
     """Eigensolver to run: the one asked for, where it can."""
     if eigen_solver == "auto":
-        return "dense" if n <= dense_max or 5 * m > n else "randomized"
+        basis_is_whole = BASIS_COLUMNS_PER_PAIR * m > n
+        return "dense" if n <= dense_max or basis_is_whole else "randomized"
     if eigen_solver == "arpack" and m >= n - 1:
         return "dense"
+    # The rule by which scipy's lobpcg itself turns to a full decomposition.
     if eigen_solver == "lobpcg" and 5 * (m + LOBPCG_GUARD) > n:
         return "dense"
     return eigen_solver
@@ -145,7 +147,7 @@ def _leading_pairs(
     monitor: Monitor,
 ) -> RitzPairs:
     """Pairs by one eigensolver, on a mixed precision copy first where that pays."""
-    exact_enough = accuracy.strict >= _MIXED_MIN_TOL
+    exact_enough = accuracy.strict >= MIXED_MIN_TOL
     worth_it = method == "randomized" and _is_mixed_worth_it(A.shape[0], m)
     if isinstance(A, DenseOperator) and A.compactable and exact_enough and worth_it:
         copy = mixed_precision(A, m, n_blas_threads())
@@ -159,7 +161,7 @@ def _truncated_at_rank(A: Operator, pairs: RitzPairs, k: int, method: str) -> Sp
     """At most k pairs above the numerical rank, in the units of A."""
     values, residuals, m = pairs.values, pairs.residuals, len(pairs.values)
     largest = max(values[0], 0.0)
-    floor = max(A.rank_rtol * largest, -4.0 * pairs.smallest)
+    floor = max(A.rank_rtol * largest, -NEGATIVE_EIGENVALUE_FACTOR * pairs.smallest)
     # Rows that repeat add no direction, whatever rounding makes of them.
     k = min(k, int(np.count_nonzero(values > floor)), A.n_distinct)
     following = max(values[k], 0.0) if k < m else 0.0

@@ -6,11 +6,7 @@ from typing import Any
 
 import numpy as np
 
-# Without a k, the leading directions are at most 50 and a fifth of the rows.
-_DEFAULT_K, _ROWS_PER_DIRECTION = 50, 5
-
-# float32 products move fitted values by some 1e-6 |y|, which serves this tolerance.
-_TOL_FLOAT32 = 5e-5
+from sklearn_msk._tuning import DEFAULT_K, FLOAT32_MIN_TOL, ROWS_PER_DIRECTION
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,14 +47,14 @@ class TrainingConfig:
     def n_directions(self, n_distinct: int) -> int:
         """Return the number of leading directions for so many distinct rows."""
         if self.k is None:
-            return min(_DEFAULT_K, n_distinct // _ROWS_PER_DIRECTION)
+            return min(DEFAULT_K, n_distinct // ROWS_PER_DIRECTION)
         return self.k
 
     @property
     def tolerates_float32(self) -> bool:
         """Whether float32 products with the kernel matrix are exact enough."""
         krylov = self.solver in ("auto", "lanczos")
-        return krylov and self.max_iter < np.inf and self.tol >= _TOL_FLOAT32
+        return krylov and self.max_iter < np.inf and self.tol >= FLOAT32_MIN_TOL
 
 
 @dataclass(frozen=True, eq=False)

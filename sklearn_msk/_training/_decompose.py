@@ -51,7 +51,7 @@ def decompose(
     k = max(training.n_directions(n_distinct) for training in trainings)
     accuracy = _accuracy(trainings, n_distinct)
     if config.memory is not None:
-        # Stored pairs serve any map.
+        # The key of the store holds no map: stored pairs have to serve any map.
         accuracy = PairAccuracy.for_residual(accuracy.strict)
     return find_pairs(problem, k, accuracy, config, report)
 
@@ -96,7 +96,7 @@ def find_pairs(
 def _accuracy(trainings: Sequence[TrainingConfig], n_distinct: int) -> PairAccuracy:
     """Accuracy that the predictions of some trainings need of their pairs."""
     steps = [t.learning_rate for t in trainings if t.dynamics == "descent"]
-    # Among several trainings a map that fails is an error of its own training alone.
+    # Where several trainings share pairs, a map that fails must not fail the others.
     evaluate = modified_eigenvalues if len(trainings) == 1 else _steep_where_it_fails
     maps = tuple(
         (partial(evaluate, t.g), t.n_directions(n_distinct)) for t in trainings

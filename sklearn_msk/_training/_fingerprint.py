@@ -6,11 +6,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-import sklearn_msk
+from sklearn_msk import _version
+from sklearn_msk._tuning import FINGERPRINT_ROWS
 from sklearn_msk.kernels._evaluation import evaluate_kernel
-
-# Rows that a fingerprint evaluates the kernel on, spread over all rows.
-_ROWS = 64
 
 
 def fingerprint(kernel: Any, X: np.ndarray, Z: np.ndarray | None = None) -> str:
@@ -32,10 +30,10 @@ def fingerprint(kernel: Any, X: np.ndarray, Z: np.ndarray | None = None) -> str:
     -------
     str
     """
-    some = X[np.unique(np.linspace(0, X.shape[0] - 1, _ROWS).astype(int))]
+    some = X[np.unique(np.linspace(0, X.shape[0] - 1, FINGERPRINT_ROWS).astype(int))]
     others = some if Z is None else Z
     values = np.ascontiguousarray(evaluate_kernel(kernel, some, others))
-    digest = hashlib.sha256(sklearn_msk.__version__.encode())
+    digest = hashlib.sha256(_version.__version__.encode())
     digest.update(str((values.shape, values.dtype)).encode())
     digest.update(values.tobytes())
     if issparse(X):

@@ -4,11 +4,7 @@ import numpy as np
 
 from sklearn_msk._filters import SpectralFilter
 from sklearn_msk._spectrum import Spectrum
-
-_EVERY = 1000
-
-# Eigenvalues below this share of the largest are learned too late to wait for.
-_SLOWEST_SHARE = 1e-8
+from sklearn_msk._tuning import LEARNED_EXPONENT, PATH_STEPS, SLOWEST_SHARE
 
 
 def path_iterations(filter_: SpectralFilter, spectrum: Spectrum) -> np.ndarray:
@@ -29,10 +25,10 @@ def path_iterations(filter_: SpectralFilter, spectrum: Spectrum) -> np.ndarray:
     """
     last = filter_.max_iter
     if np.isinf(last):
-        slowest = max(spectrum.floor, _SLOWEST_SHARE * spectrum.largest)
+        slowest = max(spectrum.floor, SLOWEST_SHARE * spectrum.largest)
         per_step = filter_.learning_rate * slowest
-        last = np.ceil(10.0 / per_step) if per_step > 0 else 1.0
-    if last > _EVERY:
+        last = np.ceil(LEARNED_EXPONENT / per_step) if per_step > 0 else 1.0
+    if last > PATH_STEPS:
         steps = _log_spaced(last)
     else:
         steps = np.append(np.arange(1.0, np.ceil(last)), float(last))
@@ -41,10 +37,10 @@ def path_iterations(filter_: SpectralFilter, spectrum: Spectrum) -> np.ndarray:
 
 def _log_spaced(last: float) -> np.ndarray:
     """Space 1000 steps to `last`: every whole number at first, then log-spaced."""
-    for every in range(1, _EVERY):
-        factor = (last / every) ** (1.0 / (_EVERY - every))
+    for every in range(1, PATH_STEPS):
+        factor = (last / every) ** (1.0 / (PATH_STEPS - every))
         if every * (factor - 1.0) >= 1.0:
             break
-    spaced = np.rint(np.geomspace(every, last, _EVERY - every + 1)[1:])
+    spaced = np.rint(np.geomspace(every, last, PATH_STEPS - every + 1)[1:])
     spaced[-1] = last
     return np.append(np.arange(1.0, every + 1), spaced)

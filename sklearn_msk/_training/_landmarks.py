@@ -19,13 +19,11 @@ from sklearn_msk._operators import (
 from sklearn_msk._training._config import LandmarkConfig, ProblemConfig
 from sklearn_msk._training._fingerprint import fingerprint
 from sklearn_msk._training._report import Report
+from sklearn_msk._tuning import ROWS_PER_LANDMARK
 from sklearn_msk._validation import check_seed
 from sklearn_msk.kernels._adapters import PrecomputedKernel
 from sklearn_msk.kernels._digits import check_digits_kept, has_white_noise
 from sklearn_msk.kernels._resolution import describe_kernel
-
-# Randomly pivoted Cholesky looks at this many rows for every landmark.
-_ROWS_PER_LANDMARK = 10
 
 Rows = ArrayRows | DaskRows
 
@@ -162,7 +160,7 @@ def _draw(
     kernel = config.kernel
     pivoted = landmarks.selection == "rpcholesky"
     rng = check_seed(landmarks.random_state)
-    drawn = size * _ROWS_PER_LANDMARK if pivoted else size
+    drawn = size * ROWS_PER_LANDMARK if pivoted else size
     sample = rows.sample(drawn, rng.randint(np.iinfo(np.int32).max))
     if sample.n_rows < size:
         raise ValueError(

@@ -12,10 +12,8 @@ from sklearn_msk._solvers import Path, smallest_tol
 from sklearn_msk._training._iterations import path_iterations
 from sklearn_msk._training._predict import apply_kernel
 from sklearn_msk._training._problem import Problem
+from sklearn_msk._tuning import MIN_WARNED_ROUNDING
 from sklearn_msk._validation import check_coef_finite
-
-# Do not warn of rounding below 1 % of |y|.
-_ROUNDING_WARNED = 1e-2
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +121,7 @@ class FittedModel:
                 "their directions were left out. Set alpha > 0 or a finite max_iter"
                 f"{', or pass float64' * (A.dtype == np.float32)}."
             )
-        elif path.rounding_error > max(tol, _ROUNDING_WARNED):
+        elif path.rounding_error > max(tol, MIN_WARNED_ROUNDING):
             yield (
                 "The preconditioned problem is too ill-conditioned: rounding alone "
                 f"moves the fitted values by {path.rounding_error:.1e} relative to y. "

@@ -11,14 +11,12 @@ from sklearn.utils import gen_batches
 
 from sklearn_msk._filters import SpectralFilter
 from sklearn_msk._solvers import Path
+from sklearn_msk._tuning import (
+    KERNEL_BLOCK_ARRAYS,
+    PREDICTION_BLOCK_ENTRIES,
+    PREDICTION_MIN_ROWS,
+)
 from sklearn_msk.kernels._evaluation import evaluate_kernel
-
-# Entries of a block: enough for compiled kernels to pay, few enough for malloc to reuse
-# the block instead of mapping zeroed pages for the next one.
-_BLOCK_ENTRIES = 4_000_000
-
-# Rows of a block at the least, as the training rows are prepared for each.
-_LEAST_ROWS = 500
 
 
 def apply_kernel(
@@ -105,10 +103,10 @@ def values_along(
 
 def _batch_size(n_columns: int, n_jobs: int | None) -> int:
     """Rows of a cross-kernel: a block, or what scikit-learn's working memory holds."""
-    # A kernel needs a few temporaries of the size of its block.
-    row_bytes = 4 * 8 * n_columns
+    row_bytes = KERNEL_BLOCK_ARRAYS * 8 * n_columns
     rows = int(get_config()["working_memory"] * 2**20 // row_bytes)
     # Threads are started anew for each block.
     if effective_n_jobs(n_jobs) == 1:
-        rows = min(rows, max(_LEAST_ROWS, -(-_BLOCK_ENTRIES // n_columns)))
+        filled = -(-PREDICTION_BLOCK_ENTRIES // n_columns)
+        rows = min(rows, max(PREDICTION_MIN_ROWS, filled))
     return max(1, rows)

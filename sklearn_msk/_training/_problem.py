@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -178,42 +179,16 @@ def build_operator(
     -------
     MixedPrecisionOperator, DenseOperator or BlockedOperator
     """
-    kernel, n = config.kernel, X.shape[0]
-    precomputed = isinstance(kernel, PrecomputedKernel)
-    if precomputed and X.shape[0] != X.shape[1]:
-        raise ValueError(
-            "With kernel='precomputed', X must be the square kernel matrix of shape "
-            f"(n_samples, n_samples). Got shape {X.shape} instead."
-        )
+    kernel = config.kernel
     check_digits_kept(kernel, X)
     n_distinct = count_distinct_rows(X, weights)
     n_pairs = max((t.n_directions(n_distinct) for t in trainings), default=0) + 1
-    own = not isinstance(kernel, CallableKernel | PrecomputedKernel)
-    tolerant = bool(trainings) and all(t.tolerates_float32 for t in trainings)
-    mixed = (
-        own
-        and tolerant
-        and prefers_mixed_precision(n, n_pairs - 1, config.eigen_solver)
-    )
-    storage, fits_dense = choose_storage(
-        n, itemsize=8, memory_limit=config.memory_limit, mixed_allowed=mixed
-    )
-    if storage is Storage.BLOCKED:
-        # Perhaps its entries take half of that.
-        storage, fits_dense = choose_storage(
-            n,
-            itemsize=entry_size(kernel, X),
-            memory_limit=config.memory_limit,
-            mixed_allowed=mixed,
-        )
-    if precomputed:
-        # The matrix is there already.
-        storage, fits_dense = Storage.DENSE, True
+    storage, fits_dense = _choose_storage(X, config, trainings, n_pairs)
     if storage is Storage.BLOCKED:
         report.line(
-            f"the kernel matrix of {n} rows does not fit in the memory limit of "
-            f"{config.memory_limit / 2**30:.1f} GiB: it is computed block by block for "
-            "every product. 'landmarks' are faster."
+            f"the kernel matrix of {X.shape[0]} rows does not fit in the memory limit "
+            f"of {config.memory_limit / 2**30:.1f} GiB: it is computed block by block "
+            "for every product. 'landmarks' are faster."
         )
     return hold_kernel(
         kernel,
@@ -225,6 +200,33 @@ def build_operator(
         n_jobs=config.n_jobs,
         fits_dense=fits_dense,
     )
+
+
+def _choose_storage(
+    X: np.ndarray,
+    config: ProblemConfig,
+    trainings: Sequence[TrainingConfig],
+    n_pairs: int,
+) -> tuple[Storage, bool]:
+    """Choose the storage of the kernel matrix, and say whether a dense one fits."""
+    kernel, n = config.kernel, X.shape[0]
+    if isinstance(kernel, PrecomputedKernel):
+        # The matrix is there already.
+        return Storage.DENSE, True
+    mixed = (
+        not isinstance(kernel, CallableKernel)
+        and bool(trainings)
+        and all(training.tolerates_float32 for training in trainings)
+        and prefers_mixed_precision(n, n_pairs - 1, config.eigen_solver)
+    )
+    choose = partial(
+        choose_storage, n, memory_limit=config.memory_limit, mixed_allowed=mixed
+    )
+    storage, fits_dense = choose(itemsize=8)
+    if storage is Storage.BLOCKED:
+        # Ask for the real size of an entry, which is half of that in float32.
+        return choose(itemsize=entry_size(kernel, X))
+    return storage, fits_dense
 
 
 def _from_pass(done: LandmarkPass, config: ProblemConfig, report: Report) -> Problem:

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
-# Seconds between two lines of an iterative solver, at the least.
-_INTERVAL = 1.0
+from sklearn_msk._tuning import PROGRESS_INTERVAL
 
 Monitor = Callable[[int, float, float], None]
 
@@ -24,7 +23,7 @@ class ProgressPrinter:
         Seconds between two lines, at the least.
     """
 
-    def __init__(self, name: str, interval: float = _INTERVAL) -> None:
+    def __init__(self, name: str, interval: float = PROGRESS_INTERVAL) -> None:
         self.name, self.interval = name, interval
         self.started = self.printed = time.perf_counter()
         self.before: tuple[float, float] | None = None
@@ -70,12 +69,12 @@ class Report:
 
     name: str = ""
     verbose: bool = False
-    interval: float = _INTERVAL
+    interval: float = PROGRESS_INTERVAL
 
     @classmethod
     def at(cls, name: str, verbose: int) -> Self:
         """Report of a class at a level: from 2 on, every look at a solver is a line."""
-        return cls(name, bool(verbose), 0.0 if verbose >= 2 else _INTERVAL)
+        return cls(name, bool(verbose), 0.0 if verbose >= 2 else PROGRESS_INTERVAL)
 
     def line(self, text: str) -> None:
         """Print a line."""

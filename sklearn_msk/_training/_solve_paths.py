@@ -1,6 +1,7 @@
 """Models of one problem, one for each configuration."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,18 +9,18 @@ from sklearn import get_config
 
 from sklearn_msk._filters import SpectralFilter
 from sklearn_msk._linalg import Status
+from sklearn_msk._operators import ArrayRows
 from sklearn_msk._preconditioner import Preconditioner, precondition
 from sklearn_msk._solvers import Path, choose_solver, solve
 from sklearn_msk._spectrum import Spectrum
+from sklearn_msk._threads import single_threaded_blas
 from sklearn_msk._training._config import ProblemConfig, TrainingConfig
 from sklearn_msk._training._decompose import decompose
 from sklearn_msk._training._landmarks import Rows
 from sklearn_msk._training._model import FitFailure, FittedModel, dual_coef
 from sklearn_msk._training._problem import Problem, build_problem
 from sklearn_msk._training._report import SILENT, Report
-
-# Vectors of n that a Krylov basis holds, as a rule.
-_BASIS_VECTORS = 64
+from sklearn_msk._tuning import SINGLE_THREAD_ROWS, TYPICAL_KRYLOV_VECTORS
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +64,9 @@ def train(
     ValueError
         As `build_problem`, `decompose` and the map of the configuration do.
     """
-    problem = build_problem(rows, config, [training], report)
-    return train_on(problem, training, config, report)
+    with _threads_for(rows, training, config):
+        problem = build_problem(rows, config, [training], report)
+        return train_on(problem, training, config, report)
 
 
 def train_on(
@@ -82,6 +84,15 @@ def train_on(
     if isinstance(result, FitFailure):
         raise result.error
     return result
+
+
+def _threads_for(
+    rows: Rows, training: TrainingConfig, config: ProblemConfig
+) -> AbstractContextManager:
+    """Hold BLAS at one thread for few rows: threads would wait more than work."""
+    full = training.solver == "eigh" or config.eigen_solver == "dense"
+    few = isinstance(rows, ArrayRows) and rows.X.shape[0] < SINGLE_THREAD_ROWS
+    return single_threaded_blas() if few and not full else nullcontext()
 
 
 def solve_paths(
@@ -121,7 +132,7 @@ def solve_paths(
             continue
         filter_ = spectral_filter(config, S, problem.operator.total_weight)
         solver = choose_solver(config.solver, problem.operator, filter_)
-        # The loop runs anew for each filter: nothing of it can be shared.
+        # "gd" runs its loop anew for each filter: configurations cannot share a path.
         rates = S.modified_eigenvalues.tobytes(), number if solver == "gd" else None
         groups = by_solver.setdefault((solver, config.tol), {})
         group = groups.setdefault(rates, _Group(S))
@@ -142,7 +153,8 @@ def spectral_filter(
     ridge = config.alpha / total_weight
     step = config.learning_rate / S.lipschitz(ridge)
     if config.dynamics == "descent":
-        # A step below 2 is stable by the pairs, and here so whatever the pairs miss.
+        # `learning_rate` < 2 is stable for the eigenvalues that the pairs know of;
+        # `max_stable_step` is so for those that they miss too.
         step = min(step, S.max_stable_step(ridge))
     return SpectralFilter(config.dynamics, config.max_iter, step, ridge)
 
@@ -150,7 +162,7 @@ def spectral_filter(
 def _batches(groups: list[_Group], targets: np.ndarray) -> Iterator[list[_Group]]:
     """Yield as many groups at a time as the working memory holds bases of."""
     held = get_config()["working_memory"] * 2**20
-    size = max(1, int(held // (8 * _BASIS_VECTORS * targets.size)))
+    size = max(1, int(held // (8 * TYPICAL_KRYLOV_VECTORS * targets.size)))
     for start in range(0, len(groups), size):
         yield groups[start : start + size]
 

@@ -51,7 +51,7 @@ def stored_pairs(
     key = (matrix, A.sqrt_weights, settings)
     stored = check_memory(memory).cache(_compute_pairs, ignore=["compute", "k"])
     requested, spectrum = stored(key, compute, k)
-    # Fewer pairs than requested are all that the kernel has.
+    # Where the store holds fewer pairs than it was asked for, the kernel has no more.
     more = requested < k and len(spectrum.eigenvalues) == requested
     if more or spectrum.status != Status.CONVERGED:
         stored.call(key, compute, k)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_msk._preconditioner import Preconditioner
+from sklearn_msk._tuning import OVERFLOW_MARGIN
 from sklearn_msk.finite_width._network import WideNetwork
 
 
@@ -78,4 +79,5 @@ def _sum_of_squares(residuals: np.ndarray) -> np.ndarray:
 
 def _is_overflowing(outputs: np.ndarray) -> bool:
     """Whether the squares of outputs are within 1e12 of overflow, or one is NaN."""
-    return not np.abs(outputs).max() < np.sqrt(np.finfo(outputs.dtype).max) / 1e6
+    largest = np.sqrt(np.finfo(outputs.dtype).max) / OVERFLOW_MARGIN
+    return not np.abs(outputs).max() < largest

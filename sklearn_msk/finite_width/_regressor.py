@@ -19,6 +19,7 @@ from sklearn_msk._estimators._warnings import warn_user
 from sklearn_msk._preconditioner import precondition
 from sklearn_msk._scores import r2
 from sklearn_msk._spectrum import leading_spectrum
+from sklearn_msk._tuning import LAYER_ARRAYS, STORED_NETWORKS
 from sklearn_msk._validation import (
     check_not_bool,
     check_seed,
@@ -30,9 +31,6 @@ from sklearn_msk.finite_width._network import WideNetwork
 from sklearn_msk.finite_width._targets import StandardizedTargets
 from sklearn_msk.finite_width._training_rows import TrainingRows
 from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
-
-# Number of networks in a stored path. Each holds all of the parameters.
-_MAX_STORED = 50
 
 
 class WideNetworkRegressor(
@@ -410,13 +408,13 @@ def _whole_number_of_steps(max_iter: float) -> int:
 
 def _steps_to_keep(n_steps: int) -> list[int]:
     """Return up to 50 log-spaced numbers from 1 to n_steps."""
-    steps = np.rint(np.geomspace(1, n_steps, _MAX_STORED))
+    steps = np.rint(np.geomspace(1, n_steps, STORED_NETWORKS))
     return np.unique(steps.astype(int)).tolist()
 
 
 def _evaluate(network: WideNetwork, X: np.ndarray) -> np.ndarray:
     """Return outputs in float64, by batches whose layers fit the working memory."""
     widest = max(max(weights.shape) for weights in network.weights)
-    n_held = int(get_config()["working_memory"] * 2**20 // (8 * 4 * widest))
+    n_held = int(get_config()["working_memory"] * 2**20 // (8 * LAYER_ARRAYS * widest))
     batches = gen_batches(len(X), max(1, n_held))
     return np.concatenate([network(X[rows]) for rows in batches]).astype(np.float64)

@@ -25,15 +25,13 @@ from sklearn_msk._operators import KernelOperator
 from sklearn_msk._scaling import power_of_two
 from sklearn_msk._spectrum import leading_spectrum
 from sklearn_msk._training import build_operator
+from sklearn_msk._tuning import DISPLAY_MAX_ROWS
 from sklearn_msk.finite_width import WideNetworkRegressor
 from sklearn_msk.finite_width._empirical_kernel import empirical_operator
 from sklearn_msk.spectral_maps._evaluation import (
     modified_eigenvalues,
     resolve_spectral_map,
 )
-
-# Number of rows up to which a kernel matrix is decomposed within seconds.
-_MAX_ROWS = 10_000
 
 # Number of directions to show at the least, unless the user says how many.
 _MIN_DIRECTIONS = 50
@@ -152,11 +150,11 @@ def _check_rows(estimator: Any, X: ArrayLike) -> Any:
         dtype=[np.float64, np.float32],
         reset=False,
     )
-    if rows.shape[0] > _MAX_ROWS:
+    if rows.shape[0] > DISPLAY_MAX_ROWS:
         raise ValueError(
-            f"A display decomposes the kernel matrix of at most {_MAX_ROWS} rows. Got "
-            f"{rows.shape[0]} instead; pass a random part of them, as the spectrum of "
-            "K/n and the parts of y are the same for every number of rows."
+            f"A display decomposes the kernel matrix of at most {DISPLAY_MAX_ROWS} "
+            f"rows. Got {rows.shape[0]} instead; pass a random part of them, as the "
+            "spectrum of K/n and the parts of y are the same for every number of rows."
         )
     return rows
 

@@ -9,6 +9,12 @@ from sklearn.base import clone, is_classifier
 
 from sklearn_msk._estimators import MSKClassifier, MSKRegressor
 from sklearn_msk._estimators._iterations import check_has_path
+from sklearn_msk._tuning import (
+    REFERENCE_MAX_STEP,
+    SAME_LOSS_ATOL,
+    SAME_LOSS_RTOL,
+    TIMED_MIN_ENERGY,
+)
 from sklearn_msk.finite_width import WideNetworkRegressor
 from sklearn_msk.inspection._axes import (
     BLUE,
@@ -26,10 +32,6 @@ from sklearn_msk.inspection._directions import (
 )
 from sklearn_msk.inspection._last_step import last_step
 from sklearn_msk.kernels import NTK
-
-# Do not time directions with less than this part of the energy of y: rounding, or the
-# noise of a network, dominates them.
-_MIN_ENERGY = 1e-6
 
 # Take this part of a direction for what a step has left at the least: its logarithm is
 # finite.
@@ -285,8 +287,8 @@ def _has_loss(loss: float, fitted: np.ndarray, targets: Targets) -> bool:
     if not np.finfo(float).tiny < square < np.inf or np.isinf(loss):
         return True
     seen = np.mean(np.square(fitted - targets.values))
-    tolerance = 1e-6 * float(np.var(targets.values))
-    return bool(np.isclose(seen, loss / square, rtol=1e-2, atol=tolerance))
+    tolerance = SAME_LOSS_ATOL * float(np.var(targets.values))
+    return bool(np.isclose(seen, loss / square, rtol=SAME_LOSS_RTOL, atol=tolerance))
 
 
 def _reference(estimator: Any, X: ArrayLike, y: ArrayLike) -> Any:
@@ -312,7 +314,7 @@ def _reference(estimator: Any, X: ArrayLike, y: ArrayLike) -> Any:
         **{name: getattr(estimator, name) for name in shared},
     ).fit(X, y)
     # The step is the network's, unless the kernel would diverge with it.
-    step = min(estimator.learning_rate_ / reference.learning_rate_, 1.999)
+    step = min(estimator.learning_rate_ / reference.learning_rate_, REFERENCE_MAX_STEP)
     reference.set_params(learning_rate=step, max_iter=estimator.n_iter_, **exact)
     return reference.fit(X, y)
 
@@ -336,7 +338,7 @@ def _errors(path: Iterable[np.ndarray], targets: Targets) -> np.ndarray:
 
 def _is_timed(directions: Directions, targets: Targets) -> np.ndarray:
     """Whether each direction holds enough of y to be timed."""
-    return directions.energies(targets) > _MIN_ENERGY
+    return directions.energies(targets) > TIMED_MIN_ENERGY
 
 
 def _measured_times(

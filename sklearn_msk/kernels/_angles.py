@@ -13,12 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
-# Below this versine (an angle of 0.1) the rounding of a matrix product would show in
-# the angle, and the versine is taken from the difference of the rows instead.
-CLOSE = 0.005
-
-# Above this share of close pairs, all differences by `cdist` cost less than a gather.
-_MANY = 0.05
+from sklearn_msk._tuning import CLOSE_VERSINE, MANY_CLOSE_PAIRS
 
 
 @dataclass(frozen=True)
@@ -92,7 +87,7 @@ def angles_between(
     obtuse = cosine < 0.0
     np.abs(cosine, cosine)
     versine = np.subtract(1.0, cosine, cosine)
-    if versine.min() < CLOSE:
+    if versine.min() < CLOSE_VERSINE:
         if out.dtype == np.float64:
             _refine(versine, obtuse, X, Z)
         np.maximum(versine, 0.0, out=versine)
@@ -105,8 +100,8 @@ def _refine(
     versine: np.ndarray, obtuse: np.ndarray, X: np.ndarray, Z: np.ndarray
 ) -> None:
     """Replace small versines by ``|x -+ z|^2 / 2``, which does not cancel."""
-    close = versine < CLOSE
-    if np.count_nonzero(close) > _MANY * close.size:
+    close = versine < CLOSE_VERSINE
+    if np.count_nonzero(close) > MANY_CLOSE_PAIRS * close.size:
         for sign, where in ((1.0, close & ~obtuse), (-1.0, close & obtuse)):
             if where.any():
                 halved = 0.5 * cdist(X, sign * Z, "sqeuclidean")

@@ -6,6 +6,13 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.gaussian_process.kernels import Kernel
 
+from sklearn_msk._tuning import (
+    RBF_ERROR,
+    SINGLE_PRECISION_ERROR,
+    TRIED_ROWS,
+    TRIED_SPARSE_ROWS,
+    WHITE_NOISE_RTOL,
+)
 from sklearn_msk.kernels._adapters import (
     CallableKernel,
     PairwiseKernel,
@@ -14,17 +21,6 @@ from sklearn_msk.kernels._adapters import (
 from sklearn_msk.kernels._distances import distance_tiles
 from sklearn_msk.kernels._evaluation import evaluate_kernel, kernel_diagonal
 from sklearn_msk.kernels._resolution import ResolvedKernel, describe_kernel
-
-# Rows on which a kernel is tried; sparse ones are made dense.
-_TRIED_ROWS = 100
-_TRIED_SPARSE_ROWS = 10
-
-# Largest error of an entry of "rbf", below what `check_positive_semidefinite` takes for
-# a negative eigenvalue.
-_LEGAL_LOSS = 1e-7
-
-# Share of the spread of a kernel matrix that its rounding to float32 may have.
-_LEGAL_SINGLE_LOSS = 1e-5
 
 
 def check_digits_kept(kernel: ResolvedKernel, X: np.ndarray) -> None:
@@ -43,7 +39,7 @@ def check_digits_kept(kernel: ResolvedKernel, X: np.ndarray) -> None:
         return
     sizes = abs(X).max(axis=1)
     sizes = np.ravel(sizes.toarray() if issparse(sizes) else sizes)
-    n_tried = _TRIED_SPARSE_ROWS if issparse(X) else _TRIED_ROWS
+    n_tried = TRIED_SPARSE_ROWS if issparse(X) else TRIED_ROWS
     farthest = np.argsort(sizes)[-n_tried:]
     rows = X[farthest]
     _check_scale(kernel, rows, sizes[farthest[-1]])
@@ -114,7 +110,8 @@ def _first_lost(
         exact = tiles(slice(0, len(dense)), slice(0, len(dense)))
         wrong = np.abs(K - exact)
     i, j = np.unravel_index(wrong.argmax(), K.shape)
-    if wrong[i, j] <= max(_LEGAL_LOSS, 10.0 * np.finfo(K.dtype).eps):
+    # Ten roundings of an entry are legal in float32.
+    if wrong[i, j] <= max(RBF_ERROR, 10.0 * np.finfo(K.dtype).eps):
         return None
     return int(i), int(j), float(K[i, j]), float(exact[i, j])
 
@@ -139,24 +136,26 @@ def loses_digits_in_float32(kernel: ResolvedKernel, X: np.ndarray) -> bool:
     """
     if X.dtype != np.float32 or isinstance(kernel, PrecomputedKernel):
         return False
-    n = min(X.shape[0], _TRIED_ROWS)
+    n = min(X.shape[0], TRIED_ROWS)
     rows = X[np.linspace(0, X.shape[0] - 1, n).astype(int)]
     try:
         double = evaluate_kernel(kernel, rows.astype(np.float64))
     except Exception:
-        # No better in float64: whatever it is, it is raised of the rows themselves.
+        # The kernel fails in float64 too: its evaluation on all rows raises the error.
         return False
     try:
         single = evaluate_kernel(kernel, rows)
     except ValueError:
-        # An entry that is not finite; anything else is raised of all rows.
+        # An entry overflows in float32 only. A callable may have raised an error of its
+        # own, which its evaluation on all rows raises again.
         return not isinstance(kernel, CallableKernel)
     centred = double - double.mean(axis=0)
     centred -= centred.mean(axis=1, keepdims=True)
     spread = np.abs(centred).max()
+    # A spread of a few roundings is that of a constant kernel.
     if spread <= 16 * np.finfo(np.float64).eps * np.abs(double).max():
         return False
-    return bool(np.abs(double - single).max() > _LEGAL_SINGLE_LOSS * spread)
+    return bool(np.abs(double - single).max() > SINGLE_PRECISION_ERROR * spread)
 
 
 def has_white_noise(kernel: ResolvedKernel, x: np.ndarray) -> bool:
@@ -172,7 +171,8 @@ def has_white_noise(kernel: ResolvedKernel, x: np.ndarray) -> bool:
     bool
     """
     if isinstance(kernel, PairwiseKernel):
-        # They have none; far from the origin some of them only look as if they had.
+        # Pairwise kernels have no white noise; their rounding may look like it where
+        # rows are far from the origin.
         return False
     own, between = evaluate_kernel(kernel, x), evaluate_kernel(kernel, x, x.copy())
-    return not np.allclose(own, between, rtol=1e-6, atol=0.0)
+    return not np.allclose(own, between, rtol=WHITE_NOISE_RTOL, atol=0.0)

@@ -9,14 +9,11 @@ from scipy.sparse import issparse
 from scipy.spatial.distance import cdist
 from sklearn.gaussian_process.kernels import RBF, Matern
 
+from sklearn_msk._tuning import CLOSE_DISTANCE
 from sklearn_msk.kernels._adapters import PairwiseKernel
 from sklearn_msk.kernels._resolution import ResolvedKernel
 
 Distances = Callable[[slice, slice], np.ndarray]
-
-# Squared distances below this share of the squared lengths of the rows lose digits in a
-# product, ``|x|^2 - 2 x.z + |z|^2``, and are taken from the differences of the rows.
-_CLOSE = 1e-2
 
 
 def distance_tiles(
@@ -96,7 +93,7 @@ def _squared_distances(
         some, others = (X[rows] - origin) * scale, right[columns]
         sizes = np.einsum("ij,ij->i", some, some)
         t = np.column_stack([some, sizes, np.ones(len(some))]) @ others.T
-        if t.min() < _CLOSE * (sizes.max() + others[:, -1].max()):
+        if t.min() < CLOSE_DISTANCE * (sizes.max() + others[:, -1].max()):
             t = cdist(some, -0.5 * others[:, :n_features], "sqeuclidean")
         return t
 

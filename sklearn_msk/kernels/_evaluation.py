@@ -10,6 +10,12 @@ from scipy.sparse import issparse
 from sklearn.gaussian_process.kernels import Kernel
 
 from sklearn_msk._batches import batches
+from sklearn_msk._tuning import (
+    DIAGONAL_BLOCK_ROWS,
+    KERNEL_BLOCK_ROWS,
+    KERNEL_PART_ROWS,
+    MAX_SINGLE_PRECISION_FEATURES,
+)
 from sklearn_msk._validation import check_matrix_finite
 from sklearn_msk.kernels._adapters import PairwiseKernel, PrecomputedKernel
 from sklearn_msk.kernels._distances import distance_tiles
@@ -17,20 +23,6 @@ from sklearn_msk.kernels._network_base import InfiniteWidthKernel
 from sklearn_msk.kernels._resolution import ResolvedKernel, describe_kernel
 
 TileFunction = Callable[[slice, slice], np.ndarray]
-
-# Rows of a block of a kernel of scikit-learn: the temporaries of one block in each
-# thread are all the memory that the matrix takes beyond its own.
-_BLOCK_ROWS = 250
-
-# Rows of a part of a tile, in which the temporaries of kernel objects stay in cache.
-_PART_ROWS = 100
-
-# Rows of a block of which only the diagonal is used.
-_DIAGONAL_ROWS = 25
-
-# With more features, distances take so much of the time that single precision gains
-# nothing; and where distances are alike its errors are of one sign.
-_MAX_SINGLE_FEATURES = 50
 
 
 def evaluate_kernel(
@@ -61,7 +53,7 @@ def evaluate_kernel(
         If an entry is not finite, or a callable returns another shape.
     """
     X, Y = with_small_indices(X), None if Y is None else with_small_indices(Y)
-    # An overflow is infinite, which is reported below with more to go by.
+    # An entry that overflows is infinite: `check_matrix_finite` reports its place.
     with np.errstate(over="ignore", invalid="ignore"):
         K = _matrix(kernel, X, Y, n_jobs)
     expected = (X.shape[0], X.shape[0] if Y is None else Y.shape[0])
@@ -72,7 +64,7 @@ def evaluate_kernel(
         )
     if K.dtype not in (np.float32, np.float64):
         K = K.astype(np.float64)
-    # Those that are filled from one triangle.
+    # `k(X)` of these kernels is symmetric: one triangle is checked.
     symmetric = Y is None and isinstance(kernel, Kernel | PairwiseKernel)
     check_matrix_finite(K, describe_kernel(kernel), symmetric)
     return K
@@ -99,14 +91,14 @@ def kernel_tiles(
         ValueError of `evaluate_kernel`.
     """
     X = with_small_indices(X)
-    few = X.shape[1] <= _MAX_SINGLE_FEATURES
+    few = X.shape[1] <= MAX_SINGLE_PRECISION_FEATURES
     single = distance_tiles(kernel, X, dtype=dtype) if few else None
     evaluate = single or _tile_function(kernel, X)
     dtype = dtype if single else np.float64
     name, shape = describe_kernel(kernel), (X.shape[0], X.shape[0])
 
     def tile(rows: slice, columns: slice) -> np.ndarray:
-        # An overflow is infinite, which is reported with more to go by.
+        # An entry that overflows is infinite: `check_matrix_finite` reports its place.
         with np.errstate(over="ignore", invalid="ignore"):
             K = evaluate(rows, columns)
         origin = rows.start, columns.start
@@ -130,7 +122,7 @@ def kernel_diagonal(kernel: ResolvedKernel, X: np.ndarray) -> np.ndarray:
     """
     if isinstance(kernel, Kernel):
         return kernel.diag(X)
-    blocks = batches(X.shape[0], _DIAGONAL_ROWS)
+    blocks = batches(X.shape[0], DIAGONAL_BLOCK_ROWS)
     return np.concatenate([np.diagonal(evaluate_kernel(kernel, X[b])) for b in blocks])
 
 
@@ -154,7 +146,7 @@ def _matrix(
         K = kernel(X, Y, n_jobs=n_jobs)
         assert isinstance(K, np.ndarray)
         return K
-    in_blocks = X.shape[0] > _BLOCK_ROWS and isinstance(kernel, Kernel)
+    in_blocks = X.shape[0] > KERNEL_BLOCK_ROWS and isinstance(kernel, Kernel)
     # Distances keep digits far from the origin that `pairwise_kernels` loses.
     if not (in_blocks or isinstance(kernel, PairwiseKernel)):
         return kernel(X, Y)
@@ -168,7 +160,7 @@ def _from_triangle(
 ) -> np.ndarray:
     """Evaluate k(X) in blocks of one triangle, which are mirrored."""
     distances = distance_tiles(kernel, X)
-    if distances is None and X.shape[0] <= _BLOCK_ROWS:
+    if distances is None and X.shape[0] <= KERNEL_BLOCK_ROWS:
         return kernel(X)
     evaluate = distances or _tile_function(kernel, X)
     dtype = np.dtype(np.float64) if distances else _dtype(kernel, X, X)
@@ -177,7 +169,7 @@ def _from_triangle(
     K = np.empty((X.shape[0], X.shape[0]), dtype)
     Parallel(n_jobs=n_jobs, require="sharedmem")(
         delayed(_fill_triangle)(K, evaluate, rows)
-        for rows in batches(X.shape[0], _BLOCK_ROWS)
+        for rows in batches(X.shape[0], KERNEL_BLOCK_ROWS)
     )
     return K
 
@@ -187,7 +179,7 @@ def _between(
 ) -> np.ndarray:
     """Evaluate k(X, Y) in blocks of rows."""
     distances = distance_tiles(kernel, X, Y)
-    if distances is None and X.shape[0] <= _BLOCK_ROWS:
+    if distances is None and X.shape[0] <= KERNEL_BLOCK_ROWS:
         return kernel(X, Y)
     dtype = np.dtype(np.float64) if distances else _dtype(kernel, X, Y)
     if dtype is None:
@@ -200,7 +192,9 @@ def _between(
     )
     # A block of a few columns is as large as a square one.
     n_rows = (
-        max(_BLOCK_ROWS, _BLOCK_ROWS**2 // Y.shape[0]) if distances else _BLOCK_ROWS
+        max(KERNEL_BLOCK_ROWS, KERNEL_BLOCK_ROWS**2 // Y.shape[0])
+        if distances
+        else KERNEL_BLOCK_ROWS
     )
     Parallel(n_jobs=n_jobs, require="sharedmem")(
         delayed(fill)(rows) for rows in batches(X.shape[0], n_rows)
@@ -233,7 +227,7 @@ def _own_tile(
     some, others = X[rows], X[columns]
     if not isinstance(kernel, Kernel):
         return kernel(some, others)
-    parts = batches(len(some), _PART_ROWS)
+    parts = batches(len(some), KERNEL_PART_ROWS)
     return np.concatenate([kernel(some[part], others) for part in parts])
 
 
@@ -250,7 +244,7 @@ def _fill_rows(
 
 def _fill_tiles(K: np.ndarray, evaluate: TileFunction, rows: slice) -> None:
     """Write some rows tile by tile."""
-    for columns in batches(K.shape[1], _BLOCK_ROWS):
+    for columns in batches(K.shape[1], KERNEL_BLOCK_ROWS):
         K[rows, columns] = evaluate(rows, columns)
 
 
@@ -259,7 +253,7 @@ def _fill_triangle(K: np.ndarray, evaluate: TileFunction, rows: slice) -> None:
     # Some kernels are symmetric to rounding alone.
     square = evaluate(rows, rows)
     K[rows, rows] = np.tril(square) + np.tril(square, -1).T
-    for columns in batches(rows.start, _BLOCK_ROWS):
+    for columns in batches(rows.start, KERNEL_BLOCK_ROWS):
         block = evaluate(rows, columns)
         K[rows, columns] = block
         K[columns, rows] = block.T

@@ -18,6 +18,8 @@ class Network(Protocol):
     bias_variance: float
     # Whether the kernel is Theta, and not Sigma.
     tangent: bool
+    # Whether it is divided by the square roots of k(x, x) and k(z, z).
+    normalized: bool
 
     @property
     def dual(self) -> Activation:
@@ -27,6 +29,9 @@ class Network(Protocol):
         self, x: list[Lengths], z: list[Lengths], angles: Angles
     ) -> np.ndarray:
         """Kernel from the lengths in each layer and the angles entering the first."""
+
+    def recursion_diagonal(self, x: list[Lengths]) -> np.ndarray:
+        """Kernel of rows with themselves, from their lengths in each layer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +44,13 @@ class LayerStatistics:
         The weighted inputs and the bias over their length: what enters the first layer.
     lengths : ndarray of shape (depth + 1, 5, n), float32 or float64
         The five parts of `Lengths` for the pre-activations, the read-out last.
+    scale : ndarray of shape (n,), or None
+        ``1 / sqrt(k(x, x))`` of a normalised kernel, 0 where ``k(x, x)`` is 0.
     """
 
     unit_inputs: np.ndarray
     lengths: np.ndarray
+    scale: np.ndarray | None = None
 
     @classmethod
     def of_rows(
@@ -58,7 +66,12 @@ class LayerStatistics:
         for _ in range(network.depth):
             signal = weight * network.dual.length(layers[-1].total)
             layers.append(append_constant(signal, bias))
-        return cls(unit_inputs, np.stack(layers).astype(dtype, copy=False))
+        scale = None
+        if network.normalized:
+            own = network.recursion_diagonal(layers)
+            scale = np.divide(1.0, np.sqrt(own), where=own > 0, out=np.zeros_like(own))
+            scale = scale.astype(dtype, copy=False)
+        return cls(unit_inputs, np.stack(layers).astype(dtype, copy=False), scale)
 
     @property
     def dtype(self) -> np.dtype:
@@ -76,4 +89,5 @@ class LayerStatistics:
     def __getitem__(self, rows: slice) -> "LayerStatistics":
         """Return the statistics of a slice of the rows."""
         lengths = np.ascontiguousarray(self.lengths[:, :, rows])
-        return LayerStatistics(self.unit_inputs[rows], lengths)
+        scale = None if self.scale is None else self.scale[rows]
+        return LayerStatistics(self.unit_inputs[rows], lengths, scale)

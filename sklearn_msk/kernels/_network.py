@@ -59,6 +59,11 @@ class NNGP(InfiniteWidthKernel):
     weight_variance_bounds, bias_variance_bounds : pair of floats >= 0 or "fixed", \
             default=(1e-5, 1e5)
         Bounds for the optimiser of a Gaussian process. A variance of 0 is held fixed.
+    normalized : bool, default=False
+        Whether to divide by the length of the features, ``k(x, z) / sqrt(k(x, x) k(z,
+        z))``, so that every row has kernel 1 with itself (0 for a zero row without
+        bias) and no row far from the others dominates. On the sphere it is the same
+        kernel up to a constant.
 
     See Also
     --------
@@ -120,6 +125,11 @@ class NTK(InfiniteWidthKernel):
     weight_variance_bounds, bias_variance_bounds : pair of floats >= 0 or "fixed", \
             default=(1e-5, 1e5)
         Bounds for the optimiser of a Gaussian process. A variance of 0 is held fixed.
+    normalized : bool, default=False
+        Whether to divide by the length of the features, ``k(x, z) / sqrt(k(x, x) k(z,
+        z))``, so that every row has kernel 1 with itself (0 for a zero row without
+        bias) and no row far from the others dominates. On the sphere it is the same
+        kernel up to a constant.
 
     See Also
     --------

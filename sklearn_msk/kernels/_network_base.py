@@ -12,11 +12,11 @@ from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
 from sklearn.utils import check_array
 
 from sklearn_msk._batches import batches
+from sklearn_msk._tuning import NETWORK_TILE_ROWS
 from sklearn_msk.kernels._activations import ACTIVATIONS, Activation
 from sklearn_msk.kernels._angles import Angles, Lengths
 from sklearn_msk.kernels._layer_statistics import LayerStatistics
 from sklearn_msk.kernels._network_matrix import (
-    TILE_ROWS,
     TileEvaluator,
     choose_evaluator,
     fill_matrix,
@@ -38,6 +38,7 @@ class InfiniteWidthKernel(Kernel):
         bias_variance: float = 0.1,
         weight_variance_bounds: tuple[float, float] | str = (1e-5, 1e5),
         bias_variance_bounds: tuple[float, float] | str = (1e-5, 1e5),
+        normalized: bool = False,
     ) -> None:
         self.depth = depth
         self.activation = activation
@@ -45,6 +46,7 @@ class InfiniteWidthKernel(Kernel):
         self.bias_variance = bias_variance
         self.weight_variance_bounds = weight_variance_bounds
         self.bias_variance_bounds = bias_variance_bounds
+        self.normalized = normalized
 
     @abstractmethod
     def recursion(
@@ -164,7 +166,7 @@ class InfiniteWidthKernel(Kernel):
         z = x if Y is None else LayerStatistics.of_rows(self, Z, dtype)
         engine = engine or choose_evaluator(self, out.size)
         diagonal = self._diagonal(x) if Y is None else None
-        make_evaluator = partial(engine, self, TILE_ROWS, dtype)
+        make_evaluator = partial(engine, self, NETWORK_TILE_ROWS, dtype)
         fill_matrix(out, x, z, make_evaluator, diagonal, n_jobs)
         return out
 
@@ -187,14 +189,14 @@ class InfiniteWidthKernel(Kernel):
         dtype = self._working_dtype(X.dtype)
         prepared = LayerStatistics.of_rows(self, X, dtype)
         engine = choose_evaluator(self, len(X) ** 2)
-        make_evaluator = partial(engine, self, TILE_ROWS, dtype)
+        make_evaluator = partial(engine, self, NETWORK_TILE_ROWS, dtype)
 
         def tile(rows: slice, columns: slice) -> np.ndarray:
             x, symmetric = prepared[rows], rows == columns
             z = x if symmetric else prepared[columns]
             out = np.empty((len(x), len(z)), X.dtype)
             diagonal = self._diagonal(x) if symmetric else None
-            for part in batches(len(x), TILE_ROWS):
+            for part in batches(len(x), NETWORK_TILE_ROWS):
                 fill_rows(out, x, z, part, make_evaluator, diagonal)
             return out
 
@@ -222,7 +224,9 @@ class InfiniteWidthKernel(Kernel):
     def _diagonal(self, x: LayerStatistics) -> np.ndarray:
         """Kernel of rows with themselves; it may overflow."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return self.recursion_diagonal(x.layers)
+            own = self.recursion_diagonal(x.layers)
+            # 1 exactly, 0 for a zero row without bias, and not finite as before.
+            return np.where(own > 0, own / own, own) if self.normalized else own
 
     def is_stationary(self) -> bool:
         """Return False: the kernel depends on the lengths of the rows."""
@@ -233,7 +237,8 @@ class InfiniteWidthKernel(Kernel):
             f"{type(self).__name__}(depth={self.depth!r}, "
             f"activation={self.activation!r}, "
             f"weight_variance={_short(self.weight_variance)}, "
-            f"bias_variance={_short(self.bias_variance)})"
+            f"bias_variance={_short(self.bias_variance)}"
+            f"{', normalized=True' if self.normalized else ''})"
         )
 
     def _working_dtype(self, dtype: np.dtype) -> np.dtype:
@@ -265,6 +270,12 @@ class InfiniteWidthKernel(Kernel):
                     f"The '{parameter}' of {name} must be a finite number >= 0. "
                     f"Got {value!r} instead."
                 )
+
+        if not isinstance(self.normalized, bool | np.bool_):
+            raise ValueError(
+                f"The 'normalized' of {name} must be True or False. Got "
+                f"{self.normalized!r} instead."
+            )
 
     def _validate_rows(self, X: ArrayLike, n_features: int | None = None) -> np.ndarray:
         """Rows in float32 or float64, with as many features as the others."""

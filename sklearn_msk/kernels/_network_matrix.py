@@ -11,17 +11,11 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from sklearn_msk._batches import batches
+from sklearn_msk._tuning import COMPILE_FROM, NETWORK_TILE_ROWS
 from sklearn_msk.kernels._activations import PiecewiseLinear
 from sklearn_msk.kernels._angles import angles_between
 from sklearn_msk.kernels._layer_statistics import LayerStatistics, Network
 from sklearn_msk.kernels._network_inplace import InplaceEvaluator
-
-# Rows and columns of a tile, whose buffers stay in cache. Not a power of two: the rows
-# of a transposed copy of such a tile would fall on the same cache lines.
-TILE_ROWS = 200
-
-# Layers times entries from which compiled tiles make up for the time to load numba.
-COMPILE_FROM = 4_000_000
 
 
 class TileEvaluator(Protocol):
@@ -90,7 +84,7 @@ def fill_matrix(
     """
     Parallel(n_jobs=n_jobs, require="sharedmem")(
         delayed(fill_rows)(out, x, z, rows, make_evaluator, diagonal)
-        for rows in batches(out.shape[0], TILE_ROWS)
+        for rows in batches(out.shape[0], NETWORK_TILE_ROWS)
     )
 
 
@@ -107,8 +101,12 @@ def fill_rows(
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         evaluator, x = make_evaluator(), x[rows]
         n_columns = out.shape[1] if diagonal is None else rows.stop
-        for columns in batches(n_columns, TILE_ROWS):
-            tile, block = evaluator.evaluate(x, z[columns]), out[rows, columns]
+        for columns in batches(n_columns, NETWORK_TILE_ROWS):
+            others, block = z[columns], out[rows, columns]
+            tile = evaluator.evaluate(x, others)
+            if x.scale is not None and others.scale is not None:
+                tile *= x.scale[:, None]
+                tile *= others.scale
             if diagonal is not None:
                 np.copyto(out[columns, rows], tile.T)
             if diagonal is not None and rows == columns:

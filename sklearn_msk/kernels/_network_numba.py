@@ -8,8 +8,9 @@ import math
 
 import numpy as np
 
+from sklearn_msk._tuning import CLOSE_VERSINE
 from sklearn_msk.kernels._activations import PiecewiseLinear
-from sklearn_msk.kernels._angles import CLOSE, Lengths
+from sklearn_msk.kernels._angles import Lengths
 from sklearn_msk.kernels._jit import compiled
 from sklearn_msk.kernels._layer_statistics import LayerStatistics, Network
 from sklearn_msk.kernels._network_inplace import ANGLE_OVER_SINE
@@ -88,14 +89,14 @@ def _evaluate(
         any_close = False
         for j in range(n_columns):
             v = max(1.0 - abs(cosine[i, j]), 0.0)
-            any_close |= v < CLOSE
+            any_close |= v < CLOSE_VERSINE
             versine[j] = v
             theta[j] = cosine[i, j]
             sign[j] = -one if cosine[i, j] < 0.0 else one
         # A product in double precision carries single precision angles by itself.
         if any_close and x.itemsize == 8:
             for j in range(n_columns):
-                if versine[j] < CLOSE:
+                if versine[j] < CLOSE_VERSINE:
                     squares = 0.0
                     for feature in range(X.shape[1]):
                         squares += (X[i, feature] - sign[j] * Z[j, feature]) ** 2

@@ -24,7 +24,7 @@ _NETWORKS = {
     for prefix, kernel in (("ntk", NTK), ("nngp", NNGP))
     for activation in ACTIVATIONS
 }
-_NETWORK_PARAMS = ("depth", "weight_variance", "bias_variance")
+_NETWORK_PARAMS = ("depth", "weight_variance", "bias_variance", "normalized")
 
 # Names that users try, and what comes nearest; a prefix "ntk_" or "nngp_" stays.
 _NEAREST = {

@@ -10,8 +10,13 @@ import pytest
 from sklearn.gaussian_process.kernels import Kernel, Matern
 from sklearn.metrics.pairwise import rbf_kernel
 
-import sklearn_msk
-from sklearn_msk import MSKClassifier, MSKGridSearchCV, MSKKernel, MSKRegressor
+from sklearn_msk import (
+    MSKClassifier,
+    MSKGridSearchCV,
+    MSKKernel,
+    MSKRegressor,
+    _version,
+)
 from sklearn_msk.kernels import NTK, MercerKernel
 
 RNG = np.random.RandomState(0)
@@ -215,6 +220,6 @@ def test_an_entry_of_another_version_does_not_serve(
     model = MSKRegressor(landmarks=landmarks, random_state=0, memory=str(tmp_path))
     model.fit(X, Y)
     entries = _entries(tmp_path)
-    monkeypatch.setattr(sklearn_msk, "__version__", "0.0.0.test")
+    monkeypatch.setattr(_version, "__version__", "0.0.0.test")
     model.fit(X, Y)
     assert _entries(tmp_path) > entries
