@@ -1,4 +1,4 @@
-"""The full decomposition of a kernel matrix that leave-one-out errors are taken from."""
+"""The full decomposition of a kernel matrix, for leave-one-out errors."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,9 @@ import numpy as np
 from sklearn_msk._linalg import full_eigh
 from sklearn_msk._scaling import power_of_two
 from sklearn_msk._selection._distinct_rows import DistinctRows
+
+# Norm of the part of a unit vector in a null space up to which the part is rounding.
+_NO_PART = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +40,7 @@ class FullDecomposition:
 
 
 def full_decomposition(K: np.ndarray, rows: DistinctRows) -> FullDecomposition:
-    """Decompose ``s K s``; O(n^3) time, an array of the size of K beside K and V.
+    """Decompose ``s K s``; O(n^3) time and, K included, five arrays of its size.
 
     Parameters
     ----------
@@ -50,13 +53,11 @@ def full_decomposition(K: np.ndarray, rows: DistinctRows) -> FullDecomposition:
     FullDecomposition
     """
     A, scale = scaled_kernel(K, rows)
-    eigenvalues, V = full_eigh(A)
-    floor = rounding_floor(eigenvalues, K.dtype)
+    eigenvalues, V, floor = floored_eigh(A, K.dtype)
     outside = np.empty((0, len(V)))
     if len(rows.outside):
         k = K[np.ix_(rows.outside, rows.first)].astype(np.float64)
         outside = (k / scale * np.sqrt(rows.shares)) @ V
-    eigenvalues = np.maximum(eigenvalues, 0.0)
     return FullDecomposition(rows, eigenvalues, V, scale, floor, outside)
 
 
@@ -73,9 +74,30 @@ def scaled_kernel(K: np.ndarray, rows: DistinctRows) -> tuple[np.ndarray, float]
     return A.T, scale
 
 
-def rounding_floor(eigenvalues: np.ndarray, dtype: np.dtype) -> float:
-    """Size of the eigenvalues that rounding alone can make; 1 for K = 0."""
-    eps = float(np.finfo(dtype).eps)
-    size = max(len(eigenvalues), 16) * eps * float(np.abs(eigenvalues).max())
+def floored_eigh(
+    A: np.ndarray, dtype: np.dtype
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Eigenvalues, none below 0, and eigenvectors of A, and the floor of the former.
+
+    A is overwritten; `dtype` is the precision that its entries come from. A row that
+    has no part in the null space has none to rounding either: over the floor, rounding
+    would be large.
+    """
+    entry = float(np.abs(A.diagonal()).max())
+    eigenvalues, V = full_eigh(A)
+    floor = rounding_floor(len(A), float(np.abs(eigenvalues).max()), entry, dtype)
     # A negative eigenvalue is rounding, and shows the size of it.
-    return max(size, -4.0 * float(eigenvalues.min())) or 1.0
+    floor = max(floor, -4.0 * float(eigenvalues.min())) or 1.0
+    null = V[:, : np.searchsorted(eigenvalues, floor, side="right")]
+    null[np.einsum("ij,ij->i", null, null) < _NO_PART**2] = 0.0
+    return np.maximum(eigenvalues, 0.0), V, floor
+
+
+def rounding_floor(n: int, largest: float, entry: float, dtype: np.dtype) -> float:
+    """Size of the eigenvalues of a matrix that rounding alone can make.
+
+    ``n eps`` of double precision for the arithmetic, and the norm of a random matrix of
+    the size of the rounding of the entries, as in `KernelOperator.eigenvalue_error`.
+    """
+    arithmetic = max(n, 16) * float(np.finfo(np.float64).eps) * largest
+    return max(arithmetic, 4.0 * float(np.finfo(dtype).eps) * entry * float(np.sqrt(n)))

@@ -11,7 +11,7 @@ def quantile_rank(n: int, level: float) -> int:
 
 
 def jackknife_plus(without: np.ndarray, errors: np.ndarray, level: float) -> np.ndarray:
-    """Ends of jackknife+ intervals.
+    """Return the ends of jackknife+ intervals.
 
     The upper end is the r-th smallest ``f_{-i}(x) + |e_i|``, the lower end the
     ``(n + 1 - r)``-th smallest ``f_{-i}(x) - |e_i|``, ``r = ceil(level (n + 1))``. For
@@ -49,7 +49,7 @@ def jackknife_plus(without: np.ndarray, errors: np.ndarray, level: float) -> np.
 def quantile_interval(
     predictions: np.ndarray, errors: np.ndarray, level: float
 ) -> np.ndarray:
-    """Ends ``f(x) -+ q``, q the r-th smallest ``|e_i|``, ``r = ceil(level (n + 1))``.
+    """Return ``f(x) -+ q``, q the r-th smallest ``|e_i|``, r as in `jackknife_plus`.
 
     Parameters
     ----------

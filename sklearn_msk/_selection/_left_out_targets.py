@@ -75,13 +75,13 @@ def left_out_targets(
         centred = Y / unit
     mean = np.zeros(Y.shape[1])
     if fit_intercept:
-        # Less a value of theirs first: a constant leaves nothing, not rounding.
+        # Less a value of theirs first: an offset leaves nothing, not its rounding.
         middle = np.count_nonzero(used) // 2
-        mean = np.partition(centred[used], middle, axis=0)[middle]
-        for _ in range(2):
-            change = rows.row_shares[used] @ (centred - mean)[used]
-            mean = mean + change
-        centred = centred - mean
+        value = np.partition(centred[used], middle, axis=0)[middle]
+        centred -= value
+        change = rows.row_shares[used] @ centred[used]
+        centred -= change
+        mean = value + change
     z = rows.average(centred)
     d = _mean_changes(rows.shares, z) if fit_intercept else np.zeros_like(z)
     return LeftOutTargets(rows, unit, mean, centred, z, d, single)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_msk._batches import batches
-from sklearn_msk._linalg import full_eigh
 from sklearn_msk._selection._distinct_rows import DistinctRows
-from sklearn_msk._selection._full_decomposition import rounding_floor
+from sklearn_msk._selection._full_decomposition import floored_eigh
 from sklearn_msk._selection._left_out_targets import LeftOutTargets, left_out_targets
 
 _ROWS = 2048
@@ -103,8 +102,7 @@ def _feature_basis(
 ) -> _FeatureBasis:
     """First pass over the rows."""
     rows = targets.rows
-    gram: np.ndarray | float = 0.0
-    moments: np.ndarray | float = 0.0
+    gram, moments = np.zeros(()), np.zeros(())
     for block in batches(len(rows.group), _ROWS):
         used = rows.row_shares[block] > 0
         phi = features(block)[used]
@@ -113,9 +111,8 @@ def _feature_basis(
         moments = moments + phi.T @ (D * right)
         phi = np.sqrt(D) * phi
         gram = gram + phi.T @ phi
-    eigenvalues, U = full_eigh(np.asfortranarray(gram))
-    floor = rounding_floor(eigenvalues, np.dtype(np.float64))
-    return _FeatureBasis(np.maximum(eigenvalues, 0.0), U, U.T @ moments, floor)
+    eigenvalues, U, floor = floored_eigh(np.asfortranarray(gram), gram.dtype)
+    return _FeatureBasis(eigenvalues, U, U.T @ moments, floor)
 
 
 def _within(places: np.ndarray, block: slice) -> tuple[slice, np.ndarray]:
