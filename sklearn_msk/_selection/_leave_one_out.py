@@ -122,13 +122,16 @@ def path_errors(
     )
     rates = _rates(decomposition, ratios)
     radius = float(rates.max()) + filter.ridge
-    errors = np.empty((len(iterations), *targets.z.shape))
+    errors = np.zeros((len(iterations), *targets.z.shape))
+    width = max(1, _COLUMNS // z.shape[1])
     for contour in contours(iterations, filter.learning_rate, filter.dynamics, radius):
-        resolvents = _resolvents(decomposition, z, ratios, contour.nodes + filter.ridge)
-        for block in batches(len(targets.z), _ROWS):
-            rho = resolvents.errors(targets, block)
-            values = np.tensordot(contour.weights, rho, (0, 0))
-            errors[contour.times, block] = values.real
+        for part in batches(len(contour.nodes), width):
+            shifts, weights = contour.nodes[part] + filter.ridge, contour.weights[part]
+            resolvents = _resolvents(decomposition, z, ratios, shifts)
+            for block in batches(len(targets.z), _ROWS):
+                rho = resolvents.errors(targets, block)
+                values = np.tensordot(weights, rho, (0, 0))
+                errors[contour.times, block] += values.real
     fitted = _fitted_outside(decomposition, z[:, :-1], ratios, filter, iterations)
     return targets.row_errors(errors, fitted)
 

@@ -7,11 +7,13 @@ from scipy.sparse import csr_matrix
 from scipy.spatial.distance import cdist
 
 from sklearn_msk._filters import SpectralFilter
+from sklearn_msk._operators import NystroemFeatures
 from sklearn_msk._selection._distinct_rows import distinct_rows, label_equal_rows
 from sklearn_msk._selection._full_decomposition import full_decomposition
 from sklearn_msk._selection._leave_one_out import path_errors, ridge_errors
 from sklearn_msk._selection._leverages import feature_errors
 from sklearn_msk._selection._ridge_inverse import left_out_models, ridge_inverse
+from sklearn_msk.kernels._resolution import resolve_kernel
 
 ALPHAS = np.array([0.0, 1e-6, 1e-3, 0.3, 10.0])
 
@@ -290,6 +292,21 @@ def test_features_are_those_of_refits(block, fit_intercept, monkeypatch):
     rows = distinct_rows(40, w, labels)
     errors = feature_errors(Phi.__getitem__, rows, Y, some, fit_intercept=fit_intercept)
     np.testing.assert_allclose(errors, expected, atol=1e-9)
+
+
+def test_landmarks():
+    """The dictionary is held: the kernel is ``K_nL K_LL^(-1) K_Ln``."""
+    X, Y, w, _ = problem()
+    L = X[::4]
+    nystroem = NystroemFeatures.of(resolve_kernel("laplacian", gamma=1 / 3), L)
+    rows, alphas = distinct_rows(40, w), np.array([1e-3, 0.3])
+    K_nL = np.exp(-cdist(X, L, "cityblock") / 3)
+    K = K_nL @ np.linalg.solve(K_nL[::4], K_nL.T)
+    np.testing.assert_allclose(
+        feature_errors(lambda rows: nystroem.features(X[rows]).T, rows, Y, alphas),
+        [refitted_errors(K, Y, w, alpha) for alpha in alphas],
+        atol=1e-9,
+    )
 
 
 def test_more_features_than_rows():
