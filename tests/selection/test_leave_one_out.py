@@ -469,3 +469,15 @@ def test_single_precision_kernels_are_not_changed():
         np.testing.assert_allclose(models.errors, e, atol=1e-12)
         assert models.predict_without(K32[:3]).dtype == np.float64
     np.testing.assert_array_equal(K32, copy)
+
+
+def test_factor_of_a_singular_matrix_that_rounding_makes_positive():
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        Phi, y, rows = rng.normal(size=(6, 3)), rng.normal(size=6), distinct_rows(6)
+        K = Phi @ Phi.T
+        np.testing.assert_allclose(
+            left_out_models(ridge_inverse(K, rows, 0.0), y).errors,
+            ridge_errors(full_decomposition(K, rows), y, [0.0])[0],
+            atol=1e-9,
+        )
