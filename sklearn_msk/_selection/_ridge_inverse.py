@@ -133,7 +133,7 @@ def ridge_inverse(K: np.ndarray, rows: DistinctRows, alpha: float) -> RidgeInver
     """
     A, scale = scaled_kernel(K, rows)
     diagonal = np.einsum("ii->i", A)
-    ridge = alpha / (rows.total_weight * scale)
+    ridge = alpha / rows.total_weight / scale
     diagonal += ridge
     # The trace bounds the largest eigenvalue.
     entry, trace = float(diagonal.max()) - ridge, float(diagonal.sum())
