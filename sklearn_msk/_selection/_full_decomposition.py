@@ -1,0 +1,103 @@
+"""The full decomposition of a kernel matrix, for leave-one-out errors."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_msk._linalg import full_eigh
+from sklearn_msk._scaling import power_of_two
+from sklearn_msk._selection._distinct_rows import DistinctRows
+
+# Norm of the part of a unit vector in a null space up to which the part is rounding.
+_NO_PART = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class FullDecomposition:
+    """``A = s K s = V diag(lam) V^T`` over groups of equal rows, ``s^2`` their shares.
+
+    Attributes
+    ----------
+    rows : DistinctRows
+    eigenvalues : ndarray of shape (n_groups,)
+        Of ``A / scale``, ascending, none below 0.
+    eigenvectors : ndarray of shape (n_groups, n_groups)
+        V, in columns.
+    scale : float
+        A power of two next to the largest entry of the diagonal of K.
+    floor : float
+        Eigenvalues of ``A / scale`` up to here are rounding.
+    outside : ndarray of shape (n_outside, n_groups)
+        ``K s V / scale`` at the rows that are in no group.
+    """
+
+    rows: DistinctRows
+    eigenvalues: np.ndarray
+    eigenvectors: np.ndarray
+    scale: float
+    floor: float
+    outside: np.ndarray
+
+
+def full_decomposition(K: np.ndarray, rows: DistinctRows) -> FullDecomposition:
+    """Decompose ``s K s``; O(n^3) time and, K included, five arrays of its size.
+
+    Parameters
+    ----------
+    K : ndarray of shape (n, n), float32 or float64
+        Kernel of all rows; not changed.
+    rows : DistinctRows
+
+    Returns
+    -------
+    FullDecomposition
+    """
+    A, scale = scaled_kernel(K, rows)
+    eigenvalues, V, floor = floored_eigh(A, K.dtype)
+    outside = np.empty((0, len(V)))
+    if len(rows.outside):
+        k = K[np.ix_(rows.outside, rows.first)].astype(np.float64)
+        outside = (k / scale * np.sqrt(rows.shares)) @ V
+    return FullDecomposition(rows, eigenvalues, V, scale, floor, outside)
+
+
+def scaled_kernel(K: np.ndarray, rows: DistinctRows) -> tuple[np.ndarray, float]:
+    """Return ``s K s / scale`` as a new array, F-ordered, and the scale."""
+    s = np.sqrt(rows.shares)
+    scale = float(power_of_two(float(np.abs(K.diagonal()).max(initial=0.0))))
+    A = np.empty((len(s), len(s)))
+    # K is symmetric: its rows are the columns of an F-ordered array.
+    A[...] = K if len(s) == len(K) else K[np.ix_(rows.first, rows.first)]
+    # One after the other: their product may underflow.
+    A *= s / scale
+    A *= s[:, None]
+    return A.T, scale
+
+
+def floored_eigh(
+    A: np.ndarray, dtype: np.dtype
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Eigenvalues, none below 0, and eigenvectors of A, and the floor of the former.
+
+    A is overwritten; `dtype` is the precision that its entries come from. A row that
+    has no part in the null space has none to rounding either: over the floor, rounding
+    would be large.
+    """
+    entry = float(np.abs(A.diagonal()).max())
+    eigenvalues, V = full_eigh(A)
+    floor = rounding_floor(len(A), float(np.abs(eigenvalues).max()), entry, dtype)
+    # A negative eigenvalue is rounding, and shows the size of it.
+    floor = max(floor, -4.0 * float(eigenvalues.min())) or 1.0
+    null = V[:, : np.searchsorted(eigenvalues, floor, side="right")]
+    null[np.einsum("ij,ij->i", null, null) < _NO_PART**2] = 0.0
+    return np.maximum(eigenvalues, 0.0), V, floor
+
+
+def rounding_floor(n: int, largest: float, entry: float, dtype: np.dtype) -> float:
+    """Size of the eigenvalues of a matrix that rounding alone can make.
+
+    ``n eps`` of double precision for the arithmetic, and the norm of a random matrix of
+    the size of the rounding of the entries, as in `KernelOperator.eigenvalue_error`.
+    """
+    arithmetic = max(n, 16) * float(np.finfo(np.float64).eps) * largest
+    return max(arithmetic, 4.0 * float(np.finfo(dtype).eps) * entry * float(np.sqrt(n)))
