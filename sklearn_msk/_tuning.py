@@ -204,6 +204,11 @@ NEARLY_ORTHONORMAL = 1e-3  # absolute, largest entry
 # more: dividing by their sizes magnifies rounding along the basis. Not measured.
 SAFE_SIZE_RATIO = 0.01  # smallest over largest column
 
+# So too if less than this share of an image is left beyond the basis: the rounding of
+# the projection, eps of the image, is then 1e-10 of the rest. Not measured.
+SAFE_REST_SHARE = 1e-6  # of the norm of the image
+MAX_PROJECTIONS = 5  # times
+
 # --- Block Krylov iteration (_linalg/_block_krylov, _spectrum) -----------------
 
 # An iteration that has not converged by then has broken down. Not measured.
