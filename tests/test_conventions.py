@@ -186,14 +186,6 @@ def test_sparse_rows(kernel, format):
     )
 
 
-def test_sparse_rows_that_repeat_count_once():
-    rows = scipy.sparse.csr_array([[1.0, 0.0], [0.0, 2.0], [1.0, 0.0]])
-    rows.data[1] = 0.0
-    from sklearn_msk._validation import count_distinct_rows
-
-    assert count_distinct_rows(rows) == 2
-
-
 @pytest.mark.parametrize("params", [{}, {"kernel": "rbf", "landmarks": 5}])
 def test_sparse_rows_are_refused_where_the_kernel_is_dense(params):
     X = scipy.sparse.random_array((20, 5), density=0.5, random_state=0)
