@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_msk._operators import DenseOperator
+from sklearn_msk._operators import BlockedOperator, DenseOperator, mixed_precision
 from sklearn_msk._preconditioner import Preconditioner
 from sklearn_msk._spectrum import Spectrum, leading_spectrum
 from sklearn_msk.kernels import NTK
@@ -64,3 +64,30 @@ def blobs(n_classes, n=120, seed=0):
     angles = 2 * np.pi * y / n_classes
     X = 2 * np.column_stack([np.cos(angles), np.sin(angles)])
     return X + rng.standard_normal((n, 2)), y, rng.uniform(0.5, 2.0, n)
+
+
+def in_small_panels(source, n_pairs, n_threads=1, **thresholds):
+    """Operator in mixed precision with several panels, the last one not full."""
+    return mixed_precision(source, n_pairs, n_threads, tile_side=40, **thresholds)
+
+
+class RecordedTiles(BlockedOperator):
+    """Remembers the precisions that tiles were asked for."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.asked = []
+
+    def tiles(self, dtype):
+        self.asked.append(np.dtype(dtype))
+        return super().tiles(dtype)
+
+
+class CountedProducts(DenseOperator):
+    """Counts the columns that it was multiplied with."""
+
+    n_columns = 0
+
+    def __matmul__(self, V):
+        self.n_columns += 1 if V.ndim == 1 else V.shape[1]
+        return super().__matmul__(V)
