@@ -1,6 +1,7 @@
 """Operators, preconditioners and the literal recurrence, for the tests of the parts."""
 
 import numpy as np
+from joblib import Memory
 
 from sklearn_msk._operators import BlockedOperator, DenseOperator, mixed_precision
 from sklearn_msk._preconditioner import Preconditioner
@@ -91,3 +92,54 @@ class CountedProducts(DenseOperator):
     def __matmul__(self, V):
         self.n_columns += 1 if V.ndim == 1 else V.shape[1]
         return super().__matmul__(V)
+
+
+class CountedKernel:
+    """NTK that notes how many rows it was evaluated between, copies included."""
+
+    def __init__(self):
+        self.sizes = []
+
+    def __call__(self, X, Y):
+        self.sizes.append((len(X), len(Y)))
+        return NTK()(X, Y)
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+class CountedMemory:
+    """A `joblib.Memory` that notes the k of every decomposition, copies included.
+
+    Without a location nothing is stored: every decomposition is computed.
+    """
+
+    def __init__(self, location=None):
+        self.calls = []
+        self._memory = Memory(location, verbose=0)
+
+    def cache(self, function, ignore):
+        return _Counted(self._memory.cache(function, ignore=ignore), self.calls)
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+class _Counted:
+    """Stored function ``(key, compute, k)`` that notes what is computed."""
+
+    def __init__(self, stored, calls):
+        self._stored, self._calls = stored, calls
+
+    def __call__(self, key, compute, k):
+        return self._stored(key, self._counted(compute), k)
+
+    def call(self, key, compute, k):
+        return self._stored.call(key, self._counted(compute), k)
+
+    def _counted(self, compute):
+        def counted(k):
+            self._calls.append(k)
+            return compute(k)
+
+        return counted

@@ -10,31 +10,18 @@ import numpy as np
 import pytest
 
 from kernels.test_angles import GAPS, OPPOSITE
-from sklearn_msk import MSKRegressor
-from sklearn_msk.kernels import NNGP, NTK, _network_base, _network_matrix
+from sklearn_msk.kernels import NNGP, NTK
 from sklearn_msk.kernels._network_inplace import InplaceEvaluator
 from sklearn_msk.kernels._network_matrix import (
     COMPILE_FROM,
     RecursionEvaluator,
+    choose_evaluator,
     numba_evaluator,
 )
 
 ROWS = np.random.RandomState(0).standard_normal((420, 5))
 # equal, opposite, parallel and zero rows
 ROWS[[5, 250]], ROWS[7], ROWS[8], ROWS[9] = ROWS[3], -ROWS[3], 3.0 * ROWS[3], 0.0
-
-
-@pytest.fixture
-def chosen(monkeypatch):
-    """Classes that evaluate tiles, as they are chosen."""
-    classes, choose = [], _network_base.choose_evaluator
-
-    def recorded(network, n_entries):
-        classes.append(choose(network, n_entries))
-        return classes[-1]
-
-    monkeypatch.setattr(_network_base, "choose_evaluator", recorded)
-    return classes
 
 
 @pytest.mark.parametrize("variances", [(2.0, 0.1), (2.0, 0.0), (0.7, 1.5), (0.0, 0.3)])
@@ -91,23 +78,36 @@ def test_equal_rows_of_many_features(depth, engine):
     np.testing.assert_allclose(K[2], kernel(X[2:], -X[2:]).item(), rtol=1e-14)
 
 
-def test_used_for_large_matrices_of_piecewise_linear_activations(chosen):
+def is_evaluated_by(engine, kernel, rows, others):
+    """Whether every bit is that of an engine: their rounding differs."""
+    K = kernel._matrix(rows, others, None, engine=engine)
+    return np.array_equal(kernel(rows, others), K)
+
+
+# Layers times entries are just above, and half of, what code is compiled for.
+OTHERS = np.random.RandomState(1).standard_normal((1 + COMPILE_FROM // (6 * 420), 5))
+LARGE, SMALL = np.vstack([ROWS, ROWS]), ROWS
+
+
+def test_used_for_large_matrices_of_piecewise_linear_activations():
     pytest.importorskip("numba")
-    n_rows = 1 + COMPILE_FROM // (3 * 2 * len(ROWS))
-    others = np.zeros((n_rows, 5))
-    NTK(3)(np.vstack([ROWS, ROWS]), others)
-    NTK(3)(ROWS, others)
-    NTK(3, activation="erf")(np.vstack([ROWS, ROWS]), others)
-    assert chosen == [numba_evaluator(), InplaceEvaluator, RecursionEvaluator]
-    assert chosen[0] is not None
+    compiled = numba_evaluator()
+    for rows, right, wrong in (
+        (LARGE, compiled, InplaceEvaluator),
+        (SMALL, InplaceEvaluator, compiled),
+    ):
+        assert is_evaluated_by(right, NTK(3), rows, OTHERS)
+        assert not is_evaluated_by(wrong, NTK(3), rows, OTHERS)
+        assert choose_evaluator(NTK(3), len(rows) * len(OTHERS)) is right
+    smooth = NTK(3, activation="erf")
+    assert choose_evaluator(smooth, len(LARGE) * len(OTHERS)) is RecursionEvaluator
 
 
-def test_numpy_where_numba_is_not_installed(chosen, monkeypatch):
-    monkeypatch.setattr(_network_matrix, "COMPILE_FROM", 0)
+def test_numpy_where_numba_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn_msk.kernels._network_numba", None)
     assert numba_evaluator() is None
-    MSKRegressor(k=5).fit(ROWS, ROWS[:, 0])
-    assert set(chosen) == {InplaceEvaluator}
+    assert choose_evaluator(NTK(), 10**12) is InplaceEvaluator
+    assert is_evaluated_by(InplaceEvaluator, NTK(3), LARGE, OTHERS)
 
 
 def test_overflow_is_infinite_and_silent(engine):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import sklearn
+from problems import CountedMemory
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.kernel_ridge import KernelRidge
@@ -13,7 +14,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.fixes import parse_version
 
 from sklearn_msk import MSKGridSearchCV, MSKRegressor
-from sklearn_msk._training import _decompose
 from sklearn_msk.kernels import NTK
 from sklearn_msk.spectral_maps import Power
 
@@ -203,19 +203,9 @@ def test_bad_input(data):
         MSKGridSearchCV(MSKRegressor(), {"kk": [1]}).fit(X, y)
 
 
-def _count_decompositions(monkeypatch):
-    calls, original = [], _decompose.leading_spectrum
-
-    def counted(A, k, **options):
-        calls.append(k)
-        return original(A, k, **options)
-
-    monkeypatch.setattr(_decompose, "leading_spectrum", counted)
-    return calls
-
-
-def test_one_decomposition_a_fold(data, monkeypatch):
-    calls = _count_decompositions(monkeypatch)
+def test_one_decomposition_a_fold(data):
+    memory = CountedMemory()
     grid = {"k": [2, 9, 5], "max_iter": [5, 50], "alpha": [0.0, 0.1]}
-    MSKGridSearchCV(MSKRegressor("rbf"), grid, cv=3, refit=False).fit(*data)
-    assert calls == [9, 9, 9]
+    model = MSKRegressor("rbf", memory=memory)
+    MSKGridSearchCV(model, grid, cv=3, refit=False).fit(*data)
+    assert memory.calls == [9, 9, 9]

@@ -4,15 +4,13 @@ import pickle
 
 import numpy as np
 import pytest
-from problems import recurrence
+from problems import CountedKernel, recurrence
 from sklearn.base import clone
 from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import check_estimator
 
 from sklearn_msk import MSKGridSearchCV, MSKRegressor
-from sklearn_msk._operators import ArrayRows
-from sklearn_msk._training import _landmarks
 from sklearn_msk.kernels import NTK
 from sklearn_msk.spectral_maps import Power
 
@@ -162,20 +160,34 @@ def test_training_may_change_between_chunks(rows):
     np.testing.assert_allclose(model.predict(Z), expected.predict(Z), rtol=1e-9)
 
 
-def test_interrupted_chunks_leave_the_model(rows, monkeypatch):
-    X, Y, _, Z = rows
-    model = MSKRegressor(landmarks=X[:20]).partial_fit(X[:200], Y[:200])
-    before = pickle.dumps(model)
+INTERRUPTED = set()
 
-    def interrupted(*args):
+
+def kernel_that_is_interrupted(X, Y):
+    if "pass" in INTERRUPTED and len(X) > 100:
         raise KeyboardInterrupt
+    return NTK()(X, Y)
 
-    for name in ("_statistics", "NystroemOperator"):
-        with monkeypatch.context() as patched:
-            patched.setattr(_landmarks, name, interrupted)
-            with pytest.raises(KeyboardInterrupt):
-                model.partial_fit(X[200:], Y[200:])
-        assert pickle.dumps(model) == before
+
+def map_that_is_interrupted(eigenvalues):
+    if "training" in INTERRUPTED:
+        raise KeyboardInterrupt
+    return np.full_like(eigenvalues, eigenvalues[-1])
+
+
+@pytest.mark.parametrize("at", ["pass", "training"])
+def test_interrupted_chunks_leave_the_model(at, rows):
+    X, Y, _, Z = rows
+    model = MSKRegressor(kernel_that_is_interrupted, landmarks=X[:20])
+    model.set_params(g=map_that_is_interrupted).partial_fit(X[:200], Y[:200])
+    before = pickle.dumps(model)
+    INTERRUPTED.add(at)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            model.partial_fit(X[200:], Y[200:])
+    finally:
+        INTERRUPTED.clear()
+    assert pickle.dumps(model) == before
     model.partial_fit(X[200:], Y[200:])
     whole = clone(model).fit(X, Y)
     np.testing.assert_allclose(model.predict(Z), whole.predict(Z), rtol=1e-9)
@@ -237,25 +249,20 @@ def test_path_and_search_on_landmarks(rows):
     np.testing.assert_allclose(stages[0], short, rtol=1e-9)
 
 
-def counting(monkeypatch):
-    passes, original = [], ArrayRows.statistics
-
-    def counted(self, *args):
-        passes.append(len(self.X))
-        return original(self, *args)
-
-    monkeypatch.setattr(ArrayRows, "statistics", counted)
-    return passes
+def passes(kernel):
+    """Rows of the passes, which are longer than the rows held out and the pivots'."""
+    return [n for n, n_landmarks in kernel.sizes if n_landmarks in (25, 26) and n > 260]
 
 
-def test_search_passes_over_the_rows_once_a_fold(rows, monkeypatch):
+def test_search_passes_over_the_rows_once_a_fold(rows):
     X, Y, weights, _ = rows
     grid = {"k": [0, 5, 20], "max_iter": [1, 30, np.inf], "alpha": [0.0, 0.1]}
-    model = MSKRegressor(landmarks=25, landmark_selection="rpcholesky")
+    kernel = CountedKernel()
+    model = MSKRegressor(kernel, landmarks=25, landmark_selection="rpcholesky")
     plain = GridSearchCV(model, grid, cv=3).fit(X, Y, sample_weight=weights)
-    passes = counting(monkeypatch)
+    kernel.sizes.clear()
     search = MSKGridSearchCV(model, grid, cv=3).fit(X, Y, sample_weight=weights)
-    assert len(passes) == 3 + 1
+    assert passes(kernel) == [266, 267, 267, 400]
     for name in ("mean_test_score", "split2_test_score"):
         np.testing.assert_allclose(
             search.cv_results_[name], plain.cv_results_[name], atol=1e-9
@@ -263,20 +270,19 @@ def test_search_passes_over_the_rows_once_a_fold(rows, monkeypatch):
     assert search.best_params_ == plain.best_params_
 
 
-def test_memory_keeps_the_pass(rows, monkeypatch, tmp_path):
+def test_memory_keeps_the_pass(rows, tmp_path):
     X, Y, _, Z = rows
-    passes = counting(monkeypatch)
-    model = MSKRegressor(landmarks=25, memory=str(tmp_path))
+    kernel = CountedKernel()
+    model = MSKRegressor(kernel, landmarks=25, memory=str(tmp_path))
     plain = MSKRegressor(landmarks=25).fit(X, Y).predict(Z)
-    passes.clear()
     for k in (3, 50, 10):
         model.set_params(k=k).fit(X, Y)
     model.set_params(k=50).fit(X, Y)
-    assert len(passes) == 1
+    assert passes(kernel) == [400]
     np.testing.assert_allclose(model.predict(Z), plain, rtol=1e-12)
     model.set_params(landmarks=26).fit(X, Y)
     model.fit(X, Y + 1)
-    assert len(passes) == 3
+    assert passes(kernel) == [400] * 3
 
 
 def test_kernel_that_is_zero_predicts_the_mean(rows):
@@ -443,14 +449,9 @@ def test_landmarks_in_a_data_frame(rows):
         model.fit(frame, Y)
 
 
-def test_pivots_are_looked_for_on_ten_times_as_many_rows(rows, monkeypatch):
+def test_pivots_are_looked_for_on_ten_times_as_many_rows(rows):
     X, Y, _, _ = rows
-    seen, original = [], _landmarks.randomly_pivoted_rows
-
-    def watched(kernel, X, size, *args):
-        seen.append((len(X), size))
-        return original(kernel, X, size, *args)
-
-    monkeypatch.setattr(_landmarks, "randomly_pivoted_rows", watched)
-    MSKRegressor(landmarks=12, landmark_selection="rpcholesky").fit(X, Y)
-    assert seen == [(120, 12)]
+    kernel = CountedKernel()
+    MSKRegressor(kernel, landmarks=12, landmark_selection="rpcholesky").fit(X, Y)
+    assert kernel.sizes[-1] == (400, 12)
+    assert max(n for n, _ in kernel.sizes[:-1]) == 120

@@ -1,11 +1,11 @@
 """Lines that a fit prints under verbose."""
 
 import re
+import time
 
 import numpy as np
 
 from sklearn_msk import MSKRegressor
-from sklearn_msk._training import _report
 from sklearn_msk._training._report import ProgressPrinter
 
 
@@ -34,7 +34,7 @@ def test_verbose_lines_tell_what_is_done_and_left(data, capsys):
 def test_seconds_left_follow_the_error(capsys, monkeypatch):
     """An error that falls tenfold a second needs three seconds to 1e-3 of it."""
     now = [0.0]
-    monkeypatch.setattr(_report.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
     tell = ProgressPrinter("Model")
     for seconds, error in ((0.5, np.inf), (1.0, 1.0), (2.0, 0.1), (2.1, 0.08)):
         now[0] = seconds
