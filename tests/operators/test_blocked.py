@@ -37,15 +37,28 @@ def test_threads_change_no_bit(data):
         np.testing.assert_array_equal(product, products[0])
 
 
+class WatchedTiles(BlockedOperator):
+    """Notes the rows and columns of the tiles that products take."""
+
+    def tiles(self, dtype):
+        evaluate, self.taken = super().tiles(dtype), []
+
+        def tile(rows, columns):
+            self.taken.append((rows, columns))
+            return evaluate(rows, columns)
+
+        return tile
+
+
 @pytest.mark.parametrize("working_memory", [1, 64, 1024])
 def test_tiles_of_all_threads_fit_in_the_working_memory(working_memory):
     """Eight threads, each with a tile and three temporaries of its size."""
-    A = BlockedOperator(PairwiseKernel("linear"), np.ones((5000, 1)))
+    A = WatchedTiles(PairwiseKernel("linear"), np.ones((5000, 1)))
     with config_context(working_memory=working_memory):
-        tiles = A._tiles()
-    sizes = [(a.stop - a.start) * (b.stop - b.start) for a, b in tiles]
+        np.testing.assert_allclose(A @ np.ones(5000), np.ones(5000))
+    sizes = [(a.stop - a.start) * (b.stop - b.start) for a, b in A.taken]
     assert 8 * 4 * 8 * max(sizes) <= working_memory * 2**20
     covered = sum(
-        size * (1 if a == b else 2) for size, (a, b) in zip(sizes, tiles, strict=True)
+        size * (1 if a == b else 2) for size, (a, b) in zip(sizes, A.taken, strict=True)
     )
     assert covered == 5000**2

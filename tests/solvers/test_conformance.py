@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from every_operator import EVERY_OPERATOR, kernel_of, landmark_operator
 from problems import (
     dense,
     dense_preconditioner,
@@ -14,6 +15,7 @@ from scipy.linalg import expm
 
 from sklearn_msk._filters import SpectralFilter
 from sklearn_msk._solvers import solve
+from sklearn_msk.kernels import NTK
 
 SOLVERS = ["lanczos", "eigh"]
 
@@ -61,6 +63,27 @@ def test_solvers_equal_the_recurrence(T, alpha, weighted, g, data):
         path = path_of(A, Y, S, filter_, solver, tol=1e-11)
         assert fitted_error(K, path.coef(), expected, Y) < 1e-8
         assert path.error_estimate <= 1e-11
+
+
+@pytest.mark.parametrize("operator", EVERY_OPERATOR)
+@pytest.mark.parametrize("solver", [*SOLVERS, "gd"])
+def test_every_solver_on_every_operator(solver, operator, data):
+    """``c <- c - eta S (A c - b)`` with the matrix of the operator, written out."""
+    X, _, weights = data
+    A = operator(X, weights)
+    y = np.random.RandomState(0).standard_normal((A.shape[0], 2))
+    S = preconditioner(A, 9, MAPS["flatten"])
+    eta, matrix, b = 1.0 / largest_rate(A, S), A.dense(), A.rhs(y)
+    P, c = dense_preconditioner(S), np.zeros_like(y)
+    for _ in range(50):
+        c -= eta * P @ (matrix @ c - b)
+    expected = A.coef_map @ c if A.coef_map.ndim == 2 else (A.coef_map * c.T).T
+    path = path_of(A, y, S, SpectralFilter("descent", 50, eta), solver, tol=1e-9)
+    K = NTK()(X[:20]) if operator is landmark_operator else kernel_of(operator, X)
+    # float32 moves values by some product_error for every digit of the condition.
+    rounding = 100.0 * A.product_error
+    assert fitted_error(K, path.coef(), expected, y) < 1e-8 + rounding
+    assert rounding < 1e-3
 
 
 @pytest.mark.parametrize("T", [1, 10, 100, 1000])

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from every_operator import EVERY_OPERATOR
 from problems import kernel_matrix
 from sklearn.gaussian_process.kernels import RBF
 
@@ -62,6 +63,18 @@ def test_pairs_are_those_of_the_full_decomposition(matrix, k, eigen_solver):
     if found == k:
         assert spectrum.next_eigenvalue >= expected[k] * (1 - 1e-9)
         assert spectrum.next_eigenvalue <= expected[k] * (1 + 1e-3) + rounding
+
+
+@pytest.mark.parametrize("eigen_solver", EIGEN_SOLVERS)
+@pytest.mark.parametrize("operator", EVERY_OPERATOR)
+def test_every_eigen_solver_on_every_operator(operator, eigen_solver, data):
+    A = operator(data[0], data[2])
+    spectrum = leading_spectrum(A, 5, eigen_solver=eigen_solver)
+    expected = np.linalg.eigvalsh(A.dense())[:-6:-1]
+    np.testing.assert_allclose(spectrum.eigenvalues, expected, rtol=1e-6)
+    V = spectrum.eigenvectors
+    residuals = np.linalg.norm(A.dense() @ V - V * expected, axis=0)
+    assert np.all(residuals <= 1e-4 * np.sqrt(expected * spectrum.next_eigenvalue))
 
 
 def test_every_pair_and_more(data):
