@@ -143,3 +143,17 @@ class _Counted:
             return compute(k)
 
         return counted
+
+
+def assert_same_results(ours, theirs, atol=1e-6):
+    """The same tables of scores, of any time."""
+    ours, theirs = ours.cv_results_, theirs.cv_results_
+    assert set(ours) == set(theirs)
+    assert ours["params"] == theirs["params"]
+    for key, values in theirs.items():
+        if key.startswith("param_"):
+            assert list(ours[key]) == list(values)
+        elif key != "params" and "time" not in key and not key.startswith("rank"):
+            np.testing.assert_allclose(ours[key], values, atol=atol, err_msg=key)
+        elif "time" in key:
+            assert np.all(ours[key] >= 0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sklearn
-from problems import CountedMemory
+from problems import CountedMemory, assert_same_results
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.kernel_ridge import KernelRidge
@@ -34,25 +34,12 @@ def data():
     return X, y
 
 
-def _assert_same_results(ours, theirs, atol=1e-6):
-    ours, theirs = ours.cv_results_, theirs.cv_results_
-    assert set(ours) == set(theirs)
-    assert ours["params"] == theirs["params"]
-    for key, values in theirs.items():
-        if key.startswith("param_"):
-            assert list(ours[key]) == list(values)
-        elif key != "params" and "time" not in key and not key.startswith("rank"):
-            np.testing.assert_allclose(ours[key], values, atol=atol, err_msg=key)
-        elif "time" in key:
-            assert np.all(ours[key] >= 0)
-
-
 def _both(estimator, grid, X, y, fit_params=None, **options):
     searches = [
         search(clone(estimator), grid, **options).fit(X, y, **(fit_params or {}))
         for search in (MSKGridSearchCV, GridSearchCV)
     ]
-    _assert_same_results(*searches)
+    assert_same_results(*searches)
     return searches
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from problems import CountedMemory
+from problems import CountedMemory, assert_same_results
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -17,19 +17,6 @@ def data():
     return X, y
 
 
-def _assert_same_results(ours, theirs, atol=1e-6):
-    ours, theirs = ours.cv_results_, theirs.cv_results_
-    assert set(ours) == set(theirs)
-    assert ours["params"] == theirs["params"]
-    for key, values in theirs.items():
-        if key.startswith("param_"):
-            assert list(ours[key]) == list(values)
-        elif key != "params" and "time" not in key and not key.startswith("rank"):
-            np.testing.assert_allclose(ours[key], values, atol=atol, err_msg=key)
-        elif "time" in key:
-            assert np.all(ours[key] >= 0)
-
-
 def test_memory_serves_fewer_pairs_from_more(data, tmp_path):
     anew, memory = CountedMemory(), CountedMemory(tmp_path)
     grid = {"k": [9, 2, 5], "max_iter": [5, 50], "g": ["flatten", "lift"]}
@@ -40,7 +27,7 @@ def test_memory_serves_fewer_pairs_from_more(data, tmp_path):
     estimator = MSKRegressor("rbf", memory=memory)
     cached = GridSearchCV(estimator, grid, cv=3, refit=False).fit(*data)
     assert memory.calls == [9, 9, 9]
-    _assert_same_results(cached, plain, atol=1e-9)
+    assert_same_results(cached, plain, atol=1e-9)
 
     # More pairs are computed once more, and then serve; other data never do.
     X, y = data
