@@ -155,6 +155,7 @@ PARAMS = {
     "bias_variance": 0.2,
     "weight_variance_bounds": (1e-2, 1e2),
     "bias_variance_bounds": "fixed",
+    "normalized": True,
 }
 
 
@@ -169,6 +170,7 @@ class TestAsKernelObject:
             "bias_variance": 0.1,
             "weight_variance_bounds": (1e-5, 1e5),
             "bias_variance_bounds": (1e-5, 1e5),
+            "normalized": False,
         }
 
     def test_parameters_are_kept_and_set(self, network):

@@ -120,7 +120,11 @@ class TestParameters:
     @pytest.mark.parametrize(
         ("kernel", "unknown", "legal"),
         [
-            ("ntk_relu", "deph", "takes ['depth', 'weight_variance', 'bias_variance']"),
+            (
+                "ntk_relu",
+                "deph",
+                "takes ['depth', 'weight_variance', 'bias_variance', 'normalized']",
+            ),
             ("nngp_sin", "activation", "takes ['depth', 'weight_variance'"),
             ("rbf", "gama", "takes ['gamma']"),
             ("poly", "X", "takes ['degree', 'gamma', 'coef0']"),
