@@ -14,7 +14,7 @@ from sklearn_msk._batches import batches
 
 # Entries of a part of a matrix of signs, which stay in cache from one feature to the
 # next.
-_SIGN_ENTRIES = 16_384
+_SIGN_ENTRIES = 65_536
 
 # Central differences of fourth order at this share of the spread of a feature: the
 # truncation is of the order of its fourth power, the rounding of eps over it.
@@ -109,8 +109,10 @@ class SignTerm:
                 weighted = self.weight[rows] * a
                 signs = np.empty_like(weighted)
                 for feature, z in enumerate(columns):
-                    np.subtract(self.x[rows, feature, None], z, out=signs)
-                    np.sign(signs, out=signs)
+                    x = self.x[rows, feature, None]
+                    # Comparisons take a third of the time of `np.sign`.
+                    above, below = (x > z).view(np.int8), (x < z).view(np.int8)
+                    np.subtract(above, below, out=signs)
                     out[rows, feature, target] = np.einsum("ij,ij->i", signs, weighted)
         return out
 
