@@ -13,7 +13,7 @@ in neural networks and backpropagation-free machine learning models*, Science 38
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigh
+from scipy.linalg import eigh, svd
 from scipy.spatial.distance import pdist
 
 # Rows between which the median distance is taken.
@@ -66,10 +66,10 @@ class Metric:
             lengths = np.sqrt(M.diagonal())
             longest = np.argsort(-lengths, kind="stable")[:n_components]
             return Metric(np.eye(len(M))[longest] * lengths)
-        eigenvalues, V = eigh(M, subset_by_index=(len(M) - n_components, len(M) - 1))
-        largest = np.take_along_axis(V, np.abs(V).argmax(axis=0)[None], axis=0)
-        L = V * np.sign(largest) * np.sqrt(np.maximum(eigenvalues, 0.0))
-        return Metric(np.ascontiguousarray(L.T[::-1]))
+        _, lengths, Vt = svd(self.components)
+        largest = np.take_along_axis(Vt, np.abs(Vt).argmax(axis=1)[:, None], axis=1)
+        L = (np.sign(largest) * Vt)[: len(lengths)] * lengths[:, None]
+        return Metric(L[:n_components])
 
 
 def agop(gradients: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
@@ -141,7 +141,10 @@ def _matrix_power(matrix: np.ndarray, power: float) -> np.ndarray:
     if np.count_nonzero(matrix) == np.count_nonzero(matrix.diagonal()):
         return np.diag(matrix.diagonal() ** power)
     eigenvalues, V = eigh(matrix)
-    return (V * np.maximum(eigenvalues, 0.0) ** power) @ V.T
+    # Roots would make the rounding of an eigenvalue of 0 visible.
+    rounding = 10 * len(matrix) * np.finfo(float).eps * eigenvalues[-1]
+    half = V * np.where(eigenvalues > rounding, eigenvalues, 0.0) ** (0.5 * power)
+    return half @ half.T
 
 
 def _size_ratio(before: np.ndarray, after: np.ndarray) -> float:

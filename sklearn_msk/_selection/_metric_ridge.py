@@ -1,4 +1,4 @@
-"""The kernel ridge regression whose gradients make a metric, chosen by leave-one-out."""
+"""Kernel ridge regression, chosen by leave-one-out, whose gradients make a metric."""
 
 from dataclasses import dataclass
 

@@ -206,7 +206,7 @@ def _cos(
 def _variances(
     s: np.ndarray, t: np.ndarray, angles: Angles, factor: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """a, b, c and ``(1 + f a)(1 + f b) - (f c)^2`` as a sum of non-negative terms."""
+    """Return a, b, c and ``(1 + f a)(1 + f b) - (f c)^2``, without cancellation."""
     a, b, product = np.square(s), np.square(t), factor * s * t
     D = np.square(product) * (angles.versine * angles.vercosine)
     D += 1.0 + factor * (a + b)

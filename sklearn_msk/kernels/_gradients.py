@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -131,7 +132,7 @@ def _contract(
     return total
 
 
-def pair_function(kernel: ResolvedKernel, X: np.ndarray) -> PairFunction:
+def pair_function(kernel: Any, X: np.ndarray) -> PairFunction:
     """Return what gives `Pairs` of any rows with those of X, float64."""
     # A subclass of a kernel of scikit-learn may compute something else.
     if type(kernel) in (Sum, Product):
@@ -220,7 +221,7 @@ def _inner_product(profile: Profile, X: np.ndarray, rows: np.ndarray) -> Pairs:
     return Pairs(value, (PlaneTerm(1.0, np.zeros_like(slope), slope, rows, X),))
 
 
-def _product_profile(kernel: ResolvedKernel, X: np.ndarray) -> Profile | None:
+def _product_profile(kernel: Any, X: np.ndarray) -> Profile | None:
     """Return p and p' as functions of ``x.z``, or None for another kernel."""
     if type(kernel) is DotProduct:
         return lambda c: (c + kernel.sigma_0**2, np.ones_like(c))
@@ -262,7 +263,7 @@ def _gamma(kernel: PairwiseKernel, X: np.ndarray) -> float:
 
 
 def _distance_profile(
-    kernel: ResolvedKernel, X: np.ndarray
+    kernel: Any, X: np.ndarray
 ) -> tuple[Profile, float | np.ndarray] | None:
     """Return p and ``2 p'`` as functions of t, and what rows are multiplied by."""
     if isinstance(kernel, PairwiseKernel):

@@ -119,7 +119,7 @@ def diagonal_slopes(network: Network, x: LayerStatistics) -> Slopes:
 
 
 def normalize(slopes: Slopes, own: Slopes, other: Slopes) -> Slopes:
-    """Derivatives of ``q = k(x, z) / sqrt(k(x, x) k(z, z))``, by the quotient rule.
+    """Differentiate ``q = k(x, z) / sqrt(k(x, x) k(z, z))`` by the quotient rule.
 
     ``q_s = k_s / sqrt(k(x, x) k(z, z)) - q (dk(x, x) / ds) / 2 k(x, x)``; `own` and
     `other` are the `diagonal_slopes` of x and z. A row whose kernel is 0 gives 0.
