@@ -1,0 +1,161 @@
+"""Kernel ridge regression, chosen by leave-one-out, whose gradients make a metric."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+from scipy.spatial.distance import cdist
+from sklearn.gaussian_process.kernels import Matern
+
+from sklearn_msk._linalg import full_eigh
+from sklearn_msk.kernels._adapters import PairwiseKernel
+from sklearn_msk.kernels._evaluation import evaluate_kernel
+from sklearn_msk.kernels._gradients import weighted_gradients
+from sklearn_msk.kernels._resolution import ResolvedKernel
+
+# Ridges, in units of `KernelRidge`, on the rows that choose.
+_ALPHAS = np.logspace(-7, 2, 28)
+
+# Rows on which kernel and ridge are chosen: each of six candidates is decomposed.
+_CHOICE_ROWS = 500
+
+_GAUSSIAN_SCALES = (0.25, 1.0, 4.0)
+_LAPLACIAN_SCALES = (0.5, 2.0, 8.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Expansion:
+    """``f(x) = sum_j a_j k(x, x_j)``, up to a constant.
+
+    Attributes
+    ----------
+    kernel : object returned by `resolve_kernel`
+    rows : ndarray of shape (n, n_features)
+    coef : ndarray of shape (n,) or (n, n_targets)
+    """
+
+    kernel: ResolvedKernel
+    rows: np.ndarray
+    coef: np.ndarray
+
+    def gradients(self, X: np.ndarray) -> np.ndarray:
+        """Gradients of f at rows."""
+        return weighted_gradients(self.kernel, self.rows, self.coef, rows=X)
+
+
+@dataclass(frozen=True, eq=False)
+class RidgeChoice:
+    """A candidate, and the ridge that leaves it the least error.
+
+    Attributes
+    ----------
+    kernel : object returned by `resolve_kernel`
+    alpha : float
+        Over the sum of the weights.
+    error : float
+        Mean square leave-one-out error.
+    """
+
+    kernel: ResolvedKernel
+    alpha: float
+    error: float
+
+
+def fit_chosen_ridge(
+    X: np.ndarray,
+    y: np.ndarray,
+    weights: np.ndarray,
+    *,
+    structure: str,
+    seed: int,
+    choice_rows: int = _CHOICE_ROWS,
+) -> Expansion:
+    """Fit the kernel, length scale and ridge of least leave-one-out error.
+
+    The candidates are the Gaussian kernel and the Laplacian, of the Euclidean distance
+    for a full metric and of the city block for a diagonal one, with three length scales
+    each, relative to the median distance. At most `choice_rows` rows choose: length
+    scale and ridge over the sum of the weights carry over to all rows.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_features)
+        Distinct rows, at least two.
+    y : ndarray of shape (n, n_targets)
+    weights : ndarray of shape (n,)
+        Positive.
+    structure : {"full", "diagonal"}
+    seed : int
+        Of the rows that choose.
+    choice_rows : int
+
+    Returns
+    -------
+    Expansion
+    """
+    some = np.arange(len(X))
+    if len(X) > choice_rows:
+        some = np.random.default_rng(seed).permutation(len(X))[:choice_rows]
+    choices = (
+        best_ridge(kernel, X[some], y[some], weights[some])
+        for kernel in _candidates(X[some], structure)
+    )
+    best = min(choices, key=lambda choice: choice.error)
+    K = np.array(evaluate_kernel(best.kernel, X), dtype=np.float64)
+    K[np.diag_indices_from(K)] += best.alpha * weights.sum() / weights
+    z = y - np.average(y, axis=0, weights=weights)
+    factor = cho_factor(K, lower=True, overwrite_a=True, check_finite=False)
+    return Expansion(best.kernel, X, cho_solve(factor, z))
+
+
+def best_ridge(
+    kernel: ResolvedKernel, X: np.ndarray, y: np.ndarray, weights: np.ndarray
+) -> RidgeChoice:
+    """Ridge of least weighted mean square leave-one-out error, with that error.
+
+    With ``z = y - m``, m the weighted mean, ``d_i = -w_i z_i / (W - w_i)`` its change
+    without row i, and ``G = (K + alpha diag(1/w))^-1``::
+
+        e_i = ([G z]_i - d_i [G 1]_i) / G_ii
+
+    exactly, from one decomposition of ``diag(w)^(1/2) K diag(w)^(1/2)`` for every
+    alpha.
+    """
+    share = weights / weights.sum()
+    weights = weights / weights.mean()
+    root = np.sqrt(weights)[:, None]
+    eigenvalues, V = full_eigh(root * evaluate_kernel(kernel, X) * root.T)
+    z = y - share @ y
+    d = -share[:, None] * z / (1.0 - share)[:, None]
+    projected = V.T @ (root * np.column_stack([z, np.ones(len(z))]))
+    squares, errors = np.square(V), []
+    for alpha in _ALPHAS:
+        inverse = 1.0 / (np.maximum(eigenvalues, 0.0) + alpha)
+        solved = V @ (inverse[:, None] * projected)
+        diagonal = (squares @ inverse)[:, None]
+        e = (solved[:, :-1] - d * solved[:, -1:]) / (root * diagonal)
+        errors.append(float(share @ np.square(e).sum(axis=1)))
+    best = int(np.argmin(errors))
+    return RidgeChoice(kernel, float(_ALPHAS[best]) / len(X), errors[best])
+
+
+def _candidates(X: np.ndarray, structure: str) -> list[ResolvedKernel]:
+    """Kernels of length scales relative to the median distance of the rows."""
+    squared = _middle(cdist(X, X, "sqeuclidean"))
+    kernels: list[ResolvedKernel] = [
+        PairwiseKernel("rbf", {"gamma": 1.0 / (factor * squared)})
+        for factor in _GAUSSIAN_SCALES
+    ]
+    if structure == "full":
+        lengths = [factor * np.sqrt(squared) for factor in _LAPLACIAN_SCALES]
+        return kernels + [Matern(length, nu=0.5) for length in lengths]
+    city_block = _middle(cdist(X, X, "cityblock"))
+    return kernels + [
+        PairwiseKernel("laplacian", {"gamma": 1.0 / (factor * city_block)})
+        for factor in _LAPLACIAN_SCALES
+    ]
+
+
+def _middle(distances: np.ndarray) -> float:
+    """Median of the distances, their mean where it is 0, 1 where all are."""
+    return float(np.median(distances)) or float(distances.mean()) or 1.0
