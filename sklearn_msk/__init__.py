@@ -5,6 +5,7 @@ from sklearn_msk._estimators import (
     MSKClassifier,
     MSKKernel,
     MSKRegressor,
+    MSKRegressorCV,
 )
 from sklearn_msk._search import MSKGridSearchCV
 from sklearn_msk._version import __version__
@@ -15,5 +16,6 @@ __all__ = [
     "MSKGridSearchCV",
     "MSKKernel",
     "MSKRegressor",
+    "MSKRegressorCV",
     "__version__",
 ]

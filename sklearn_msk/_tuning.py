@@ -418,4 +418,5 @@ TYPICAL_DISTANCE_ROWS = 500  # rows
 SCREENED_ROWS = 500  # rows
 COMPARED_ROWS = 2000  # rows
 JUDGED_CANDIDATES = 8  # candidates
+FINALISTS = 3  # candidates
 METRIC_FOLDS = 5  # folds

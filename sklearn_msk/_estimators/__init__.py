@@ -7,6 +7,7 @@ from sklearn_msk._estimators._kernel_mixin import kernel_config
 from sklearn_msk._estimators._learned_metric import LearnedMetric
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._regressor import MSKRegressor
+from sklearn_msk._estimators._ridge_cv import MSKRegressorCV
 
 __all__ = [
     "BaseMSK",
@@ -15,5 +16,6 @@ __all__ = [
     "MSKClassifier",
     "MSKKernel",
     "MSKRegressor",
+    "MSKRegressorCV",
     "kernel_config",
 ]
