@@ -6,13 +6,15 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 
-from sklearn_msk._linalg import full_eigh
+from sklearn_msk._selection._distinct_rows import distinct_rows
+from sklearn_msk._selection._full_decomposition import full_decomposition
+from sklearn_msk._selection._leave_one_out import ridge_errors
 from sklearn_msk.kernels._adapters import PairwiseKernel
 from sklearn_msk.kernels._evaluation import evaluate_kernel
 from sklearn_msk.kernels._gradients import weighted_gradients
 from sklearn_msk.kernels._resolution import ResolvedKernel
 
-# Ridges, in units of `KernelRidge`, on the rows that choose.
+# Ridges in units of `KernelRidge` on the rows that choose, of weight 1 on average.
 _ALPHAS = np.logspace(-7, 2, 28)
 
 # Rows on which length scale and ridge are chosen: each candidate is decomposed. With
@@ -109,32 +111,14 @@ def fit_chosen_ridge(
 def best_ridge(
     kernel: ResolvedKernel, X: np.ndarray, y: np.ndarray, weights: np.ndarray
 ) -> RidgeChoice:
-    """Ridge of least weighted mean square leave-one-out error, with that error.
-
-    With ``z = y - m``, m the weighted mean, ``d_i = -w_i z_i / (W - w_i)`` its change
-    without row i, and ``G = (K + alpha diag(1/w))^-1``::
-
-        e_i = ([G z]_i - d_i [G 1]_i) / G_ii
-
-    exactly, from one decomposition of ``diag(w)^(1/2) K diag(w)^(1/2)`` for every
-    alpha.
-    """
-    share = weights / weights.sum()
-    weights = weights / weights.mean()
-    root = np.sqrt(weights)[:, None]
-    eigenvalues, V = full_eigh(root * evaluate_kernel(kernel, X) * root.T)
-    z = y - share @ y
-    d = -share[:, None] * z / (1.0 - share)[:, None]
-    projected = V.T @ (root * np.column_stack([z, np.ones(len(z))]))
-    squares, errors = np.square(V), []
-    for alpha in _ALPHAS:
-        inverse = 1.0 / (np.maximum(eigenvalues, 0.0) + alpha)
-        solved = V @ (inverse[:, None] * projected)
-        diagonal = (squares @ inverse)[:, None]
-        e = (solved[:, :-1] - d * solved[:, -1:]) / (root * diagonal)
-        errors.append(float(share @ np.square(e).sum(axis=1)))
+    """Ridge of least weighted mean square leave-one-out error, with that error."""
+    rows = distinct_rows(len(X), weights)
+    decomposition = full_decomposition(evaluate_kernel(kernel, X), rows)
+    alphas = _ALPHAS * weights.mean()
+    squares = np.square(ridge_errors(decomposition, y, alphas)).sum(axis=2)
+    errors = squares @ rows.row_shares
     best = int(np.argmin(errors))
-    return RidgeChoice(kernel, float(_ALPHAS[best]) / len(X), errors[best])
+    return RidgeChoice(kernel, float(alphas[best] / weights.sum()), float(errors[best]))
 
 
 def _candidates(X: np.ndarray) -> list[ResolvedKernel]:
