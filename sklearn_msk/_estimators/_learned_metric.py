@@ -70,9 +70,9 @@ class LearnedMetric(
     estimator : estimator, default=None
         Model whose gradients are taken: `MSKRegressor`, `MSKClassifier`, `KernelRidge`
         or `GaussianProcessRegressor`, fitted anew for each update on the features
-        standardised and mapped. None stands for kernel ridge regression whose kernel
-        (Gaussian or Laplacian), length scale and ridge are chosen at every update by
-        exact leave-one-out errors.
+        standardised and mapped. None stands for kernel ridge regression with a Gaussian
+        kernel, whose length scale and ridge are chosen at every update by exact
+        leave-one-out errors.
     structure : {"full", "diagonal"}, default="full"
         Whether M is used as it is, or its diagonal alone, which weighs features. With
         few rows and many features that do not matter, "diagonal" is the safer one.
@@ -80,7 +80,7 @@ class LearnedMetric(
         Power of M, > 0; 0.5 changes the metric more slowly, 2 faster.
     max_iter : int, default=2
         Number of updates, >= 1. A single direction among 30 features, sought in 500 or
-        2000 rows, takes 4.
+        2000 rows, takes 3 to 4.
     n_components : int, default=None
         Number of features of the output: the leading directions of the metric, the
         longest first. None keeps n_features of them, so that `components_` is
@@ -113,9 +113,9 @@ class LearnedMetric(
 
     Notes
     -----
-    The cost is that of `max_iter` times six decompositions of a kernel matrix of 500
-    rows, one Cholesky factor of 2000 and gradients at 2000 rows: half a second each on
-    one core with 30 features.
+    Without an estimator, each update decomposes three kernel matrices of 500 rows,
+    factorises one of at most 2000 and takes the gradients at these: half a second on
+    one core with 30 features. Memory is that of a few matrices of 2000 by 2000.
 
     References
     ----------
@@ -229,7 +229,7 @@ class LearnedMetric(
         distinct = data.sample(seed).merged()
         model: _ChosenRidge | _GivenEstimator
         if self.estimator is None:
-            model = _ChosenRidge(distinct, self.structure, seed)
+            model = _ChosenRidge(distinct, seed)
         else:
             model = _GivenEstimator(data, y, distinct, self.estimator)
         learned = _iterate(model, n_features, self.structure, self.power, self.max_iter)
@@ -380,7 +380,6 @@ class _ChosenRidge:
     """Kernel ridge regression that leave-one-out errors choose, on distinct rows."""
 
     rows: LabelledRows
-    structure: str
     seed: int
 
     def gradients(self, metric: Metric) -> np.ndarray:
@@ -394,7 +393,6 @@ class _ChosenRidge:
             X,
             targets / self.rows.spreads,
             weights,
-            structure=self.structure,
             seed=self.seed,
         )
         return expansion.gradients(X)

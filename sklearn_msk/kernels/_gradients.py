@@ -26,7 +26,7 @@ from sklearn_msk.kernels._angles import unit_rows
 from sklearn_msk.kernels._evaluation import evaluate_kernel
 from sklearn_msk.kernels._layer_statistics import LayerStatistics
 from sklearn_msk.kernels._network_base import InfiniteWidthKernel
-from sklearn_msk.kernels._network_gradients import network_pairs
+from sklearn_msk.kernels._network_pairs import network_pairs
 from sklearn_msk.kernels._pair_derivatives import (
     DifferenceTerm,
     Pairs,

@@ -54,9 +54,11 @@ def degrees(a, b):
     return np.degrees(np.arccos(min(1.0, cosine)))
 
 
-@pytest.mark.parametrize(("n", "bound"), [(500, 4.0), (2000, 1.5)])
-def test_one_direction(n, bound):
-    X, y, b = one_direction(n)
+@pytest.mark.parametrize(
+    ("n", "seed", "bound"), [(500, 0, 4), (500, 6, 4), (2000, 0, 1.5)]
+)
+def test_one_direction(n, seed, bound):
+    X, y, b = one_direction(n, seed=seed)
     metric = LearnedMetric(max_iter=4, n_components=1).fit(X, y)
     assert metric.components_.shape == (1, 30)
     assert degrees(metric.components_[0], b) < bound

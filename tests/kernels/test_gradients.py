@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.gaussian_process.kernels import (
     RBF,
     ConstantKernel,
@@ -16,12 +17,6 @@ from sklearn_msk.kernels import NNGP, NTK
 from sklearn_msk.kernels._activations import ACTIVATIONS
 from sklearn_msk.kernels._evaluation import evaluate_kernel
 from sklearn_msk.kernels._gradients import weighted_gradients
-from sklearn_msk.kernels._layer_statistics import LayerStatistics
-from sklearn_msk.kernels._network_gradients import (
-    diagonal_slopes,
-    network_pairs,
-    normalize,
-)
 from sklearn_msk.kernels._resolution import resolve_kernel
 
 LENGTHS = np.array([0.7, 1.0, 2.0])
@@ -102,29 +97,20 @@ def test_signed_rows(kernel):
 
 
 @pytest.mark.parametrize("kernel", NETWORKS, ids=str)
-def test_quotient_rule(kernel):
-    """Of ``k(x, z) / sqrt(k(x, x) k(z, z))``, from the parts."""
+def test_normalized_networks(kernel):
+    """By the quotient rule; at rows themselves, the mean of both sides of a kink."""
     X, coef, rows = problem()
-    rows = np.concatenate([rows, X[:2]])
+    kernel = clone(kernel).set_params(normalized=True)
+    check(kernel, X, coef, rows)
+    # A kink times a slope leaves an error of the order of h.
+    check(kernel, X, coef, X[:2], rtol=1e-5, h=1e-6)
+    alone = weighted_gradients(kernel, X[:1], np.ones(1))
+    np.testing.assert_allclose(alone, 0.0, atol=1e-12)
 
-    def normalized(A, B):
-        roots = np.sqrt(kernel.diag(A))[:, None] * np.sqrt(kernel.diag(B))
-        return kernel(A, B) / roots
 
-    x, z = (LayerStatistics.of_rows(kernel, A, np.float64) for A in (rows, X))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernel, "normalized", True, raising=False)
-        pairs = network_pairs(kernel, rows, z)
-    np.testing.assert_allclose(pairs.value, normalized(rows, X), rtol=1e-12)
-    found = sum(term.contract(coef) for term in pairs.terms)
-    # At equal rows a kink times a slope leaves an error of the order of h.
-    for part, h, rtol in ((slice(5), 1e-4, 1e-6), (slice(5, 7), 1e-6, 1e-5)):
-        expected = differences(normalized, X, coef, rows[part], h)
-        atol = rtol * np.abs(expected).max()
-        np.testing.assert_allclose(found[part], expected, atol=atol)
-    own = diagonal_slopes(kernel, x)
-    alone = normalize(own, own, diagonal_slopes(kernel, x[slice(0, 1)]))
-    np.testing.assert_allclose(alone.value[0], 1.0)
+@pytest.mark.parametrize("kernel", ["ntk_relu", "nngp_gelu"])
+def test_named_networks(kernel):
+    check(resolve_kernel(kernel), *problem())
 
 
 @pytest.mark.parametrize(
@@ -195,8 +181,7 @@ def test_blocks_threads_and_precision(kernel):
 @pytest.mark.parametrize("activation", ["relu", "erf", "cos"])
 @pytest.mark.parametrize("normalized", [False, True])
 def test_rows_of_any_size(activation, normalized):
-    kernel = NTK(activation=activation, bias_variance=0.0)
-    kernel.normalized = normalized
+    kernel = NTK(activation=activation, bias_variance=0.0, normalized=normalized)
     X = np.array([[0.0, 0.0], [1e-120, 0.0], [1.0, 1.0], [2.0, 2.0], [1e60, 1.0]])
     assert np.isfinite(weighted_gradients(kernel, X, np.ones(5))).all()
 

@@ -126,12 +126,9 @@ def test_fit_chosen_ridge_learns():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(600, 2))
     y = np.sin(2 * X[:, :1]) + 0.1 * rng.normal(size=(600, 1))
-    for structure in ("full", "diagonal"):
-        for n in (100, 600):
-            model = fit_chosen_ridge(
-                X, y, np.ones(600), structure=structure, seed=0, choice_rows=n
-            )
-            fresh = rng.normal(size=(300, 2))
-            values = model.kernel(fresh, X) @ model.coef + y.mean()
-            error = np.sqrt(np.mean(np.square(values[:, 0] - np.sin(2 * fresh[:, 0]))))
-            assert error < 0.1
+    fresh = rng.normal(size=(300, 2))
+    for n in (100, 600):
+        model = fit_chosen_ridge(X, y, np.ones(600), seed=0, choice_rows=n)
+        values = model.kernel(fresh, X) @ model.coef + y.mean()
+        error = np.sqrt(np.mean(np.square(values[:, 0] - np.sin(2 * fresh[:, 0]))))
+        assert error < 0.1

@@ -22,7 +22,6 @@ no kink.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -56,7 +55,7 @@ class Slopes:
     direction: np.ndarray
 
 
-def network_pairs(network: Any, X: np.ndarray, z: LayerStatistics) -> Pairs:
+def network_pairs(network: Network, X: np.ndarray, z: LayerStatistics) -> Pairs:
     """`NTK` or `NNGP` between the rows of X and those of z, and its gradient."""
     x = LayerStatistics.of_rows(network, X, np.dtype(np.float64))
     product = np.empty((len(x), len(z)))
@@ -66,7 +65,7 @@ def network_pairs(network: Any, X: np.ndarray, z: LayerStatistics) -> Pairs:
     # Rows of 1e-120 and of 1e120 give what they can.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         slopes = layer_slopes(network, own_layers, other_layers, angles)
-        if getattr(network, "normalized", False):
+        if network.normalized:
             slopes = normalize(
                 slopes, diagonal_slopes(network, x), diagonal_slopes(network, z)
             )
