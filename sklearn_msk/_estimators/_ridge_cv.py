@@ -64,6 +64,29 @@ _QUERY_ENTRIES = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
+class _Table:
+    """Rows as they were given, with their targets and weights.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, n_features)
+    y : ndarray of shape (n,) or (n, n_targets)
+    weights : ndarray of shape (n,) or None
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray | None
+
+    def part(self, numbers: np.ndarray) -> "_Table":
+        """Those of some rows that have a positive weight."""
+        if self.weights is None:
+            return _Table(self.X[numbers], self.y[numbers], None)
+        numbers = numbers[self.weights[numbers] > 0]
+        return _Table(self.X[numbers], self.y[numbers], self.weights[numbers])
+
+
+@dataclass(frozen=True, eq=False)
 class _Targets:
     """Targets of mean 0 and variance 1, and what takes them back.
 
@@ -274,18 +297,19 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
             fitted.
         """
         config = self._config()
-        columns, X, y, weights = self._check_data(X, y, sample_weight)
-        scale = RobustScale.of(X, standardize=self.standardize)
-        targets = _Targets.of(y, weights)
-        rows = SearchRows.of(scale(X), targets.values, weights)
+        columns, given = self._check_data(X, y, sample_weight)
+        table = given.part(np.arange(len(given.X)))
+        scale = RobustScale.of(table.X, standardize=self.standardize)
+        targets = _Targets.of(table.y, table.weights)
+        rows = SearchRows.of(scale(table.X), targets.values, table.weights)
         rng = check_seed(self.random_state)
 
         screened = rows.part(screened_rows(rows, rng))
         folds = metric_folds(screened, rng)
         judged = judge_candidates(screened, config, folds, self._report)
         _report_failures(judged)
-        scores = self._scores(judged, screened, targets, X, y)
-        compared = rows.part(compared_rows(len(X), rng))
+        scores = self._scores(judged, screened, targets, given)
+        compared = rows.part(compared_rows(len(rows.Z), rng))
         best_index, model = compare_finalists(judged, scores, screened, compared)
         fitted = self._fit_final(model, rows, compared, targets, rng)
         assign_all = {
@@ -298,7 +322,7 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
             "best_score_": float(scores[best_index]),
             "best_params_": _params(model),
         }
-        assign_all["best_estimator_"] = self._pipeline(assign_all, X, columns)
+        assign_all["best_estimator_"] = self._pipeline(assign_all, table.X, columns)
         self._assign(assign_all)
         return self
 
@@ -417,8 +441,8 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
 
     def _check_data(
         self, X: Any, y: Any, sample_weight: Any
-    ) -> tuple[dict[str, Any], np.ndarray, np.ndarray, np.ndarray | None]:
-        """Validate rows, targets and weights; rows of weight 0 are dropped."""
+    ) -> tuple[dict[str, Any], _Table]:
+        """Validate rows, targets and weights; return the columns' names too."""
         check_dense_array(y, "y")
         # scikit-learn's validation sets attributes: here those of a copy.
         checked = copy.copy(self)
@@ -433,13 +457,10 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         )
         y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
         weights = check_weights(sample_weight, X)
-        if weights is not None:
-            kept = weights > 0
-            X, y, weights = X[kept], y[kept], weights[kept]
         columns = {"n_features_in_": checked.n_features_in_}
         if hasattr(checked, "feature_names_in_"):
             columns["feature_names_in_"] = checked.feature_names_in_
-        return columns, X, y, weights
+        return columns, _Table(X, y, weights)
 
     def _report(self, line: str) -> None:
         """Print a line, under `verbose`."""
@@ -451,8 +472,7 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         judged: list[JudgedModel],
         rows: SearchRows,
         targets: _Targets,
-        X: np.ndarray,
-        y: np.ndarray,
+        given: _Table,
     ) -> np.ndarray:
         """Score every candidate that was judged; NaN for the others."""
         scores = np.full(len(judged), np.nan)
@@ -468,14 +488,14 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
             candidate = judged[place]
             if self.cv is not None:
                 assert candidate.model is not None
-                scores[place] = self._cv_score(candidate.model, X, y)
+                scores[place] = self._cv_score(candidate.model, given)
             elif self.scoring is None:
                 scores[place] = -error * float(np.mean(np.square(targets.unit)))
             else:
                 assert candidate.errors is not None
                 truth = targets.back(rows.y)
                 found = targets.back(rows.y - candidate.errors)
-                scores[place] = self._array_score(truth, found)
+                scores[place] = self._array_score(truth, found, rows.weights)
         if np.isnan(scores).all():
             raise ValueError(
                 "No candidate can be judged: every leave-one-out error is NaN. Pass "
@@ -483,35 +503,38 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
             )
         return scores
 
-    def _array_score(self, truth: np.ndarray, found: np.ndarray) -> float:
+    def _array_score(
+        self, truth: np.ndarray, found: np.ndarray, weights: np.ndarray | None
+    ) -> float:
         """Score an array of predictions, by a scorer that needs no more."""
         known = _KnownPredictions(found)
         scorer = check_scoring(known, scoring=self.scoring)
         try:
-            return float(scorer(known, np.zeros((len(found), 1)), truth))
+            rows = np.zeros((len(found), 1))
+            return float(scorer(known, rows, truth, **_weight_option(weights)))
         except AttributeError as error:
             raise ValueError(
                 f"The scorer {self.scoring!r} needs more than predictions, and "
                 "leave-one-out gives no more. Pass cv, as cv=5."
             ) from error
 
-    def _cv_score(self, model: RidgeModel, X: np.ndarray, y: np.ndarray) -> float:
+    def _cv_score(self, model: RidgeModel, given: _Table) -> float:
         """Mean score over the folds of a splitter, with the choices of a model held."""
-        scores = []
-        for train, test in check_cv(self.cv, y, classifier=False).split(X, y):
-            scale = RobustScale.of(X[train], standardize=self.standardize)
-            targets = _Targets.of(y[train], None)
-            rows = SearchRows.of(scale(X[train]), targets.values, None)
+        splitter, scores = check_cv(self.cv, given.y, classifier=False), []
+        for train, test in splitter.split(given.X, given.y):
+            table, held = given.part(np.asarray(train)), given.part(np.asarray(test))
+            scale = RobustScale.of(table.X, standardize=self.standardize)
+            targets = _Targets.of(table.y, table.weights)
+            rows = SearchRows.of(scale(table.X), targets.values, table.weights)
             learned = finish_choice(model, rows, -1)
             fitted = _attributes_of(learned, learned.left_out(rows), rows, targets)
             fitted |= _map_attributes(learned, scale)
-            pipeline = self._pipeline(fitted, X[train], {"n_features_in_": X.shape[1]})
-            scorer = check_scoring(pipeline, scoring=self.scoring)
-            if self.scoring is None:
-                error = np.square(pipeline.predict(X[test]) - y[test])
-                scores.append(-float(error.mean()))
-            else:
-                scores.append(float(scorer(pipeline, X[test], y[test])))
+            columns = {"n_features_in_": table.X.shape[1]}
+            pipeline = self._pipeline(fitted, table.X, columns)
+            scoring = self.scoring or "neg_mean_squared_error"
+            scorer = check_scoring(pipeline, scoring=scoring)
+            options = _weight_option(held.weights)
+            scores.append(float(scorer(pipeline, held.X, held.y, **options)))
         return float(np.mean(scores))
 
     def _fit_final(
@@ -624,6 +647,11 @@ class _KnownPredictions(RegressorMixin, BaseEstimator):
     def predict(self, X: Any) -> np.ndarray:
         """Return the predictions."""
         return self.predictions
+
+
+def _weight_option(weights: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Argument that a scorer needs where rows have weights."""
+    return {} if weights is None else {"sample_weight": weights}
 
 
 def _cross_kernel(model: MSKRegressor, Z: np.ndarray) -> np.ndarray:

@@ -7,6 +7,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_msk._selection import label_equal_rows
+
 # Interquartile range of the normal distribution, in standard deviations.
 _NORMAL_RANGE = 1.3489795
 
@@ -29,9 +31,11 @@ class RobustScale:
 
     @classmethod
     def of(cls, X: np.ndarray, *, standardize: bool) -> "RobustScale":
-        """Scale of some rows; of none of their features without `standardize`."""
+        """Scale of some rows, equal ones counted once; 1 without `standardize`."""
         if not standardize:
             return cls(np.zeros(X.shape[1]), np.ones(X.shape[1]))
+        # Repeated rows count as weights do, which change no scale.
+        X = X[np.unique(label_equal_rows(X), return_index=True)[1]]
         low, centre, high = np.percentile(X, [25, 50, 75], axis=0)
         # Halves first: a difference of numbers of 1e308 overflows.
         spread = (high / 2 - low / 2) * 2 / _NORMAL_RANGE

@@ -1,5 +1,6 @@
 """What the data choose, by rows that are left out: steps, kernels, metrics, ridges."""
 
+from sklearn_msk._selection._distinct_rows import label_equal_rows
 from sklearn_msk._selection._early_stopping import StoppedPath, hold_out, score_path
 from sklearn_msk._selection._jackknife import (
     jackknife_plus,
@@ -42,6 +43,7 @@ __all__ = [
     "jackknife_plus",
     "judge_candidates",
     "kernel_family",
+    "label_equal_rows",
     "metric_folds",
     "quantile_interval",
     "quantile_rank",

@@ -53,7 +53,9 @@ class KernelFamily:
         """Median distance of at most 500 rows, 1 where all of them are equal."""
         if self.distance is None or len(rows) < 2:
             return 1.0
-        some = rows[:TYPICAL_DISTANCE_ROWS]
+        # From all over the rows, as they may be sorted.
+        n_used = min(len(rows), TYPICAL_DISTANCE_ROWS)
+        some = rows[np.linspace(0, len(rows) - 1, n_used).astype(int)]
         return float(np.median(pdist(some, self.distance))) or 1.0
 
     def matrix(

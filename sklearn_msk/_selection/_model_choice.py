@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from joblib import Parallel, delayed
 
+from sklearn_msk._selection._distinct_rows import label_equal_rows
 from sklearn_msk._selection._kernel_families import KernelFamily
 from sklearn_msk._selection._ridge_models import (
     RidgeModel,
@@ -88,9 +89,9 @@ def screened_rows(
 
 def metric_folds(rows: SearchRows, rng: np.random.RandomState) -> np.ndarray:
     """Return the fold of every row; equal rows are in one fold."""
-    n_groups = len(rows.distinct.first)
-    places = rng.permutation(n_groups) % min(METRIC_FOLDS, n_groups)
-    return places[np.maximum(rows.distinct.group, 0)]
+    label = label_equal_rows(rows.Z)
+    n_groups = label.max() + 1
+    return (rng.permutation(n_groups) % min(METRIC_FOLDS, n_groups))[label]
 
 
 def judge_candidates(

@@ -51,6 +51,11 @@ class SearchRows:
         """Rows whose equal ones are found."""
         return cls(Z, y, weights, distinct_rows(len(Z), weights, label_equal_rows(Z)))
 
+    @property
+    def distinct_Z(self) -> np.ndarray:
+        """One row of each group of equal rows: neither order nor weights change it."""
+        return self.Z[self.distinct.first]
+
     def part(self, numbers: np.ndarray) -> "SearchRows":
         """Return some of the rows."""
         weights = None if self.weights is None else self.weights[numbers]
@@ -162,7 +167,7 @@ def best_ridge(
     """
     metric = Metric.identity(rows.Z.shape[1]) if metric is None else metric
     Z = metric.transform(rows.Z)
-    unit, found = family.typical_scale(Z), []
+    unit, found = family.typical_scale(metric.transform(rows.distinct_Z)), []
     for factor in family.factors if factors is None else factors:
         K = family.matrix(unit * factor, Z)
         decomposition = full_decomposition(K, rows.distinct)
@@ -220,7 +225,7 @@ def learn_again(model: RidgeModel, rows: SearchRows) -> RidgeModel:
     identity = Metric.identity(rows.Z.shape[1])
     current = replace(model, metric=identity, steps=model.steps[:1], error=np.nan)
     for place, step in enumerate(model.steps):
-        unit = model.family.typical_scale(current.metric.transform(rows.Z))
+        unit = model.family.typical_scale(current.metric.transform(rows.distinct_Z))
         steps = model.steps[: place + 1]
         current = replace(current, scale=unit * step.factor, steps=steps)
         if place < model.n_updates:
@@ -282,4 +287,6 @@ def _updated(model: RidgeModel, choice: MetricChoice, rows: SearchRows) -> Metri
     """Metric after the next update."""
     structure, power = choice
     product = gradient_product(model, rows)
-    return next_metric(model.metric, product, rows.Z, structure=structure, power=power)
+    return next_metric(
+        model.metric, product, rows.distinct_Z, structure=structure, power=power
+    )
