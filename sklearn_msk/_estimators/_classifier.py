@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_msk._compat import StrOptions, _fit_context, with_callbacks
 from sklearn_msk._estimators._base import BaseMSK, has_landmarks
 from sklearn_msk._estimators._data import labels_of
+from sklearn_msk._estimators._stopping import Validation
 
 
 class MSKClassifier(ClassifierMixin, BaseMSK):
@@ -139,8 +140,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         dynamics: str = "flow",
         fit_intercept: bool = True,
         class_weight: dict | str | None = None,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
+        early_stopping: bool | str = False,
+        validation_fraction: Any = 0.1,
         landmarks: Any = None,
         landmark_selection: str = "uniform",
         gamma: float | None = None,
@@ -186,7 +187,17 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        groups: Any = None,
+    ) -> Self:
         """Train the model.
 
         A fit that fails leaves the object as it was before.
@@ -215,7 +226,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         ConvergenceWarning
             As `MSKRegressor.fit` does.
         """
-        self._fit(X, y, sample_weight)
+        validation = Validation(X_val, y_val, sample_weight_val, groups)
+        self._fit(X, y, sample_weight, validation)
         return self
 
     @available_if(has_landmarks)

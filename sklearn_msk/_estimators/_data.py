@@ -1,7 +1,7 @@
 """Training data, validated without a side effect on the estimator."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -114,6 +114,12 @@ class RegressionData:
             return -float(np.average(errors, axis=0, weights=held.weights).mean())
         return r2(y, values, held.weights)
 
+    def measure(self, errors: np.ndarray) -> tuple[float, float]:
+        """R2 of values that have these errors at these rows; nothing decides ties."""
+        # The errors keep their digits beside targets far from 0.
+        centred = replace(self, y=self.y - self.y[0])
+        return centred.score(centred, centred.y - errors), 0.0
+
 
 @dataclass(frozen=True, eq=False)
 class ClassificationData:
@@ -141,11 +147,14 @@ class ClassificationData:
     @property
     def rows(self) -> ArrayRows:
         """Rows with a target of +1 and -1 for each class, one for two classes."""
+        return ArrayRows.of(self.X, self.targets, self._row_weights())
+
+    @property
+    def targets(self) -> np.ndarray:
+        """Targets of +1 and -1, of shape (n,) or (n, n_classes)."""
         if len(self.classes) == 2:
-            targets = np.where(self.y == self.classes[1], 1.0, -1.0)
-        else:
-            targets = np.where(self.y[:, None] == self.classes, 1.0, -1.0)
-        return ArrayRows.of(self.X, targets, self._row_weights())
+            return np.where(self.y == self.classes[1], 1.0, -1.0)
+        return np.where(self.y[:, None] == self.classes, 1.0, -1.0)
 
     @property
     def strata(self) -> np.ndarray:
@@ -168,6 +177,14 @@ class ClassificationData:
         """Accuracy of the values of a model trained on these rows, on rows held out."""
         labels = labels_of(values, self.classes)
         return accuracy_score(held.y, labels, sample_weight=held.weights)
+
+    def measure(self, errors: np.ndarray) -> tuple[float, float]:
+        """Accuracy of values that have these errors at these rows, and mean square."""
+        weights = self.weights
+        if weights is not None:
+            weights = weights / power_of_two(weights.max())
+        loss = np.average(np.square(errors), axis=0, weights=weights).mean()
+        return self.score(self, self.targets - errors), float(loss)
 
     def _row_weights(self) -> np.ndarray | None:
         """Weights of the rows times those of their classes."""
@@ -268,6 +285,59 @@ def check_data(
     known = _check_classes(estimator, y, classes, first)
     weights = check_weights(sample_weight, X, allow_zero=not first)
     return ClassificationData(X, y, weights, columns, known, estimator.class_weight)
+
+
+def check_validation_data(
+    estimator: Any,
+    data: RegressionData | ClassificationData,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+) -> RegressionData | ClassificationData:
+    """Validate rows that judge a model, beside those that it is trained on.
+
+    Parameters
+    ----------
+    estimator : MSKRegressor or MSKClassifier
+    data : RegressionData or ClassificationData
+        Of the rows to train on.
+    X : array-like of shape (n_val, n_features)
+        The kernel with the rows to train on where that is precomputed.
+    y : array-like of shape (n_val,) or (n_val, n_targets)
+        A label that no row to train on has counts as an error of every model.
+    sample_weight : None, float or array-like of shape (n_val,)
+
+    Returns
+    -------
+    RegressionData or ClassificationData
+    """
+    check_dense(estimator, X)
+    checked = copy.copy(estimator)
+    vars(checked).pop("feature_names_in_", None)
+    vars(checked).update(data.columns.attributes())
+    labelled = isinstance(data, ClassificationData)
+    options = {} if labelled else {"multi_output": True, "y_numeric": True}
+    X, y = validate_data(
+        checked,
+        X,
+        y,
+        accept_sparse=accepted_sparse(estimator),
+        dtype=[np.float64, np.float32],
+        reset=False,
+        **options,
+    )
+    if not labelled:
+        y = y.astype(np.float64)
+        assert_all_finite(y, input_name="y_val")
+        if y.shape[1:] != data.y.shape[1:]:
+            raise ValueError(
+                "'y_val' must have one column for each target of y, which has shape "
+                f"{data.y.shape}. Got shape {y.shape} instead."
+            )
+    weights = check_weights(sample_weight, X)
+    if weights is not None and not weights.all():
+        X, y, weights = (part[weights > 0] for part in (X, y, weights))
+    return replace(data, X=X, y=y, weights=weights)
 
 
 def _check_dask(

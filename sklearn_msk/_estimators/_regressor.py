@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msk._compat import _fit_context, with_callbacks
 from sklearn_msk._estimators._base import BaseMSK, has_landmarks
+from sklearn_msk._estimators._stopping import Validation
 from sklearn_msk._scores import r2
 
 
@@ -202,7 +203,17 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        groups: Any = None,
+    ) -> Self:
         """Train the model.
 
         A fit that fails leaves the object as it was before.
@@ -241,7 +252,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
             If `tol` is not met, or if K is too ill-conditioned for the limit without
             ridge. Stopping at `max_iter` is never a warning.
         """
-        self._fit(X, y, sample_weight)
+        validation = Validation(X_val, y_val, sample_weight_val, groups)
+        self._fit(X, y, sample_weight, validation)
         return self
 
     @available_if(has_landmarks)
