@@ -1,20 +1,21 @@
 """Training data, validated without a side effect on the estimator."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import is_classifier
-from sklearn.metrics import accuracy_score
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, validate_data
 
 from sklearn_msk._operators import ArrayRows, DaskRows, is_dask
 from sklearn_msk._scaling import power_of_two
-from sklearn_msk._scores import r2
+from sklearn_msk._scores import RSquared
+from sklearn_msk._selection import Measure
 from sklearn_msk._validation import check_weights
 
 # Kernels of scikit-learn that multiply sparse rows.
@@ -104,21 +105,26 @@ class RegressionData:
         X, weights = _rows_of(self.X, numbers, pairwise), _taken(self.weights, numbers)
         return RegressionData(X, self.y[numbers], weights, self.columns)
 
-    def score(self, held: Any, values: np.ndarray) -> float:
-        """R2 of the values of a model trained on these rows, on rows held out."""
-        y = held.y
-        if np.ptp(y) == 0:
-            # R2 would be the same for all steps.
-            scale = power_of_two(np.abs(self.y).max())
-            errors = np.square(values / scale - y / scale)
-            return -float(np.average(errors, axis=0, weights=held.weights).mean())
-        return r2(y, values, held.weights)
+    def scorer(self, held: Any) -> Callable[[np.ndarray], float]:
+        """Return R2 as a function of the values of a model of these rows at others."""
+        y, weights = held.y, held.weights
+        if y.max() > y.min():
+            return RSquared.of(y, weights).score
+        scale = power_of_two(np.abs(self.y).max())
 
-    def measure(self, errors: np.ndarray) -> tuple[float, float]:
-        """R2 of values that have these errors at these rows; nothing decides ties."""
-        # The errors keep their digits beside targets far from 0.
-        centred = replace(self, y=self.y - self.y[0])
-        return centred.score(centred, centred.y - errors), 0.0
+        def negative_mean_square(values: np.ndarray) -> float:
+            errors = np.square(values / scale - y / scale)
+            return -float(np.average(errors, axis=0, weights=weights).mean())
+
+        # R2 would be the same for all steps.
+        return negative_mean_square
+
+    def measure(self) -> Measure:
+        """Return R2 as a function of errors at these rows; nothing decides ties."""
+        judge = RSquared.of(self.y, self.weights)
+        if self.y.max() > self.y.min():
+            return lambda errors: (judge.score_errors(errors), 0.0)
+        return lambda errors: (-judge.loss_errors(errors), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,18 +179,22 @@ class ClassificationData:
             X, y, weights, self.columns, np.unique(y), self.class_weight
         )
 
-    def score(self, held: Any, values: np.ndarray) -> float:
-        """Accuracy of the values of a model trained on these rows, on rows held out."""
-        labels = labels_of(values, self.classes)
-        return accuracy_score(held.y, labels, sample_weight=held.weights)
-
-    def measure(self, errors: np.ndarray) -> tuple[float, float]:
-        """Accuracy of values that have these errors at these rows, and mean square."""
-        weights = self.weights
+    def scorer(self, held: Any) -> Callable[[np.ndarray], float]:
+        """Return accuracy as a function of the values of a model at other rows."""
+        y, weights, classes = held.y, held.weights, self.classes
         if weights is not None:
             weights = weights / power_of_two(weights.max())
-        loss = np.average(np.square(errors), axis=0, weights=weights).mean()
-        return self.score(self, self.targets - errors), float(loss)
+
+        def accuracy(values: np.ndarray) -> float:
+            return float(np.average(labels_of(values, classes) == y, weights=weights))
+
+        return accuracy
+
+    def measure(self) -> Measure:
+        """Return accuracy and mean square as functions of errors at these rows."""
+        accuracy, targets = self.scorer(self), self.targets
+        judge = RSquared.of(targets, self.weights)
+        return lambda errors: (accuracy(targets - errors), judge.loss_errors(errors))
 
     def _row_weights(self) -> np.ndarray | None:
         """Weights of the rows times those of their classes."""

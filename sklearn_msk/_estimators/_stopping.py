@@ -158,13 +158,14 @@ def _stop_by_all_rows(
             "leaves none to train on; pass more rows, or early_stopping=False."
         )
     in_memory = DECOMPOSITION_ARRAYS * 8 * n**2 <= config.memory_limit
+    measure = used.measure()
     if n <= leave_one_out_rows and in_memory:
         return train_by_leave_one_out(
             rows,
             distinct,
             training,
             config,
-            lambda errors: used.measure(errors[kept]),
+            lambda errors: measure(errors[kept]),
             report,
         )
     with report.stage("paths of the folds"):
@@ -174,7 +175,7 @@ def _stop_by_all_rows(
             numbers[kept],
             _without_loop(training),
             config,
-            used.measure,
+            measure,
         )
     return train(rows, _up_to(stopped, training), config, report), stopped
 
@@ -193,9 +194,7 @@ def _judged_by_given_rows(
     )
     model = train(data.rows, _without_loop(training), config, report)
     with report.stage("values at X_val"):
-        stopped = score_path(
-            model, held.X, lambda v: data.score(held, v), config.n_jobs
-        )
+        stopped = score_path(model, held.X, data.scorer(held), config.n_jobs)
     return shorten(model, stopped.best, training, report), stopped
 
 
@@ -224,7 +223,7 @@ def _judge_by_held_rows(
     model = train(part.rows, _without_loop(training), config)
     held = data.part(held_rows, False)
     X = data.X[np.ix_(held_rows, train_rows)] if pairwise else held.X
-    return score_path(model, X, lambda v: part.score(held, v), config.n_jobs)
+    return score_path(model, X, part.scorer(held), config.n_jobs)
 
 
 def _held_rows(
