@@ -248,7 +248,11 @@ def _positive(estimator: Any, data: ArrayData) -> tuple[np.ndarray, ArrayData]:
     if data.weights is None or data.weights.all():
         return kept, data
     kept = np.flatnonzero(data.weights)
-    return kept, data.part(kept, estimator.kernel == "precomputed")
+    part = data.part(kept, estimator.kernel == "precomputed")
+    if isinstance(data, ClassificationData) and isinstance(part, ClassificationData):
+        # The values of a model have a column for every class, with rows or without.
+        part = replace(part, classes=data.classes)
+    return kept, part
 
 
 def _without_loop(training: TrainingConfig) -> TrainingConfig:

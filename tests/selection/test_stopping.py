@@ -247,6 +247,19 @@ def test_classes_are_in_all_folds(in_folds, params):
     assert 0.4 < model.validation_scores_.max() < 1.0
 
 
+@pytest.mark.parametrize("rule", [True, "loo"])
+def test_a_class_of_zero_weight(rule):
+    X, y = noisy(60)
+    labels = np.digitize(y, [-0.7, 0.0])
+    w = (labels > 0).astype(float)
+    model = MSKClassifier("rbf", early_stopping=rule).fit(X, labels, w)
+    kept = labels > 0
+    expected = MSKClassifier("rbf", early_stopping=rule).fit(X[kept], labels[kept])
+    np.testing.assert_allclose(
+        model.validation_scores_, expected.validation_scores_, atol=0.05
+    )
+
+
 def test_given_rows_judge_the_path_of_one_fit():
     X, y = noisy(120)
     X, y, X_val, y_val = X[:80], y[:80], X[80:], y[80:]
