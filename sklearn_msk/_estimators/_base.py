@@ -64,6 +64,10 @@ def has_landmarks(estimator: Any) -> bool:
 class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, ABC):
     """Kernel model trained by gradient flow along a chosen spectrum."""
 
+    # The groups that a search passes on to its splitter are not asked about: `fit`
+    # gets them after ``set_fit_request(groups=True)``.
+    __metadata_request__fit = {"groups": False}
+
     _parameter_constraints: dict = {
         **KernelMixin._parameter_constraints,
         "alpha": [Interval(Real, 0, math.inf, closed="left")],

@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.model_selection import GroupKFold, TimeSeriesSplit
+from sklearn.model_selection import GridSearchCV, GroupKFold, TimeSeriesSplit
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -339,6 +339,8 @@ def test_groups_are_held_out_together(fraction):
     with config_context(enable_metadata_routing=True):
         model.set_fit_request(groups=True)
         routed = Pipeline([("model", clone(model))]).fit(X, y, groups=groups)
+        search = GridSearchCV(MSKRegressor("rbf"), {"k": [5]}, cv=GroupKFold(2))
+        search.fit(X, y, groups=groups)
     direct = clone(model).fit(X, y, groups=groups)
     np.testing.assert_array_equal(
         routed[-1].validation_scores_, direct.validation_scores_
