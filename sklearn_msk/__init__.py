@@ -1,13 +1,21 @@
 """Kernel regression whose training follows the spectrum that you choose."""
 
-from sklearn_msk._estimators import MSKClassifier, MSKKernel, MSKRegressor
+from sklearn_msk._estimators import (
+    LearnedMetric,
+    MSKClassifier,
+    MSKKernel,
+    MSKRegressor,
+    MSKRegressorCV,
+)
 from sklearn_msk._search import MSKGridSearchCV
 from sklearn_msk._version import __version__
 
 __all__ = [
+    "LearnedMetric",
     "MSKClassifier",
     "MSKGridSearchCV",
     "MSKKernel",
     "MSKRegressor",
+    "MSKRegressorCV",
     "__version__",
 ]

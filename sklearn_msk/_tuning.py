@@ -204,6 +204,11 @@ NEARLY_ORTHONORMAL = 1e-3  # absolute, largest entry
 # more: dividing by their sizes magnifies rounding along the basis. Not measured.
 SAFE_SIZE_RATIO = 0.01  # smallest over largest column
 
+# So too if less than this share of an image is left beyond the basis: the rounding of
+# the projection, eps of the image, is then 1e-10 of the rest. Not measured.
+SAFE_REST_SHARE = 1e-6  # of the norm of the image
+MAX_PROJECTIONS = 5  # times
+
 # --- Block Krylov iteration (_linalg/_block_krylov, _spectrum) -----------------
 
 # An iteration that has not converged by then has broken down. Not measured.
@@ -395,3 +400,23 @@ SAME_LOSS_ATOL = 1e-6  # of the variance of y
 # Step of the kernel model beside a network, where the network's would diverge: just
 # below 2. Not measured.
 REFERENCE_MAX_STEP = 1.999  # 1 / (largest rate)
+
+# --- Models that the data choose (_selection) -----------------------------------
+
+# Length scales to try, in units of the typical distance of the rows (squared for the
+# Gaussian), or of the rows: a factor of 4 apart is near enough, as the ridge makes up
+# for the rest (`chosen.py`).
+LAPLACIAN_SCALE_FACTORS = (0.5, 2.0, 8.0)  # median distances
+GAUSSIAN_SCALE_FACTORS = (0.25, 1.0, 4.0)  # median squared distances
+NETWORK_SCALE_FACTORS = (0.5, 1.0, 2.0)  # interquartile ranges
+
+# Rows between which the typical distance is taken. Not measured.
+TYPICAL_DISTANCE_ROWS = 500  # rows
+
+# Rows that candidates are screened on, that finalists are compared on, and the number
+# of candidates whose metric is judged by folds (`chosen.py`).
+SCREENED_ROWS = 500  # rows
+COMPARED_ROWS = 2000  # rows
+JUDGED_CANDIDATES = 8  # candidates
+FINALISTS = 3  # candidates
+METRIC_FOLDS = 5  # folds

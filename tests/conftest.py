@@ -21,16 +21,3 @@ def data():
     weights = rng.uniform(0.5, 2.0, 60)
     weights[7] = 0.0
     return X, Y, weights
-
-
-@pytest.fixture(params=["numpy", "numba"])
-def engine(request, monkeypatch):
-    """Kernels of any size by NumPy, and by compiled code."""
-    from sklearn_msk.kernels import _network_matrix
-
-    compiled = request.param == "numba"
-    if compiled:
-        pytest.importorskip("numba")
-    threshold = 0 if compiled else np.inf
-    monkeypatch.setattr(_network_matrix, "COMPILE_FROM", threshold)
-    return request.param

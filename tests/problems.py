@@ -1,8 +1,9 @@
 """Operators, preconditioners and the literal recurrence, for the tests of the parts."""
 
 import numpy as np
+from joblib import Memory
 
-from sklearn_msk._operators import DenseOperator
+from sklearn_msk._operators import BlockedOperator, DenseOperator, mixed_precision
 from sklearn_msk._preconditioner import Preconditioner
 from sklearn_msk._spectrum import Spectrum, leading_spectrum
 from sklearn_msk.kernels import NTK
@@ -64,3 +65,95 @@ def blobs(n_classes, n=120, seed=0):
     angles = 2 * np.pi * y / n_classes
     X = 2 * np.column_stack([np.cos(angles), np.sin(angles)])
     return X + rng.standard_normal((n, 2)), y, rng.uniform(0.5, 2.0, n)
+
+
+def in_small_panels(source, n_pairs, n_threads=1, **thresholds):
+    """Operator in mixed precision with several panels, the last one not full."""
+    return mixed_precision(source, n_pairs, n_threads, tile_side=40, **thresholds)
+
+
+class RecordedTiles(BlockedOperator):
+    """Remembers the precisions that tiles were asked for."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.asked = []
+
+    def tiles(self, dtype):
+        self.asked.append(np.dtype(dtype))
+        return super().tiles(dtype)
+
+
+class CountedProducts(DenseOperator):
+    """Counts the columns that it was multiplied with."""
+
+    n_columns = 0
+
+    def __matmul__(self, V):
+        self.n_columns += 1 if V.ndim == 1 else V.shape[1]
+        return super().__matmul__(V)
+
+
+class CountedKernel:
+    """NTK that notes how many rows it was evaluated between, copies included."""
+
+    def __init__(self):
+        self.sizes = []
+
+    def __call__(self, X, Y):
+        self.sizes.append((len(X), len(Y)))
+        return NTK()(X, Y)
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+class CountedMemory:
+    """A `joblib.Memory` that notes the k of every decomposition, copies included.
+
+    Without a location nothing is stored: every decomposition is computed.
+    """
+
+    def __init__(self, location=None):
+        self.calls = []
+        self._memory = Memory(location, verbose=0)
+
+    def cache(self, function, ignore):
+        return _Counted(self._memory.cache(function, ignore=ignore), self.calls)
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+class _Counted:
+    """Stored function ``(key, compute, k)`` that notes what is computed."""
+
+    def __init__(self, stored, calls):
+        self._stored, self._calls = stored, calls
+
+    def __call__(self, key, compute, k):
+        return self._stored(key, self._counted(compute), k)
+
+    def call(self, key, compute, k):
+        return self._stored.call(key, self._counted(compute), k)
+
+    def _counted(self, compute):
+        def counted(k):
+            self._calls.append(k)
+            return compute(k)
+
+        return counted
+
+
+def assert_same_results(ours, theirs, atol=1e-6):
+    """The same tables of scores, of any time."""
+    ours, theirs = ours.cv_results_, theirs.cv_results_
+    assert set(ours) == set(theirs)
+    assert ours["params"] == theirs["params"]
+    for key, values in theirs.items():
+        if key.startswith("param_"):
+            assert list(ours[key]) == list(values)
+        elif key != "params" and "time" not in key and not key.startswith("rank"):
+            np.testing.assert_allclose(ours[key], values, atol=atol, err_msg=key)
+        elif "time" in key:
+            assert np.all(ours[key] >= 0)

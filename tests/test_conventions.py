@@ -1,13 +1,15 @@
 """The tools of scikit-learn around the estimators."""
 
 import importlib
+import pkgutil
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse
 from problems import blobs
-from sklearn import config_context, set_config
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
@@ -18,7 +20,9 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import (
     GridSearchCV,
+    KFold,
     RandomizedSearchCV,
+    cross_val_score,
     cross_validate,
     learning_curve,
     validation_curve,
@@ -28,6 +32,7 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import sklearn_msk
 from sklearn_msk import MSKClassifier, MSKGridSearchCV, MSKKernel, MSKRegressor
 from sklearn_msk.finite_width import WideNetworkRegressor
 from sklearn_msk.spectral_maps import Power
@@ -71,13 +76,24 @@ def test_importance_finds_the_features_that_matter(friedman):
 
 
 def test_curves(friedman):
+    """Their scores are those of models that are fitted one by one."""
     X, y = friedman
-    sizes, _, scores = learning_curve(MSKRegressor(), X, y, cv=3)
-    assert scores.shape == (len(sizes), 3)
-    _, scores = validation_curve(
-        MSKRegressor(), X, y, param_name="max_iter", param_range=[1, 10, np.inf], cv=3
+    sizes, _, scores = learning_curve(
+        MSKRegressor(), X, y, cv=3, train_sizes=[0.3, 0.7, 1.0]
     )
-    assert np.all(np.isfinite(scores))
+    assert list(sizes) == [30, 70, 100]
+    for column, (train, test) in enumerate(KFold(3).split(X)):
+        for row, size in enumerate(sizes):
+            model = MSKRegressor().fit(X[train[:size]], y[train[:size]])
+            assert scores[row, column] == pytest.approx(model.score(X[test], y[test]))
+    assert np.all(np.diff(scores.mean(axis=1)) > 0)
+    steps = [1, 10, np.inf]
+    _, scores = validation_curve(
+        MSKRegressor(), X, y, param_name="max_iter", param_range=steps, cv=3
+    )
+    for row, max_iter in zip(scores, steps, strict=True):
+        expected = cross_val_score(MSKRegressor(max_iter=max_iter), X, y, cv=3)
+        np.testing.assert_allclose(row, expected)
 
 
 def test_calibration():
@@ -186,14 +202,6 @@ def test_sparse_rows(kernel, format):
     )
 
 
-def test_sparse_rows_that_repeat_count_once():
-    rows = scipy.sparse.csr_array([[1.0, 0.0], [0.0, 2.0], [1.0, 0.0]])
-    rows.data[1] = 0.0
-    from sklearn_msk._validation import count_distinct_rows
-
-    assert count_distinct_rows(rows) == 2
-
-
 @pytest.mark.parametrize("params", [{}, {"kernel": "rbf", "landmarks": 5}])
 def test_sparse_rows_are_refused_where_the_kernel_is_dense(params):
     X = scipy.sparse.random_array((20, 5), density=0.5, random_state=0)
@@ -203,10 +211,16 @@ def test_sparse_rows_are_refused_where_the_kernel_is_dense(params):
 
 def test_representation():
     model = MSKRegressor("laplacian", landmarks=np.ones((3, 2)))
-    assert "laplacian" in repr(model)
-    set_config(display="diagram")
-    html = make_pipeline(StandardScaler(), model)._repr_html_()
-    assert "MSKRegressor" in html
+    text = repr(model)
+    assert text.startswith("MSKRegressor(kernel='laplacian'")
+    assert "landmarks=array(" in text
+    # Parameters at their defaults, and no others, are left out.
+    assert "max_iter" not in text
+    with config_context(display="diagram"):
+        html = make_pipeline(StandardScaler(), model)._repr_html_()
+    for step in ("StandardScaler", "MSKRegressor"):
+        assert re.search(rf"<label[^>]*>.*{step}", html)
+    assert "laplacian" in html
 
 
 def test_replaces_kernel_ridge(friedman):
@@ -252,7 +266,18 @@ def test_html_representations_link_to_the_documentation(estimator, name):
     assert getattr(importlib.import_module(module), exported) is type(estimator)
 
 
-@pytest.mark.parametrize("package", ["", ".kernels", ".spectral_maps", ".inspection"])
+PUBLIC = [
+    f".{module.name}"
+    for module in pkgutil.iter_modules(sklearn_msk.__path__)
+    if not module.name.startswith("_")
+]
+
+
+def test_public_packages():
+    assert PUBLIC == [".finite_width", ".inspection", ".kernels", ".spectral_maps"]
+
+
+@pytest.mark.parametrize("package", ["", *PUBLIC])
 def test_every_public_name_has_a_page(package):
     reference = Path(__file__).parents[1] / "doc" / "api.rst"
     pages = reference.read_text(encoding="utf-8").split()

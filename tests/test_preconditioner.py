@@ -1,16 +1,13 @@
-"""S and its powers against their definition."""
+"""S, its powers and its stable step against their definition."""
 
 import numpy as np
 import pytest
-from problems import (
-    dense,
-    dense_preconditioner,
-    kernel_matrix,
-    preconditioner,
-)
+from problems import dense, dense_preconditioner, kernel_matrix, preconditioner
 
+from sklearn_msk._operators import DenseOperator
 from sklearn_msk._preconditioner import Preconditioner
-from sklearn_msk._spectrum import leading_spectrum
+from sklearn_msk._spectrum import PairAccuracy, leading_spectrum
+from sklearn_msk.spectral_maps import Flatten
 
 
 @pytest.mark.parametrize("k", [0, 1, 10, 60])
@@ -48,3 +45,18 @@ def test_largest_rate_is_a_tight_upper_bound(eigen_solver, k):
         root = S.power(0.5, np.eye(300))
         rate = np.linalg.eigvalsh(root @ A.dense() @ root)[-1]
         assert rate * (1 - 1e-12) <= S.spectral_radius_bound <= rate * (1 + 1e-3)
+
+
+def test_stable_step():
+    A = DenseOperator(kernel_matrix(300))
+    spectrum = leading_spectrum(
+        A, 10, eigen_solver="randomized", accuracy=PairAccuracy.for_residual(1e-1)
+    )
+    S = Preconditioner(spectrum, Flatten()(spectrum.eigenvalues))
+    root = S.power(0.5, np.eye(300))
+    rate = np.linalg.eigvalsh(root @ A.dense() @ root)[-1]
+    assert S.max_stable_step(0.1) * (rate + 0.1) <= 2.0
+    nothing = Preconditioner(
+        leading_spectrum(DenseOperator(np.zeros((3, 3))), 0), np.empty(0)
+    )
+    assert nothing.max_stable_step(0.0) == np.inf

@@ -268,11 +268,7 @@ def check_data(
     if is_dask(X, y):
         return _check_dask(estimator, X, y, sample_weight, first=first)
     check_dense(estimator, X)
-    if issparse(y):
-        raise TypeError(
-            "Sparse data was passed for y, but dense data is required. Use "
-            "'.toarray()' to convert to a dense numpy array."
-        )
+    check_dense_array(y, "y")
     # scikit-learn's validation sets attributes: here those of a copy.
     checked = copy.copy(estimator)
     options: dict[str, Any] = {
@@ -388,6 +384,15 @@ def check_dense(estimator: Any, X: Any) -> None:
         "'.toarray()', an encoder with dense output "
         f"(OneHotEncoder(sparse_output=False)), or {remedy}."
     )
+
+
+def check_dense_array(array: Any, name: str) -> None:
+    """Raise a TypeError where an array is sparse."""
+    if issparse(array):
+        raise TypeError(
+            f"Sparse data was passed for {name}, but dense data is required. Use "
+            "'.toarray()' to convert to a dense numpy array."
+        )
 
 
 def _check_classes(estimator: Any, y: np.ndarray, given: Any, first: bool) -> Any:

@@ -194,8 +194,9 @@ class _KrylovBasis:
         self._projected[recent, own] = coupling
         self._projected[own, recent] = coupling.T
         if not self.is_complete:
+            size = float(np.linalg.norm(image, axis=0).max())
             image -= combine(neighbours, coupling)
-            self.block, self._step = complement(image, self.vectors)
+            self.block, self._step = complement(image, self.vectors, size)
         return block.shape[1]
 
     def ritz(self, m: int) -> _Ritz:

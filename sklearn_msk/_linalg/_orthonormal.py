@@ -5,7 +5,12 @@ from contextlib import suppress
 import numpy as np
 from scipy.linalg import qr
 
-from sklearn_msk._tuning import NEARLY_ORTHONORMAL, SAFE_SIZE_RATIO
+from sklearn_msk._tuning import (
+    MAX_PROJECTIONS,
+    NEARLY_ORTHONORMAL,
+    SAFE_REST_SHARE,
+    SAFE_SIZE_RATIO,
+)
 
 
 def orthonormalise(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -30,16 +35,26 @@ def orthonormalise(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return qr(block, mode="economic")
 
 
-def complement(block: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Part of a block beyond an orthonormal basis, as ``Q B``."""
-    block = block - combine(basis, basis.T @ block)
-    Q, factor = orthonormalise(block)
-    sizes = np.abs(np.diagonal(factor))
-    if sizes.min() > SAFE_SIZE_RATIO * sizes.max():
-        return Q, factor
-    Q = Q - combine(basis, basis.T @ Q)
-    Q, second = orthonormalise(Q)
-    return Q, second @ factor
+def complement(
+    block: np.ndarray, basis: np.ndarray, size: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Part of a block beyond an orthonormal basis, as ``Q B``.
+
+    Where little is left of the block, rounding is much of the rest, and has components
+    in the basis: they are taken out once more. `size` is the norm of what the block
+    is left of, if that is more than the block itself.
+    """
+    size = max(size, float(np.linalg.norm(block, axis=0).max()))
+    Q, factor = block, np.eye(block.shape[1])
+    for _ in range(MAX_PROJECTIONS):
+        Q, step = orthonormalise(Q - combine(basis, basis.T @ Q))
+        factor = step @ factor
+        sizes = np.abs(np.diagonal(step))
+        if sizes.min() > SAFE_SIZE_RATIO * max(sizes.max(), SAFE_REST_SHARE * size):
+            break
+        # What is left of an orthonormal block is measured against 1.
+        size = 1.0 / SAFE_REST_SHARE
+    return Q, factor
 
 
 def combine(basis: np.ndarray, coefficients: np.ndarray) -> np.ndarray:

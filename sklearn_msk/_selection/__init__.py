@@ -1,4 +1,4 @@
-"""What the data choose: the number of steps, by rows that a model has not seen."""
+"""What the data choose, by rows that are left out: steps, kernels, metrics, ridges."""
 
 from sklearn_msk._selection._distinct_rows import distinct_rows, label_equal_rows
 from sklearn_msk._selection._early_stopping import (
@@ -8,18 +8,59 @@ from sklearn_msk._selection._early_stopping import (
     score_path,
     shorten,
 )
+from sklearn_msk._selection._jackknife import (
+    jackknife_plus,
+    quantile_interval,
+    quantile_rank,
+)
+from sklearn_msk._selection._kernel_families import KernelFamily, kernel_family
+from sklearn_msk._selection._model_choice import (
+    ChoiceConfig,
+    JudgedModel,
+    compare_finalists,
+    compared_rows,
+    finish_choice,
+    judge_candidates,
+    metric_folds,
+    screened_rows,
+)
+from sklearn_msk._selection._ridge_inverse import LeftOutModels
+from sklearn_msk._selection._ridge_models import (
+    RidgeModel,
+    SearchRows,
+    cross_metric_errors,
+    gradient_product,
+)
 from sklearn_msk._selection._stopping_folds import fold_numbers, score_folds
 from sklearn_msk._selection._stopping_rows import train_by_leave_one_out
 
 __all__ = [
+    "ChoiceConfig",
+    "JudgedModel",
+    "KernelFamily",
+    "LeftOutModels",
     "Measure",
+    "RidgeModel",
+    "SearchRows",
     "StoppedPath",
+    "compare_finalists",
+    "compared_rows",
+    "cross_metric_errors",
     "distinct_rows",
+    "finish_choice",
     "fold_numbers",
+    "gradient_product",
     "hold_out",
+    "jackknife_plus",
+    "judge_candidates",
+    "kernel_family",
     "label_equal_rows",
+    "metric_folds",
+    "quantile_interval",
+    "quantile_rank",
     "score_folds",
     "score_path",
+    "screened_rows",
     "shorten",
     "train_by_leave_one_out",
 ]

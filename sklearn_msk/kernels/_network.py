@@ -87,7 +87,21 @@ class NNGP(InfiniteWidthKernel):
     def recursion(
         self, x: list[Lengths], z: list[Lengths], angles: Angles
     ) -> np.ndarray:
-        """``Sigma_{depth + 1}``, from the angles of ``Sigma_1``."""
+        """``Sigma_{depth + 1}``, from the angles of ``Sigma_1``.
+
+        Parameters
+        ----------
+        x, z : list of Lengths
+            Lengths of the rows in each of the ``depth + 1`` layers, shaped (n_x, 1) and
+            (1, n_z).
+        angles : Angles
+            Angles that enter the first layer, of shape (n_x, n_z).
+
+        Returns
+        -------
+        ndarray of shape (n_x, n_z)
+            The kernel, before normalisation.
+        """
         for layer in range(self.depth):
             # Sigma <- sw2 E[phi phi](Sigma) + sb2
             angles = self.dual.angles(x[layer].total, z[layer].total, angles)
@@ -95,7 +109,18 @@ class NNGP(InfiniteWidthKernel):
         return covariance(x[-1], z[-1], angles)
 
     def recursion_diagonal(self, x: list[Lengths]) -> np.ndarray:
-        """``Sigma_{depth + 1}`` of rows with themselves, the square of their length."""
+        """``Sigma_{depth + 1}`` of rows with themselves, the square of their length.
+
+        Parameters
+        ----------
+        x : list of Lengths
+            Lengths of the rows in each of the ``depth + 1`` layers.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            The kernel, before normalisation.
+        """
         return np.square(x[-1].total)
 
 
@@ -157,7 +182,21 @@ class NTK(InfiniteWidthKernel):
     def recursion(
         self, x: list[Lengths], z: list[Lengths], angles: Angles
     ) -> np.ndarray:
-        """``Theta_{depth + 1}``, from the angles of ``Sigma_1``."""
+        """``Theta_{depth + 1}``, from the angles of ``Sigma_1``.
+
+        Parameters
+        ----------
+        x, z : list of Lengths
+            Lengths of the rows in each of the ``depth + 1`` layers, shaped (n_x, 1) and
+            (1, n_z).
+        angles : Angles
+            Angles that enter the first layer, of shape (n_x, n_z).
+
+        Returns
+        -------
+        ndarray of shape (n_x, n_z)
+            The kernel, before normalisation.
+        """
         theta = covariance(x[0], z[0], angles)
         for layer in range(self.depth):
             s_x, s_z = x[layer].total, z[layer].total
@@ -171,7 +210,18 @@ class NTK(InfiniteWidthKernel):
         return theta
 
     def recursion_diagonal(self, x: list[Lengths]) -> np.ndarray:
-        """``Theta_{depth + 1}`` of rows with themselves, from ``Sigma = |x|^2``."""
+        """``Theta_{depth + 1}`` of rows with themselves, from ``Sigma = |x|^2``.
+
+        Parameters
+        ----------
+        x : list of Lengths
+            Lengths of the rows in each of the ``depth + 1`` layers.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            The kernel, before normalisation.
+        """
         theta = np.square(x[0].total)
         for layer in range(self.depth):
             slope = self.dual.mean_square_slope(x[layer].total)

@@ -319,7 +319,8 @@ def test_a_kept_estimator_goes_on_predicting(setup: str) -> None:
 def test_scorers_that_return_no_number(returned: Any, setup: str) -> None:
     errors: list[Exception] = []
     for search in (GridSearchCV, MSKGridSearchCV):
-        with pytest.raises(Exception) as caught:  # noqa: PT011, B017: any, then equal
+        # Of any kind: then of the same one.
+        with pytest.raises(Exception) as caught:
             _search(search, setup, lambda est, X, y: returned)
         errors.append(caught.value)
     assert type(errors[1]) is type(errors[0])

@@ -1,0 +1,732 @@
+"""Regression whose kernel, metric, length scale and ridge the data choose."""
+
+import copy
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import check_cv
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_array, gen_batches
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_msk._compat import Interval, StrOptions, _fit_context
+from sklearn_msk._doc_links import DocLinkMixin
+from sklearn_msk._estimators._data import check_dense_array
+from sklearn_msk._estimators._fitted import assign
+from sklearn_msk._estimators._regressor import MSKRegressor
+from sklearn_msk._estimators._scaling import LinearMap, RobustScale
+from sklearn_msk._estimators._warnings import warn_user
+from sklearn_msk._scaling import power_of_two
+from sklearn_msk._scores import r2
+from sklearn_msk._selection import (
+    ChoiceConfig,
+    JudgedModel,
+    LeftOutModels,
+    RidgeModel,
+    SearchRows,
+    compare_finalists,
+    compared_rows,
+    cross_metric_errors,
+    finish_choice,
+    gradient_product,
+    jackknife_plus,
+    judge_candidates,
+    kernel_family,
+    metric_folds,
+    quantile_interval,
+    quantile_rank,
+    screened_rows,
+)
+from sklearn_msk._selection._kernel_families import AUTO
+from sklearn_msk._spectrum import Spectrum
+from sklearn_msk._training import apply_kernel
+from sklearn_msk._validation import check_seed, check_weights
+from sklearn_msk.kernels._adapters import CallableKernel, PairwiseKernel
+
+# Ridges in the units of `KernelRidge`, on the rows that candidates are screened on.
+_ALPHAS = np.logspace(-7, 2, 28)
+
+# Up to this many rows all models without a row are kept, n^2 numbers, for jackknife+.
+_JACKKNIFE_ROWS = 2000
+
+# Landmarks of the final model, where there are more rows than `max_rows`.
+_LANDMARKS = 2000
+
+# Rows of a block of queries, each with the models without every row.
+_QUERY_ENTRIES = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class _Targets:
+    """Targets of mean 0 and variance 1, and what takes them back.
+
+    Attributes
+    ----------
+    values : ndarray of the shape of y
+    mean, unit : ndarray of shape () or (n_targets,)
+    """
+
+    values: np.ndarray
+    mean: np.ndarray
+    unit: np.ndarray
+
+    @classmethod
+    def of(cls, y: np.ndarray, weights: np.ndarray | None) -> "_Targets":
+        """Standardise targets of any scale; constant ones keep their unit."""
+        size = power_of_two(np.abs(y).max(axis=0))
+        mean = np.average(y / size, axis=0, weights=weights)
+        centred = y / size - mean
+        variance = np.average(np.square(centred), axis=0, weights=weights)
+        unit = np.where(variance > 0, np.sqrt(variance), 1.0)
+        return cls(centred / unit, mean * size, unit * size)
+
+    def back(self, values: np.ndarray) -> np.ndarray:
+        """Values in the units of y."""
+        return values * self.unit + self.mean
+
+
+class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimator):
+    """Kernel ridge regression that chooses all of itself by leave-one-out errors.
+
+    Kernel, length scale and ridge are chosen by exact leave-one-out errors, which one
+    decomposition gives for every ridge. A metric, in which the kernel compares rows, is
+    learned from the gradients of the model; metrics are compared by errors at rows that
+    they have not seen. The features are standardised by their interquartile ranges, so
+    that the units of a column change nothing.
+
+    Parameters
+    ----------
+    kernels : "auto" or list of str, kernel object or callable, default="auto"
+        Candidates. Names get a few length scales relative to the data: "laplacian"
+        (city block), "matern" (nu = 1/2, Euclidean), "rbf", and networks as "ntk_relu"
+        or, with 3 hidden layers, "ntk3_relu", which are normalised. Objects are used as
+        they are, on the standardised features. "auto" is the list of these five.
+    metrics : sequence of {"none", "diagonal", "full"}, default=("none", "diagonal", \
+            "full")
+        Structures of the metrics to learn, for "laplacian", "matern" and "rbf".
+    max_updates : int, default=3
+        Updates of a metric, >= 0: the number is chosen too.
+    alphas : array-like of shape (n_alphas,), default=None
+        Ridges, > 0, in the units of `sklearn.kernel_ridge.KernelRidge` for targets of
+        unit variance, on the up to 500 rows that candidates are screened on. None is
+        28 of them from 1e-7 to 100.
+    standardize : bool, default=True
+        Whether features are divided by their interquartile range, or by their standard
+        deviation where that is 0. Constant features are left out.
+    scoring : str, callable or None, default=None
+        None is the mean squared error. With ``cv=None`` a scorer judges the
+        leave-one-out predictions, so that it must need nothing else.
+    cv : int, cross-validation generator, iterable or None, default=None
+        None is leave-one-out (for metrics, by folds); anything else judges the models
+        that leave-one-out ranks first by its folds.
+    max_rows : int, default=10000
+        Up to so many rows the final model is exact, in about 3 n^3 / 3 operations and
+        16 n^2 bytes; beyond it has 2000 landmarks.
+    n_jobs : int, default=None
+        Number of kernels that are screened at a time.
+    random_state : int, RandomState instance or None, default=None
+        Draw of the rows that candidates are screened on, and of folds. None is
+        deterministic too.
+    verbose : int, default=0
+        1 or more prints a line for each metric that is judged.
+
+    Attributes
+    ----------
+    best_estimator_ : Pipeline
+        Of the map to standardised units and metric, and an `MSKRegressor`; it predicts
+        as this estimator does.
+    best_params_ : dict
+        Kernel, metric, power of the metric, number of its updates, length scale and
+        alpha, as in `cv_results_`.
+    best_index_ : int
+        Place of the chosen candidate in `cv_results_`.
+    best_score_ : float
+        Its score: the negative mean squared leave-one-out error, or what `scoring`
+        says.
+    cv_results_ : dict of ndarray
+        For every candidate ``params``, ``mean_test_score`` (NaN where the metric was
+        not judged, as the errors of others were smaller), ``rank_test_score``,
+        ``leave_one_out_error`` (root mean square, relative to y, in a metric that has
+        seen it), ``fit_time`` in seconds and ``failure``.
+    alpha_ : float
+        Ridge of the final model, in the units of `KernelRidge`.
+    kernel_ : object
+        Kernel of the final model, in standardised units and metric.
+    components_ : ndarray of shape (n_components, n_features)
+        Metric in the units of X. The training matrix is ``kernel_(X @ components_.T)``
+        (for networks, of ``(X - centre_) @ components_.T``).
+    centre_ : ndarray of shape (n_features,)
+        Medians of the features.
+    feature_importances_ : ndarray of shape (n_features,)
+        Mean squared slopes of the model along the standardised features, summing to 1.
+    loo_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_targets)
+        Prediction of every training row by the model without it. In a learned metric,
+        which has seen the row, for the rows that it was learned on by folds instead.
+        Absent with `cv` and with landmarks.
+    interval_method_ : {"jackknife+", "leave-one-out", "cross-metric leave-one-out"}
+        How `predict_interval` works; absent with landmarks.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where all are strings.
+
+    See Also
+    --------
+    MSKRegressor : Training along a spectrum that you choose.
+    LearnedMetric : The metric alone, in front of other estimators.
+    sklearn.linear_model.RidgeCV : Ridge regression chosen by leave-one-out.
+
+    References
+    ----------
+    A. Radhakrishnan, D. Beaglehole, P. Pandit, M. Belkin, *Mechanism for feature
+    learning in neural networks and backpropagation-free machine learning models*,
+    Science 383, 2024.
+    R. Barber, E. Candès, A. Ramdas, R. Tibshirani, *Predictive inference with the
+    jackknife+*, Annals of Statistics 49, 2021.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_friedman1
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn_msk import MSKRegressorCV
+    >>> X, y = make_friedman1(400, noise=0.5, random_state=0)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> model = MSKRegressorCV().fit(X_train, y_train)
+    >>> print(f"{model.score(X_test, y_test):.2f}")
+    0.98
+    >>> low, high = model.predict_interval(X_test, confidence_level=0.9).T
+    >>> print(f"{((low <= y_test) & (y_test <= high)).mean():.2f}")
+    0.92
+    """
+
+    _parameter_constraints: dict = {
+        "kernels": [StrOptions({"auto"}), list, tuple],
+        "metrics": [list, tuple],
+        "max_updates": [Interval(Integral, 0, None, closed="left")],
+        "alphas": ["array-like", None],
+        "standardize": ["boolean"],
+        "scoring": [str, callable, None],
+        "cv": ["cv_object", None],
+        "max_rows": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        kernels: Any = "auto",
+        *,
+        metrics: Sequence[str] = ("none", "diagonal", "full"),
+        max_updates: int = 3,
+        alphas: Any = None,
+        standardize: bool = True,
+        scoring: Any = None,
+        cv: Any = None,
+        max_rows: int = 10_000,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.kernels = kernels
+        self.metrics = metrics
+        self.max_updates = max_updates
+        self.alphas = alphas
+        self.standardize = standardize
+        self.scoring = scoring
+        self.cv = cv
+        self.max_rows = max_rows
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Choose a model, and train it on all rows.
+
+        A fit that fails leaves the object as it was before.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Non-negative weights; an integer weight equals repeating the row.
+
+        Returns
+        -------
+        self : MSKRegressorCV
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are out of their range, or if no candidate can be
+            fitted.
+        """
+        config = self._config()
+        columns, X, y, weights = self._check_data(X, y, sample_weight)
+        scale = RobustScale.of(X, standardize=self.standardize)
+        targets = _Targets.of(y, weights)
+        rows = SearchRows.of(scale(X), targets.values, weights)
+        rng = check_seed(self.random_state)
+
+        screened = rows.part(screened_rows(rows, rng))
+        folds = metric_folds(screened, rng)
+        judged = judge_candidates(screened, config, folds, self._report)
+        _report_failures(judged)
+        scores = self._scores(judged, screened, targets, X, y)
+        compared = rows.part(compared_rows(len(X), rng))
+        best_index, model = compare_finalists(judged, scores, screened, compared)
+        fitted = self._fit_final(model, rows, compared, targets, rng)
+        assign_all = {
+            **columns,
+            **fitted,
+            **_map_attributes(model, scale),
+            "feature_importances_": _importances(model, compared),
+            "cv_results_": _results(judged, scores),
+            "best_index_": best_index,
+            "best_score_": float(scores[best_index]),
+            "best_params_": _params(model),
+        }
+        assign_all["best_estimator_"] = self._pipeline(assign_all, X, columns)
+        self._assign(assign_all)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_queries,) or (n_queries, n_targets)
+            Predictions, float64.
+        """
+        check_is_fitted(self)
+        return self.best_estimator_[-1].predict(self._mapped(X))
+
+    def predict_interval(self, X: Any, confidence_level: float = 0.9) -> np.ndarray:
+        """Predict intervals that hold the target with a given probability.
+
+        Jackknife+ where no metric was learned and there are at most 2000 rows:
+        the r-th smallest ``f_{-i}(x) + |e_i|`` and the r-th largest ``f_{-i}(x) -
+        |e_i|``, ``r = ceil(confidence_level (n + 1))``, over the models f_{-i} without
+        a row and their errors e_i at it. Otherwise the r-th smallest ``|e_i|`` around
+        the prediction, of errors in a metric that has not seen the row. Both hold for
+        rows that are exchangeable: not for groups, times or weights.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            Rows.
+        confidence_level : float, default=0.9
+            In (0, 1).
+
+        Returns
+        -------
+        ndarray of shape (n_queries, 2) or (n_queries, n_targets, 2)
+            Lower and upper ends; infinite where there are too few rows.
+        """
+        check_is_fitted(self)
+        legal = isinstance(confidence_level, Real) and 0 < confidence_level < 1
+        if not legal or isinstance(confidence_level, bool):
+            raise ValueError(
+                "The 'confidence_level' must be a float in the range (0, 1). Got "
+                f"{confidence_level!r} instead."
+            )
+        if not hasattr(self, "interval_method_"):
+            raise ValueError(
+                "predict_interval needs leave-one-out errors, which a model on "
+                f"landmarks has not: it was fitted on more than max_rows="
+                f"{self.max_rows} rows. Set a larger max_rows."
+            )
+        level, errors = float(confidence_level), self._interval_errors
+        if quantile_rank(len(errors), level) > len(errors):
+            warnings.warn(
+                f"Intervals of confidence_level={level} need at least "
+                f"{int(np.ceil(level / (1 - level)))} rows. Got {len(errors)}: their "
+                "ends are infinite.",
+                UserWarning,
+                stacklevel=2,
+            )
+        Z = self._mapped(X)
+        if self.interval_method_ != "jackknife+":
+            return quantile_interval(self.best_estimator_[-1].predict(Z), errors, level)
+        return self._jackknife(Z, level)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Coefficient of determination R2 of the predictions, at any scale of y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            Rows.
+        y : array-like of shape (n_queries,) or (n_queries, n_targets)
+            True targets.
+        sample_weight : array-like of shape (n_queries,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        float
+            R2, the mean over the targets.
+        """
+        return r2(y, self.predict(X), sample_weight)
+
+    def _config(self) -> ChoiceConfig:
+        """Read and check what there is to choose from."""
+        legal = ("none", "diagonal", "full")
+        unknown = [m for m in self.metrics if m not in legal]
+        if unknown or not len(self.metrics):
+            raise ValueError(
+                f"The 'metrics' must be some of {list(legal)}. Got "
+                f"{self.metrics!r} instead."
+            )
+        kernels = AUTO if isinstance(self.kernels, str) else self.kernels
+        if not len(kernels):
+            raise ValueError("The 'kernels' must hold at least one kernel. Got none.")
+        alphas = _ALPHAS
+        if self.alphas is not None:
+            alphas = check_array(
+                self.alphas, ensure_2d=False, dtype=np.float64, input_name="alphas"
+            ).ravel()
+            if alphas.min() <= 0:
+                raise ValueError(
+                    f"The 'alphas' must be > 0. Got {alphas.min():.6g} instead."
+                )
+        return ChoiceConfig(
+            families=[kernel_family(kernel) for kernel in kernels],
+            structures=tuple(self.metrics),
+            max_updates=self.max_updates,
+            alphas=alphas,
+            n_jobs=self.n_jobs,
+        )
+
+    def _check_data(
+        self, X: Any, y: Any, sample_weight: Any
+    ) -> tuple[dict[str, Any], np.ndarray, np.ndarray, np.ndarray | None]:
+        """Validate rows, targets and weights; rows of weight 0 are dropped."""
+        check_dense_array(y, "y")
+        # scikit-learn's validation sets attributes: here those of a copy.
+        checked = copy.copy(self)
+        X, y = validate_data(
+            checked,
+            X,
+            y,
+            dtype=np.float64,
+            multi_output=True,
+            y_numeric=True,
+            ensure_min_samples=2,
+        )
+        y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
+        weights = check_weights(sample_weight, X)
+        if weights is not None:
+            kept = weights > 0
+            X, y, weights = X[kept], y[kept], weights[kept]
+        columns = {"n_features_in_": checked.n_features_in_}
+        if hasattr(checked, "feature_names_in_"):
+            columns["feature_names_in_"] = checked.feature_names_in_
+        return columns, X, y, weights
+
+    def _report(self, line: str) -> None:
+        """Print a line, under `verbose`."""
+        if self.verbose:
+            print(f"[{type(self).__name__}] {line}")
+
+    def _scores(
+        self,
+        judged: list[JudgedModel],
+        rows: SearchRows,
+        targets: _Targets,
+        X: np.ndarray,
+        y: np.ndarray,
+    ) -> np.ndarray:
+        """Score every candidate that was judged; NaN for the others."""
+        scores = np.full(len(judged), np.nan)
+        best_first = sorted(
+            (float(rows.mean_square(j.errors)), place)
+            for place, j in enumerate(judged)
+            if j.errors is not None
+        )
+        if self.cv is not None:
+            # Folds fit anew: only for those that leave-one-out ranks first.
+            best_first = best_first[:_CV_CANDIDATES]
+        for error, place in best_first:
+            candidate = judged[place]
+            if self.cv is not None:
+                assert candidate.model is not None
+                scores[place] = self._cv_score(candidate.model, X, y)
+            elif self.scoring is None:
+                scores[place] = -error * float(np.mean(np.square(targets.unit)))
+            else:
+                assert candidate.errors is not None
+                truth = targets.back(rows.y)
+                found = targets.back(rows.y - candidate.errors)
+                scores[place] = self._array_score(truth, found)
+        if np.isnan(scores).all():
+            raise ValueError(
+                "No candidate can be judged: every leave-one-out error is NaN. Pass "
+                "more rows."
+            )
+        return scores
+
+    def _array_score(self, truth: np.ndarray, found: np.ndarray) -> float:
+        """Score an array of predictions, by a scorer that needs no more."""
+        known = _KnownPredictions(found)
+        scorer = check_scoring(known, scoring=self.scoring)
+        try:
+            return float(scorer(known, np.zeros((len(found), 1)), truth))
+        except AttributeError as error:
+            raise ValueError(
+                f"The scorer {self.scoring!r} needs more than predictions, and "
+                "leave-one-out gives no more. Pass cv, as cv=5."
+            ) from error
+
+    def _cv_score(self, model: RidgeModel, X: np.ndarray, y: np.ndarray) -> float:
+        """Mean score over the folds of a splitter, with the choices of a model held."""
+        scores = []
+        for train, test in check_cv(self.cv, y, classifier=False).split(X, y):
+            scale = RobustScale.of(X[train], standardize=self.standardize)
+            targets = _Targets.of(y[train], None)
+            rows = SearchRows.of(scale(X[train]), targets.values, None)
+            learned = finish_choice(model, rows, -1)
+            fitted = _attributes_of(learned, learned.left_out(rows), rows, targets)
+            fitted |= _map_attributes(learned, scale)
+            pipeline = self._pipeline(fitted, X[train], {"n_features_in_": X.shape[1]})
+            scorer = check_scoring(pipeline, scoring=self.scoring)
+            if self.scoring is None:
+                error = np.square(pipeline.predict(X[test]) - y[test])
+                scores.append(-float(error.mean()))
+            else:
+                scores.append(float(scorer(pipeline, X[test], y[test])))
+        return float(np.mean(scores))
+
+    def _fit_final(
+        self,
+        model: RidgeModel,
+        rows: SearchRows,
+        compared: SearchRows,
+        targets: _Targets,
+        rng: np.random.RandomState,
+    ) -> dict[str, Any]:
+        """Train the chosen model on all rows; return the attributes that it has."""
+        alpha = model.ridge * rows.distinct.total_weight
+        if len(rows.Z) > self.max_rows:
+            return {"alpha_": alpha, "_landmark_model": (rows, model, targets)}
+        left_out = model.left_out(rows)
+        attributes = _attributes_of(model, left_out, rows, targets)
+        attributes["alpha_"] = alpha
+        errors, method = left_out.errors, "leave-one-out"
+        if model.n_updates > 0:
+            method = "cross-metric leave-one-out"
+            folds = metric_folds(compared, rng)
+            errors = cross_metric_errors(model, compared, folds)
+        elif len(rows.Z) <= _JACKKNIFE_ROWS:
+            method = "jackknife+"
+            attributes["_left_out"] = left_out
+        attributes["interval_method_"] = method
+        attributes["_interval_errors"] = errors * targets.unit
+        attributes["_target_units"] = targets.mean, targets.unit
+        if self.cv is None:
+            known = len(errors) == len(rows.Z)
+            prediction = rows.y - (errors if known else left_out.errors)
+            attributes["loo_prediction_"] = targets.back(prediction)
+        return attributes
+
+    def _pipeline(
+        self, fitted: dict[str, Any], X: np.ndarray, columns: dict[str, Any]
+    ) -> Pipeline:
+        """Return the pipeline that a chosen model is."""
+        mapped = LinearMap(fitted["centre_"], fitted["components_"])
+        mapped.__dict__ |= columns
+        kernel = fitted["kernel_"]
+        options: dict[str, Any] = {"kernel": kernel}
+        if isinstance(kernel, PairwiseKernel):
+            options = {"kernel": kernel.metric, "kernel_params": kernel.params}
+        elif isinstance(kernel, CallableKernel):
+            options = {"kernel": kernel.function, "kernel_params": kernel.params}
+        model = MSKRegressor(
+            **options, g="identity", k=0, alpha=fitted["alpha_"], max_iter=np.inf
+        )
+        if "_landmark_model" in fitted:
+            rows, _, targets = fitted.pop("_landmark_model")
+            model.set_params(landmarks=_LANDMARKS, random_state=self.random_state)
+            Z = (X - fitted["centre_"]) @ fitted["components_"].T
+            model.fit(Z, targets.back(rows.y), rows.weights)
+        else:
+            assign(model, fitted.pop("_regressor"))
+        return Pipeline([("map", mapped), ("regressor", model)])
+
+    def _assign(self, attributes: dict[str, Any]) -> None:
+        """Set the fitted attributes, and remove those of an earlier fit."""
+        for name in _OPTIONAL:
+            self.__dict__.pop(name, None)
+        self.__dict__ |= attributes
+
+    def _mapped(self, X: Any) -> np.ndarray:
+        """Validate rows, and take them to standardised units and metric."""
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return (X - self.centre_) @ self.components_.T
+
+    def _jackknife(self, Z: np.ndarray, level: float) -> np.ndarray:
+        """Find the ends of jackknife+ intervals, in blocks of queries."""
+        left_out: LeftOutModels = self._left_out
+        mean, unit = self._target_units
+        model = self.best_estimator_[-1]
+        size = max(1, _QUERY_ENTRIES // left_out.errors.size)
+        ends = []
+        for block in gen_batches(len(Z), size):
+            K = _cross_kernel(model, Z[block])
+            ends.append(
+                jackknife_plus(left_out.predict_without(K), left_out.errors, level)
+            )
+        found = np.concatenate(ends)
+        return found * np.asarray(unit)[..., None] + np.asarray(mean)[..., None]
+
+
+# What a fit may leave, and the next one may not.
+_OPTIONAL = (
+    "_interval_errors",
+    "_left_out",
+    "_target_units",
+    "feature_names_in_",
+    "interval_method_",
+    "loo_prediction_",
+)
+
+# Candidates that the folds of `cv` judge.
+_CV_CANDIDATES = 5
+
+
+class _KnownPredictions(RegressorMixin, BaseEstimator):
+    """Answers `predict` with predictions that are known, for scorers."""
+
+    def __init__(self, predictions: np.ndarray) -> None:
+        self.predictions = predictions
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn nothing."""
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the predictions."""
+        return self.predictions
+
+
+def _cross_kernel(model: MSKRegressor, Z: np.ndarray) -> np.ndarray:
+    """Kernel of rows with the training rows of a model."""
+    identity = np.eye(len(model.X_fit_))
+    return apply_kernel(model.kernel_, Z, model.X_fit_, identity, None)
+
+
+def _attributes_of(
+    model: RidgeModel, left_out: LeftOutModels, rows: SearchRows, targets: _Targets
+) -> dict[str, Any]:
+    """Attributes of the regressor that a ridge model is, trained on these rows."""
+    kernel, multiplier = model.family.at(model.scale)
+    Z = model.metric.transform(rows.Z) * multiplier
+    intercept = targets.back(left_out.intercept)
+    alpha = model.ridge * rows.distinct.total_weight
+    empty = Spectrum(
+        eigenvalues=np.empty(0),
+        eigenvectors=np.empty((len(Z), 0)),
+        residual_norms=np.empty(0),
+        method="dense",
+        next_eigenvalue=0.0,
+        next_ritz_value=0.0,
+        smallest=0.0,
+        floor=0.0,
+    )
+    regressor = {
+        "kernel_": kernel,
+        "X_fit_": Z,
+        "n_features_in_": Z.shape[1],
+        "dual_coef_": left_out.dual_coef * targets.unit,
+        "intercept_": float(intercept) if rows.y.ndim == 1 else intercept,
+        "spectrum_": empty,
+        "modified_eigenvalues_": np.empty(0),
+        "k_": 0,
+        "learning_rate_": 1.0,
+        "max_learning_rate_": 2.0,
+        "n_iter_": np.inf,
+        "n_products_": 0,
+    }
+    return {"alpha_": alpha, "_regressor": regressor}
+
+
+def _map_attributes(model: RidgeModel, scale: RobustScale) -> dict[str, Any]:
+    """Kernel, components and centre of a model, in the units of X."""
+    kernel, multiplier = model.family.at(model.scale)
+    return {
+        "kernel_": kernel,
+        "components_": multiplier * model.metric.components * scale.factor,
+        "centre_": scale.centre,
+    }
+
+
+def _importances(model: RidgeModel, rows: SearchRows) -> np.ndarray:
+    """Diagonal of the gradient product, summing to 1 (equal where it is 0)."""
+    squares = gradient_product(model, rows).diagonal()
+    total = squares.sum()
+    if not 0 < total < np.inf:
+        return np.full(len(squares), 1.0 / len(squares))
+    return squares / total
+
+
+def _params(model: RidgeModel) -> dict[str, Any]:
+    """Return what a user is told of a candidate."""
+    structure, power = model.choice
+    learned = model.n_updates > 0
+    return {
+        "kernel": model.family.name,
+        "metric": structure if learned else "none",
+        "power": power if learned else 0.0,
+        "n_updates": model.n_updates,
+        "length_scale": model.scale,
+        "alpha": model.ridge,
+    }
+
+
+def _results(judged: list[JudgedModel], scores: np.ndarray) -> dict[str, Any]:
+    """Table of the candidates, in the manner of scikit-learn's searches."""
+    params = [
+        {"kernel": j.name} if j.model is None else _params(j.model) for j in judged
+    ]
+    errors = [np.nan if j.model is None else np.sqrt(j.model.error) for j in judged]
+    order = np.argsort(np.argsort(-np.where(np.isnan(scores), -np.inf, scores)))
+    return {
+        "params": params,
+        "mean_test_score": scores,
+        "rank_test_score": order + 1,
+        "leave_one_out_error": np.array(errors),
+        "fit_time": np.array([j.seconds for j in judged]),
+        "failure": np.array([j.failure for j in judged], dtype=object),
+    }
+
+
+def _report_failures(judged: list[JudgedModel]) -> None:
+    """Warn of candidates that could not be fitted; raise where none could."""
+    failed = [j for j in judged if j.failure]
+    if not failed:
+        return
+    first = f"{failed[0].name!r} with {failed[0].failure}"
+    if len(failed) == len(judged):
+        raise ValueError(f"No kernel can be fitted, the first, {first}")
+    warn_user(
+        f"{len(failed)} of the kernels cannot be fitted and are passed over, the "
+        f"first, {first}",
+        FitFailedWarning,
+    )

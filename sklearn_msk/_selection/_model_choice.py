@@ -1,0 +1,280 @@
+"""The choice among kernels, metrics, length scales and ridges, as values."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from sklearn_msk._selection._kernel_families import KernelFamily
+from sklearn_msk._selection._ridge_models import (
+    RidgeModel,
+    SearchRows,
+    best_ridge,
+    cross_metric_errors,
+    follow_metric,
+    learn_again,
+)
+from sklearn_msk._tuning import (
+    COMPARED_ROWS,
+    FINALISTS,
+    JUDGED_CANDIDATES,
+    METRIC_FOLDS,
+    SCREENED_ROWS,
+)
+
+# A metric needs some rows to be learned from, and to be judged on.
+_FEWEST_ROWS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class ChoiceConfig:
+    """What there is to choose from.
+
+    Attributes
+    ----------
+    families : sequence of KernelFamily
+    structures : sequence of {"none", "diagonal", "full"}
+        Structures of metrics.
+    max_updates : int
+        Updates of a metric, at the most.
+    alphas : ndarray of shape (n_alphas,)
+        Ridges in the units of `KernelRidge`, on the rows that candidates are screened
+        on.
+    n_jobs : int or None
+        Families that are screened at a time.
+    """
+
+    families: Sequence[KernelFamily]
+    structures: Sequence[str]
+    max_updates: int
+    alphas: np.ndarray
+    n_jobs: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedModel:
+    """A candidate, how it was judged, and how long it took.
+
+    Attributes
+    ----------
+    name : str
+        Of the family.
+    model : RidgeModel or None
+        None where the family cannot be fitted.
+    errors : ndarray of the shape of y, or None
+        Leave-one-out errors, in a metric that has not seen the row; None for a metric
+        that was not judged, as others left smaller errors.
+    seconds : float
+    failure : str
+        What went wrong, or "".
+    """
+
+    name: str
+    model: RidgeModel | None
+    errors: np.ndarray | None
+    seconds: float
+    failure: str = ""
+
+
+def screened_rows(
+    rows: SearchRows, rng: np.random.RandomState, size: int = SCREENED_ROWS
+) -> np.ndarray:
+    """Draw the numbers of the rows that candidates are screened on."""
+    n = len(rows.Z)
+    return np.sort(rng.permutation(n)[:size]) if n > size else np.arange(n)
+
+
+def metric_folds(rows: SearchRows, rng: np.random.RandomState) -> np.ndarray:
+    """Return the fold of every row; equal rows are in one fold."""
+    n_groups = len(rows.distinct.first)
+    places = rng.permutation(n_groups) % min(METRIC_FOLDS, n_groups)
+    return places[np.maximum(rows.distinct.group, 0)]
+
+
+def judge_candidates(
+    rows: SearchRows,
+    config: ChoiceConfig,
+    folds: np.ndarray,
+    report: Callable[[str], None],
+    n_judged: int = JUDGED_CANDIDATES,
+) -> list[JudgedModel]:
+    """Screen every candidate, and judge the best by errors that their metric allows.
+
+    Leave-one-out chooses length scale and ridge for a given metric. Metrics are judged
+    by `cross_metric_errors`, those of the least plain leave-one-out errors only.
+
+    Parameters
+    ----------
+    rows : SearchRows
+    config : ChoiceConfig
+    folds : ndarray of shape (n,)
+    report : callable
+        Takes a line for the user.
+    n_judged : int, default=8
+        Metrics that are judged.
+
+    Returns
+    -------
+    list of JudgedModel
+        In the order of the families, metrics and updates.
+    """
+    ridges = config.alphas / rows.distinct.total_weight
+    screened = Parallel(n_jobs=config.n_jobs)(
+        delayed(_screen)(family, rows, ridges, config) for family in config.families
+    )
+    found = [judged for of_family in screened for judged in of_family]
+    learned = [j for j in found if j.model is not None and j.model.n_updates > 0]
+    learned.sort(key=lambda judged: judged.model.error if judged.model else np.inf)
+    chosen = {id(judged) for judged in learned[:n_judged]}
+    return [
+        _judge(judged, rows, folds, report) if id(judged) in chosen else judged
+        for judged in found
+    ]
+
+
+def compare_finalists(
+    judged: Sequence[JudgedModel],
+    scores: np.ndarray,
+    screened: SearchRows,
+    compared: SearchRows,
+    n_finalists: int = FINALISTS,
+) -> tuple[int, RidgeModel]:
+    """Compare the best few candidates on more rows than they were screened on.
+
+    On more rows, leave-one-out errors in a learned metric are taken times what that
+    flatters them by: the ratio of the errors of the screened rows, in a metric that has
+    not seen the row and in one that has.
+
+    Parameters
+    ----------
+    judged : sequence of JudgedModel
+    scores : ndarray of shape (n_candidates,)
+        Higher is better; NaN for those that were not judged.
+    screened, compared : SearchRows
+    n_finalists : int, default=3
+
+    Returns
+    -------
+    best_index : int
+        Place of the best candidate.
+    model : RidgeModel
+        It, on the rows to compare on.
+    """
+    order = [
+        int(i) for i in np.argsort(-scores, kind="stable") if scores[i] == scores[i]
+    ]
+    if len(compared.Z) == len(screened.Z):
+        model = judged[order[0]].model
+        assert model is not None
+        return order[0], model
+    found = []
+    for place in _finalists(judged, order)[:n_finalists]:
+        candidate, errors = judged[place].model, judged[place].errors
+        assert candidate is not None and errors is not None
+        model = finish_choice(candidate, compared, len(screened.Z))
+        honest = float(screened.mean_square(errors))
+        flattery = honest / candidate.error if candidate.error > 0 else 1.0
+        found.append((model.error * flattery, place, model))
+    return min(found, key=lambda entry: entry[0])[1:]
+
+
+def _finalists(judged: Sequence[JudgedModel], order: list[int]) -> list[int]:
+    """Return the best candidate of every family and structure of its metric."""
+    best: dict[tuple[str, str], int] = {}
+    for place in order:
+        model = judged[place].model
+        if model is not None:
+            structure = model.choice[0] if model.n_updates else "none"
+            best.setdefault((judged[place].name, structure), place)
+    return list(best.values())
+
+
+def finish_choice(model: RidgeModel, rows: SearchRows, n_screened: int) -> RidgeModel:
+    """Learn the metric on up to 2000 rows, and choose the ridge there anew.
+
+    Parameters
+    ----------
+    model : RidgeModel
+        As it was screened, on `n_screened` rows.
+    rows : SearchRows
+        Rows to compare on, see `compared_rows`.
+    n_screened : int
+
+    Returns
+    -------
+    RidgeModel
+    """
+    if len(rows.Z) == n_screened:
+        return model
+    learned = learn_again(model, rows)
+    # More rows want less ridge a row, hardly ever more.
+    ridges = model.ridge * np.logspace(-3, 1, 17)
+    return best_ridge(
+        model.family,
+        rows,
+        ridges,
+        choice=model.choice,
+        metric=learned.metric,
+        before=model.steps[:-1],
+        factors=(model.steps[-1].factor,),
+    )
+
+
+def compared_rows(
+    n: int, rng: np.random.RandomState, size: int = COMPARED_ROWS
+) -> np.ndarray:
+    """Draw the numbers of the rows that the chosen metric is learned on."""
+    return np.sort(rng.permutation(n)[:size]) if n > size else np.arange(n)
+
+
+def _screen(
+    family: KernelFamily, rows: SearchRows, ridges: np.ndarray, config: ChoiceConfig
+) -> list[JudgedModel]:
+    """Fit the candidates of one family; a failure ends the family."""
+    found: list[JudgedModel] = []
+    started = time.perf_counter()
+    try:
+        for model, errors in _candidates(family, rows, ridges, config):
+            now = time.perf_counter()
+            found.append(JudgedModel(family.name, model, errors, now - started))
+            started = now
+    except Exception as error:
+        seconds = time.perf_counter() - started
+        failure = f"{type(error).__name__}: {error}"
+        found.append(JudgedModel(family.name, None, None, seconds, failure))
+    return found
+
+
+def _candidates(
+    family: KernelFamily, rows: SearchRows, ridges: np.ndarray, config: ChoiceConfig
+) -> Iterator[tuple[RidgeModel, np.ndarray | None]]:
+    """Yield the models of a family, with the errors of those without a metric."""
+    start = best_ridge(family, rows, ridges)
+    yield start, start.left_out(rows).errors if "none" in config.structures else None
+    if len(rows.distinct.first) < _FEWEST_ROWS or rows.Z.shape[1] < 2:
+        return
+    for choice in family.metrics:
+        if choice[0] in config.structures:
+            for model in follow_metric(start, choice, rows, ridges, config.max_updates):
+                yield model, None
+
+
+def _judge(
+    judged: JudgedModel,
+    rows: SearchRows,
+    folds: np.ndarray,
+    report: Callable[[str], None],
+) -> JudgedModel:
+    """Judge a learned metric by errors at rows that it has not seen."""
+    model, started = judged.model, time.perf_counter()
+    assert model is not None
+    errors = cross_metric_errors(model, rows, folds)
+    seconds = judged.seconds + time.perf_counter() - started
+    report(
+        f"{judged.name}, {model.choice[0]} metric of power {model.choice[1]:g}, "
+        f"{model.n_updates} updates: error {np.sqrt(rows.mean_square(errors)):.4f}, "
+        f"{seconds:.2f} s"
+    )
+    return JudgedModel(judged.name, model, errors, seconds)
