@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from sklearn_msk._compat import CallbackSupportMixin, Interval, StrOptions
+from sklearn_msk._compat import (
+    CallbackSupportMixin,
+    HasMethods,
+    Interval,
+    StrOptions,
+)
 from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators._data import (
-    ClassificationData,
-    DaskData,
-    TrainingData,
     check_data,
 )
 from sklearn_msk._estimators._fitted import finish_fit
@@ -28,15 +30,18 @@ from sklearn_msk._estimators._kernel_mixin import (
     kernel_config,
 )
 from sklearn_msk._estimators._known_values import find_known_values
-from sklearn_msk._estimators._parameters import as_steps, training_config
+from sklearn_msk._estimators._parameters import training_config
 from sklearn_msk._estimators._progress import FitTask
+from sklearn_msk._estimators._stopping import (
+    Validation,
+    check_validation,
+    train_and_stop,
+)
 from sklearn_msk._operators import check_chunks, is_dask, map_rows
-from sklearn_msk._selection import StoppedPath, hold_out, score_path
 from sklearn_msk._training import (
     LandmarkConfig,
     ProblemConfig,
     Report,
-    TrainingConfig,
     apply_kernel,
     extend,
     predict_rows,
@@ -59,6 +64,10 @@ def has_landmarks(estimator: Any) -> bool:
 class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, ABC):
     """Kernel model trained by gradient flow along a chosen spectrum."""
 
+    # The groups that a search passes on to its splitter are not asked about: `fit`
+    # gets them after ``set_fit_request(groups=True)``.
+    __metadata_request__fit = {"groups": False}
+
     _parameter_constraints: dict = {
         **KernelMixin._parameter_constraints,
         "alpha": [Interval(Real, 0, math.inf, closed="left")],
@@ -69,8 +78,11 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
             "array-like",
             None,
         ],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "early_stopping": ["boolean", StrOptions({"loo"})],
+        "validation_fraction": [
+            Interval(Real, 0, 1, closed="neither"),
+            HasMethods(["split"]),
+        ],
         "landmark_selection": [StrOptions({"uniform", "rpcholesky"})],
         "dynamics": [StrOptions({"flow", "descent"})],
         "fit_intercept": ["boolean"],
@@ -91,8 +103,8 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         max_iter: float = 100,
         dynamics: str = "flow",
         fit_intercept: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
+        early_stopping: bool | str = False,
+        validation_fraction: Any = 0.1,
         landmarks: Any = None,
         landmark_selection: str = "uniform",
         gamma: float | None = None,
@@ -133,19 +145,21 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         self.random_state = random_state
         self.verbose = verbose
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any) -> None:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: Validation) -> None:
         """Train on rows that are here, or with landmarks on rows in dask chunks."""
         task = FitTask(self, X, y, sample_weight)
         training, config = training_config(self), problem_config(self)
         report = Report.at(type(self).__name__, self.verbose)
+        check_validation(self, validation)
         data = check_data(self, X, y, sample_weight)
         check_landmark_columns(self.landmarks, data.columns.names)
         stopped = None
         if self.early_stopping:
-            with report.stage("path on the rows that are not held out"):
-                stopped = self._stop_early(data, training, config)
-            training = replace(training, max_iter=as_steps(stopped.best))
-        model = train(data.rows, training, config, report)
+            model, stopped = train_and_stop(
+                self, data, validation, training, config, report
+            )
+        else:
+            model = train(data.rows, training, config, report)
         finish_fit(self, model, data.attributes(), task, stopped)
 
     def _partial_fit(
@@ -171,8 +185,8 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         """Raise a ValueError where `partial_fit` cannot go on, or begin."""
         if self.early_stopping:
             raise ValueError(
-                "partial_fit holds no rows out. Got early_stopping=True instead; set "
-                "it to False."
+                "partial_fit holds no rows out. Got early_stopping="
+                f"{self.early_stopping!r} instead; set it to False."
             )
         if seen is not None:
             seen.check_parameters(config.kernel, self.landmarks)
@@ -183,43 +197,6 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
                 "trained by fit. Train by partial_fit from the first chunk on, or "
                 "begin anew with a clone."
             )
-
-    def _stop_early(
-        self,
-        data: TrainingData,
-        training: TrainingConfig,
-        config: ProblemConfig,
-    ) -> StoppedPath:
-        """Score the path of a model that is trained without some rows on these."""
-        if isinstance(data, DaskData):
-            raise ValueError(
-                "early_stopping=True holds out rows of arrays in memory. Got dask "
-                "arrays instead; score staged_predict on rows of your choice."
-            )
-        pairwise = self.kernel == "precomputed"
-        if data.weights is not None and not data.weights.all():
-            # Rows of weight zero are as good as absent.
-            data = data.part(np.flatnonzero(data.weights), pairwise)
-        n = data.X.shape[0]
-        train_rows, held_rows = hold_out(
-            n, self.validation_fraction, self.random_state, data.strata
-        )
-        part = data.part(train_rows, pairwise)
-        if isinstance(part, ClassificationData) and len(part.classes) < 2:
-            raise ValueError(
-                f"early_stopping=True holds out {len(held_rows)} of the {n} rows, and "
-                "those left to train on have one class only. Pass more rows, or "
-                "early_stopping=False."
-            )
-        if training.solver == "gd":
-            # The loop would begin anew for every step that is scored.
-            training = replace(training, solver="auto")
-        model = train(part.rows, training, config)
-        held = data.part(held_rows, False)
-        X = data.X[np.ix_(held_rows, train_rows)] if pairwise else held.X
-        return score_path(
-            model, X, lambda values: part.score(held, values), self.n_jobs
-        )
 
     def __getstate__(self) -> dict:
         # After fit, prediction is all that a file is for; a stream goes on from it.

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_msk._compat import StrOptions, _fit_context, with_callbacks
 from sklearn_msk._estimators._base import BaseMSK, has_landmarks
 from sklearn_msk._estimators._data import labels_of
+from sklearn_msk._estimators._stopping import Validation
 
 
 class MSKClassifier(ClassifierMixin, BaseMSK):
@@ -50,13 +51,14 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, as ``{label: weight}``, which multiply those of the
         rows; "balanced" gives each class the same total. None means ones.
-    early_stopping : bool, default=False
-        Whether to choose the number of steps. `fit` trains on a part of the rows,
-        scores every step up to `max_iter` on the others by accuracy, then trains on all
-        rows for the best number of steps. Each class gives its part of the rows held
-        out.
-    validation_fraction : float, default=0.1
-        Part of the rows, in (0, 1), that early stopping holds out.
+    early_stopping : bool or "loo", default=False
+        Whether and how to choose the number of steps by accuracy, as in `MSKRegressor`.
+        True: by rows held out, of which each class gives its part, or by `X_val`.
+        "loo": by the values of the model without each row; of the steps of the best
+        accuracy, the one of the smallest squared error of these values.
+    validation_fraction : float or cross-validation splitter, default=0.1
+        Part of the rows, in (0, 1), that ``early_stopping=True`` holds out, or a
+        splitter whose first split does, as in `MSKRegressor`.
     landmarks : int, array-like of shape (n_landmarks, n_features) or None, default=None
         Number of landmarks, or landmarks as an array, which is copied; None is the
         exact model. See `MSKRegressor`.
@@ -85,7 +87,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         Number of threads that compute the kernel matrix. It changes no result.
     random_state : int, RandomState instance or None, default=None
         Seed of the start vectors of iterative eigensolvers, of the draw of landmarks
-        and of the rows held out. None is deterministic too.
+        and of the rows or folds held out. None is deterministic too.
     verbose : int, default=0
         Lines about the stages of `fit` and their progress, as in `MSKRegressor`.
 
@@ -98,7 +100,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     intercept_ : float or ndarray of shape (n_classes,)
         (Weighted) mean of the targets of +1 and -1; 0.0 without intercept.
     validation_scores_ : ndarray of shape (n_validated,)
-        With ``early_stopping=True``: accuracy on the rows held out.
+        With early stopping: accuracy on the rows that judge, all of them with "loo".
     X_fit_, kernel_, spectrum_, modified_eigenvalues_, k_, learning_rate_, \
             max_learning_rate_, n_iter_, n_products_, trajectory_, path_iterations_, \
             validation_iterations_, n_samples_seen_, n_features_in_, feature_names_in_
@@ -139,8 +141,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         dynamics: str = "flow",
         fit_intercept: bool = True,
         class_weight: dict | str | None = None,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
+        early_stopping: bool | str = False,
+        validation_fraction: Any = 0.1,
         landmarks: Any = None,
         landmark_selection: str = "uniform",
         gamma: float | None = None,
@@ -186,7 +188,17 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        groups: Any = None,
+    ) -> Self:
         """Train the model.
 
         A fit that fails leaves the object as it was before.
@@ -199,6 +211,15 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
             Labels of at least two classes.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Non-negative weights; an integer weight equals repeating the row.
+        X_val : array-like of shape (n_val, n_features), default=None
+            With ``early_stopping=True``: rows that judge the number of steps, as in
+            `MSKRegressor.fit`.
+        y_val : array-like of shape (n_val,), default=None
+            Labels of `X_val`. One that y does not have counts as an error.
+        sample_weight_val : float or array-like of shape (n_val,), default=None
+            Non-negative weights of `X_val`.
+        groups : array-like of shape (n_samples,), default=None
+            With ``early_stopping=True``: rows of the same group are held out together.
 
         Returns
         -------
@@ -215,7 +236,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         ConvergenceWarning
             As `MSKRegressor.fit` does.
         """
-        self._fit(X, y, sample_weight)
+        validation = Validation(X_val, y_val, sample_weight_val, groups)
+        self._fit(X, y, sample_weight, validation)
         return self
 
     @available_if(has_landmarks)

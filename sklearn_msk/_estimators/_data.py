@@ -1,20 +1,21 @@
 """Training data, validated without a side effect on the estimator."""
 
 import copy
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import is_classifier
-from sklearn.metrics import accuracy_score
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, validate_data
 
 from sklearn_msk._operators import ArrayRows, DaskRows, is_dask
 from sklearn_msk._scaling import power_of_two
-from sklearn_msk._scores import r2
+from sklearn_msk._scores import RSquared
+from sklearn_msk._selection import Measure
 from sklearn_msk._validation import check_weights
 
 # Kernels of scikit-learn that multiply sparse rows.
@@ -104,15 +105,26 @@ class RegressionData:
         X, weights = _rows_of(self.X, numbers, pairwise), _taken(self.weights, numbers)
         return RegressionData(X, self.y[numbers], weights, self.columns)
 
-    def score(self, held: Any, values: np.ndarray) -> float:
-        """R2 of the values of a model trained on these rows, on rows held out."""
-        y = held.y
-        if np.ptp(y) == 0:
-            # R2 would be the same for all steps.
-            scale = power_of_two(np.abs(self.y).max())
+    def scorer(self, held: Any) -> Callable[[np.ndarray], float]:
+        """Return R2 as a function of the values of a model of these rows at others."""
+        y, weights = held.y, held.weights
+        if y.max() > y.min():
+            return RSquared.of(y, weights).score
+        scale = power_of_two(np.abs(self.y).max())
+
+        def negative_mean_square(values: np.ndarray) -> float:
             errors = np.square(values / scale - y / scale)
-            return -float(np.average(errors, axis=0, weights=held.weights).mean())
-        return r2(y, values, held.weights)
+            return -float(np.average(errors, axis=0, weights=weights).mean())
+
+        # R2 would be the same for all steps.
+        return negative_mean_square
+
+    def measure(self) -> Measure:
+        """Return R2 as a function of errors at these rows; nothing decides ties."""
+        judge = RSquared.of(self.y, self.weights)
+        if self.y.max() > self.y.min():
+            return lambda errors: (judge.score_errors(errors), 0.0)
+        return lambda errors: (-judge.loss_errors(errors), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,11 +153,14 @@ class ClassificationData:
     @property
     def rows(self) -> ArrayRows:
         """Rows with a target of +1 and -1 for each class, one for two classes."""
+        return ArrayRows.of(self.X, self.targets, self._row_weights())
+
+    @property
+    def targets(self) -> np.ndarray:
+        """Targets of +1 and -1, of shape (n,) or (n, n_classes)."""
         if len(self.classes) == 2:
-            targets = np.where(self.y == self.classes[1], 1.0, -1.0)
-        else:
-            targets = np.where(self.y[:, None] == self.classes, 1.0, -1.0)
-        return ArrayRows.of(self.X, targets, self._row_weights())
+            return np.where(self.y == self.classes[1], 1.0, -1.0)
+        return np.where(self.y[:, None] == self.classes, 1.0, -1.0)
 
     @property
     def strata(self) -> np.ndarray:
@@ -164,10 +179,22 @@ class ClassificationData:
             X, y, weights, self.columns, np.unique(y), self.class_weight
         )
 
-    def score(self, held: Any, values: np.ndarray) -> float:
-        """Accuracy of the values of a model trained on these rows, on rows held out."""
-        labels = labels_of(values, self.classes)
-        return accuracy_score(held.y, labels, sample_weight=held.weights)
+    def scorer(self, held: Any) -> Callable[[np.ndarray], float]:
+        """Return accuracy as a function of the values of a model at other rows."""
+        y, weights, classes = held.y, held.weights, self.classes
+        if weights is not None:
+            weights = weights / power_of_two(weights.max())
+
+        def accuracy(values: np.ndarray) -> float:
+            return float(np.average(labels_of(values, classes) == y, weights=weights))
+
+        return accuracy
+
+    def measure(self) -> Measure:
+        """Return accuracy and mean square as functions of errors at these rows."""
+        accuracy, targets = self.scorer(self), self.targets
+        judge = RSquared.of(targets, self.weights)
+        return lambda errors: (accuracy(targets - errors), judge.loss_errors(errors))
 
     def _row_weights(self) -> np.ndarray | None:
         """Weights of the rows times those of their classes."""
@@ -264,6 +291,59 @@ def check_data(
     known = _check_classes(estimator, y, classes, first)
     weights = check_weights(sample_weight, X, allow_zero=not first)
     return ClassificationData(X, y, weights, columns, known, estimator.class_weight)
+
+
+def check_validation_data(
+    estimator: Any,
+    data: RegressionData | ClassificationData,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+) -> RegressionData | ClassificationData:
+    """Validate rows that judge a model, beside those that it is trained on.
+
+    Parameters
+    ----------
+    estimator : MSKRegressor or MSKClassifier
+    data : RegressionData or ClassificationData
+        Of the rows to train on.
+    X : array-like of shape (n_val, n_features)
+        The kernel with the rows to train on where that is precomputed.
+    y : array-like of shape (n_val,) or (n_val, n_targets)
+        A label that no row to train on has counts as an error of every model.
+    sample_weight : None, float or array-like of shape (n_val,)
+
+    Returns
+    -------
+    RegressionData or ClassificationData
+    """
+    check_dense(estimator, X)
+    checked = copy.copy(estimator)
+    vars(checked).pop("feature_names_in_", None)
+    vars(checked).update(data.columns.attributes())
+    labelled = isinstance(data, ClassificationData)
+    options = {} if labelled else {"multi_output": True, "y_numeric": True}
+    X, y = validate_data(
+        checked,
+        X,
+        y,
+        accept_sparse=accepted_sparse(estimator),
+        dtype=[np.float64, np.float32],
+        reset=False,
+        **options,
+    )
+    if not labelled:
+        y = y.astype(np.float64)
+        assert_all_finite(y, input_name="y_val")
+        if y.shape[1:] != data.y.shape[1:]:
+            raise ValueError(
+                "'y_val' must have one column for each target of y, which has shape "
+                f"{data.y.shape}. Got shape {y.shape} instead."
+            )
+    weights = check_weights(sample_weight, X)
+    if weights is not None and not weights.all():
+        X, y, weights = (part[weights > 0] for part in (X, y, weights))
+    return replace(data, X=X, y=y, weights=weights)
 
 
 def _check_dask(

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msk._compat import _fit_context, with_callbacks
 from sklearn_msk._estimators._base import BaseMSK, has_landmarks
+from sklearn_msk._estimators._stopping import Validation
 from sklearn_msk._scores import r2
 
 
@@ -63,12 +64,24 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
     fit_intercept : bool, default=True
         Whether to subtract the (weighted) mean of y before training and to add it to
         predictions.
-    early_stopping : bool, default=False
-        Whether to choose the number of steps. `fit` trains on a part of the rows,
-        scores every step up to `max_iter` on the others by R2 (beyond 1000 steps, 1000
-        log-spaced ones), then trains on all rows for the best number of steps.
-    validation_fraction : float, default=0.1
-        Part of the rows, in (0, 1), that early stopping holds out.
+    early_stopping : bool or "loo", default=False
+        Whether and how to choose the number of steps, up to `max_iter`, by R2. All
+        steps are scored, beyond 1000 steps 1000 log-spaced ones.
+
+        - True: by rows held out. `fit` trains on the other rows, scores the steps on
+          those held out, then trains on all rows for the best number of steps. If
+          `fit` gets `X_val`, these rows judge instead, and all of X trains, once.
+        - "loo": by the leave-one-out errors of all rows. They are exact for the
+          preconditioner, the step and the sum of the weights of all rows; rows that
+          are equal are left out together. Full decomposition of the kernel matrix, up
+          to 4000 distinct rows. With more rows, or where the decomposition does not
+          fit the memory limit, five folds are left out instead, each in turn, drawn by
+          `random_state`. With landmarks, "loo" holds rows out as True does.
+    validation_fraction : float or cross-validation splitter, default=0.1
+        Rows that ``early_stopping=True`` holds out: a part of them, in (0, 1), or the
+        test rows of the first split of a splitter, as
+        ``sklearn.model_selection.TimeSeriesSplit()``. If `fit` gets `groups`, a part
+        of the groups.
     landmarks : int, array-like of shape (n_landmarks, n_features) or None, default=None
         None is the exact model, whose kernel matrix is computed in blocks if it does
         not fit the memory limit. A number M, or an array of M rows, which is copied,
@@ -120,7 +133,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         Number of threads that compute the kernel matrix. It changes no result.
     random_state : int, RandomState instance or None, default=None
         Seed of the start vectors of iterative eigensolvers, of the draw of landmarks
-        and of the rows held out. None is deterministic too.
+        and of the rows or folds held out. None is deterministic too.
     verbose : int, default=0
         1 prints a line for each stage of `fit`, and at most once a second the products,
         the relative error and the seconds left of an iterative solver. 2 prints such a
@@ -166,11 +179,12 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         With ``store_trajectory=True``: the steps that `staged_predict` yields by
         default; inf is the limit.
     validation_scores_ : ndarray of shape (n_validated,)
-        With ``early_stopping=True``: R2 on the rows held out after each of
-        `validation_iterations_` (minus the mean squared error if y is the same on all
-        of these rows). The first of the best steps is `n_iter_`.
+        With early stopping: R2 on the rows that judge, all of them with "loo", after
+        each of `validation_iterations_` (minus the mean squared error, in units of the
+        square of a power of two next to the largest target, if y is the same on all of
+        these rows). The first of the best steps is `n_iter_`.
     validation_iterations_ : ndarray of shape (n_validated,)
-        With ``early_stopping=True``: the steps that were scored.
+        With early stopping: the steps that were scored.
     n_samples_seen_ : int
         With landmarks: number of rows that `fit`, or the calls of `partial_fit`, passed
         over.
@@ -202,7 +216,17 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        groups: Any = None,
+    ) -> Self:
         """Train the model.
 
         A fit that fails leaves the object as it was before.
@@ -223,6 +247,18 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
             Targets.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Non-negative weights; an integer weight equals repeating the row.
+        X_val : array-like of shape (n_val, n_features), default=None
+            With ``early_stopping=True``: rows that judge the number of steps. For
+            ``kernel="precomputed"`` their kernel with the training rows, of shape
+            (n_val, n_samples). In a pipeline, ``Pipeline(steps,
+            transform_input=["X_val"])`` transforms them as X.
+        y_val : array-like of shape (n_val,) or (n_val, n_targets), default=None
+            Targets of `X_val`.
+        sample_weight_val : float or array-like of shape (n_val,), default=None
+            Non-negative weights of `X_val`.
+        groups : array-like of shape (n_samples,), default=None
+            With ``early_stopping=True``: rows of the same group are held out together.
+            A splitter as `validation_fraction` gets them.
 
         Returns
         -------
@@ -241,7 +277,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
             If `tol` is not met, or if K is too ill-conditioned for the limit without
             ridge. Stopping at `max_iter` is never a warning.
         """
-        self._fit(X, y, sample_weight)
+        validation = Validation(X_val, y_val, sample_weight_val, groups)
+        self._fit(X, y, sample_weight, validation)
         return self
 
     @available_if(has_landmarks)

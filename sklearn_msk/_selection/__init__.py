@@ -1,7 +1,13 @@
 """What the data choose, by rows that are left out: steps, kernels, metrics, ridges."""
 
-from sklearn_msk._selection._distinct_rows import label_equal_rows
-from sklearn_msk._selection._early_stopping import StoppedPath, hold_out, score_path
+from sklearn_msk._selection._distinct_rows import distinct_rows, label_equal_rows
+from sklearn_msk._selection._early_stopping import (
+    Measure,
+    StoppedPath,
+    hold_out,
+    score_path,
+    shorten,
+)
 from sklearn_msk._selection._jackknife import (
     jackknife_plus,
     quantile_interval,
@@ -25,19 +31,24 @@ from sklearn_msk._selection._ridge_models import (
     cross_metric_errors,
     gradient_product,
 )
+from sklearn_msk._selection._stopping_folds import fold_numbers, score_folds
+from sklearn_msk._selection._stopping_rows import train_by_leave_one_out
 
 __all__ = [
     "ChoiceConfig",
     "JudgedModel",
     "KernelFamily",
     "LeftOutModels",
+    "Measure",
     "RidgeModel",
     "SearchRows",
     "StoppedPath",
     "compare_finalists",
     "compared_rows",
     "cross_metric_errors",
+    "distinct_rows",
     "finish_choice",
+    "fold_numbers",
     "gradient_product",
     "hold_out",
     "jackknife_plus",
@@ -47,6 +58,9 @@ __all__ = [
     "metric_folds",
     "quantile_interval",
     "quantile_rank",
+    "score_folds",
     "score_path",
     "screened_rows",
+    "shorten",
+    "train_by_leave_one_out",
 ]

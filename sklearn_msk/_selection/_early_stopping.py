@@ -1,22 +1,35 @@
-"""Choosing the number of steps on rows that are held out."""
+"""Choosing the number of steps by rows that a model has not seen."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
-from sklearn_msk._training import FittedModel, values_along
+from sklearn_msk._solvers import smallest_tol
+from sklearn_msk._training import (
+    SILENT,
+    FitFailure,
+    FittedModel,
+    Report,
+    TrainingConfig,
+    solve_paths,
+    values_along,
+)
 from sklearn_msk._validation import check_seed
 
 # The score of one row has no spread to compare with.
 _FEWEST_HELD = 2
 
+# From errors of shape (n,) or (n, n_targets) to a score, higher being better, and a
+# loss that decides between steps of the same score.
+Measure = Callable[[np.ndarray], tuple[float, float]]
+
 
 @dataclass(frozen=True, eq=False)
 class StoppedPath:
-    """Scores of the steps of a path on rows held out.
+    """Scores of the steps of a path on rows that no model was trained on.
 
     Attributes
     ----------
@@ -24,21 +37,45 @@ class StoppedPath:
         Steps, increasing.
     scores : ndarray of shape (n_iterations,)
         Higher is better; NaN where predictions overflow.
+    losses : ndarray of shape (n_iterations,), default=None
+        Lower is better, among steps of the same score.
     """
 
     iterations: np.ndarray
     scores: np.ndarray
+    losses: np.ndarray | None = None
 
     @property
     def best(self) -> float:
         """The first of the best steps; the last step where no score is a number."""
+        steps = float(self.iterations[self._best_place])
+        return int(steps) if steps.is_integer() else steps
+
+    @property
+    def _best_place(self) -> int:
+        """Place of the best step."""
         if np.isnan(self.scores).all():
-            return float(self.iterations[-1])
-        return float(self.iterations[np.nanargmax(self.scores)])
+            return -1
+        if self.losses is None:
+            return int(np.nanargmax(self.scores))
+        best = np.flatnonzero(self.scores == np.nanmax(self.scores))
+        return int(best[np.argmin(self.losses[best])])
+
+
+def judge_errors(
+    iterations: np.ndarray, errors: Iterator[np.ndarray], measure: Measure
+) -> StoppedPath:
+    """Measure the errors that a model makes after each of some steps."""
+    scores, losses = np.array([measure(error) for error in errors]).T
+    return StoppedPath(iterations, scores, losses)
 
 
 def hold_out(
-    n: int, fraction: float, random_state: Any, y: np.ndarray | None = None
+    n: int,
+    fraction: float,
+    random_state: Any,
+    y: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split row numbers into those to train on and those to hold out.
 
@@ -47,10 +84,12 @@ def hold_out(
     n : int
         Number of rows.
     fraction : float
-        Part of the rows to hold out, in (0, 1).
+        Part of the rows, or of the groups, to hold out, in (0, 1).
     random_state : int, RandomState instance or None
     y : ndarray of shape (n,), default=None
         Labels, of which every class gives its part where each can.
+    groups : ndarray of shape (n,), default=None
+        Rows of the same group are not parted; the labels then play no role.
 
     Returns
     -------
@@ -61,6 +100,10 @@ def hold_out(
     ValueError
         If no row is left to train on.
     """
+    seed = check_seed(random_state)
+    if groups is not None:
+        splitter = GroupShuffleSplit(1, test_size=fraction, random_state=seed)
+        return next(splitter.split(np.empty((n, 0)), groups=groups))
     n_held = max(_FEWEST_HELD, int(np.ceil(fraction * n)))
     if n <= n_held:
         raise ValueError(
@@ -71,7 +114,7 @@ def hold_out(
     train, held = train_test_split(
         np.arange(n),
         test_size=n_held,
-        random_state=check_seed(random_state),
+        random_state=seed,
         stratify=y if y is not None and _can_stratify(y, n_held) else None,
     )
     return train, held
@@ -110,6 +153,30 @@ def score_path(
         n_jobs,
     )
     return StoppedPath(iterations, np.array([score(v) for v in values]))
+
+
+def shorten(
+    model: FittedModel,
+    max_iter: float,
+    training: TrainingConfig,
+    report: Report = SILENT,
+) -> FittedModel:
+    """Return the model after fewer steps, by the solver that was asked for.
+
+    The path is followed anew where its error was that of the steps that are not taken,
+    or where it came from another solver than the literal loop.
+    """
+    path, A = model.path, model.problem.operator
+    tol = max(model.tol, smallest_tol(A))
+    is_exact = path.error_estimate <= tol and path.rounding_error <= tol
+    if is_exact and training.solver != "gd":
+        return model.stopped_at(max_iter)
+    spectrum = model.preconditioner.spectrum
+    shorter = [replace(training, max_iter=max_iter)]
+    (_, result), *_ = solve_paths(model.problem, spectrum, shorter, report)
+    if isinstance(result, FitFailure):
+        raise result.error
+    return result
 
 
 def _can_stratify(y: np.ndarray, n_held: int) -> bool:

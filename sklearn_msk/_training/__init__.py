@@ -17,7 +17,13 @@ from sklearn_msk._training._problem import (
     working_rows,
 )
 from sklearn_msk._training._report import SILENT, Report
-from sklearn_msk._training._solve_paths import solve_paths, train, train_on
+from sklearn_msk._training._solve_paths import (
+    solve_paths,
+    spectral_filter,
+    threads_for,
+    train,
+    train_on,
+)
 
 __all__ = [
     "SILENT",
@@ -37,6 +43,8 @@ __all__ = [
     "find_pairs",
     "predict_rows",
     "solve_paths",
+    "spectral_filter",
+    "threads_for",
     "train",
     "train_on",
     "values_along",

@@ -64,7 +64,7 @@ def train(
     ValueError
         As `build_problem`, `decompose` and the map of the configuration do.
     """
-    with _threads_for(rows, training, config):
+    with threads_for(rows, training, config):
         problem = build_problem(rows, config, [training], report)
         return train_on(problem, training, config, report)
 
@@ -86,7 +86,7 @@ def train_on(
     return result
 
 
-def _threads_for(
+def threads_for(
     rows: Rows, training: TrainingConfig, config: ProblemConfig
 ) -> AbstractContextManager:
     """Hold BLAS at one thread for few rows: threads would wait more than work."""

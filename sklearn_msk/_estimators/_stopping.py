@@ -1,0 +1,265 @@
+"""Early stopping: which rows judge the steps of a model."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_consistent_length, column_or_1d
+
+from sklearn_msk._estimators._data import (
+    ClassificationData,
+    RegressionData,
+    TrainingData,
+    check_validation_data,
+)
+from sklearn_msk._selection import (
+    StoppedPath,
+    distinct_rows,
+    fold_numbers,
+    hold_out,
+    label_equal_rows,
+    score_folds,
+    score_path,
+    shorten,
+    train_by_leave_one_out,
+)
+from sklearn_msk._training import (
+    FittedModel,
+    ProblemConfig,
+    Report,
+    TrainingConfig,
+    train,
+)
+
+# Up to so many distinct rows each is left out. Beyond, the full decomposition takes
+# longer than five fits, of which the folds are made.
+LEAVE_ONE_OUT_ROWS = 4000
+# Arrays of the size of the kernel matrix that the decomposition takes, K included.
+DECOMPOSITION_ARRAYS = 5
+
+ArrayData = RegressionData | ClassificationData
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """What `fit` was passed for early stopping, as it came.
+
+    Attributes
+    ----------
+    X, y, sample_weight : array-like or None
+        Rows that judge the steps.
+    groups : array-like of shape (n,) or None
+        Of the rows to train on.
+    """
+
+    X: Any = None
+    y: Any = None
+    sample_weight: Any = None
+    groups: Any = None
+
+
+def check_validation(estimator: Any, validation: Validation) -> None:
+    """Raise a ValueError where the arguments of `fit` and early stopping disagree."""
+    rule, given = estimator.early_stopping, validation.X is not None
+    if given and validation.y is None:
+        raise ValueError("X_val needs y_val, its targets. Got y_val=None instead.")
+    for name, value in (
+        ("y_val", validation.y),
+        ("sample_weight_val", validation.sample_weight),
+    ):
+        if value is not None and not given:
+            raise ValueError(f"{name} needs X_val, its rows. Got X_val=None instead.")
+    for name, value in (("X_val", validation.X), ("groups", validation.groups)):
+        # Not a comparison: True is equal to 1, which is no rule.
+        if value is not None and (not rule or isinstance(rule, str)):
+            raise ValueError(
+                f"{name} goes with early_stopping=True. Got early_stopping="
+                f"{rule!r} instead; set it to True, or leave {name} out."
+            )
+    if given and validation.groups is not None:
+        raise ValueError(
+            "X_val judges the steps, and no rows are held out. Got groups, which say "
+            "how to hold rows out, too; leave one of the two out."
+        )
+
+
+def train_and_stop(
+    estimator: Any,
+    data: TrainingData,
+    validation: Validation,
+    training: TrainingConfig,
+    config: ProblemConfig,
+    report: Report,
+    *,
+    leave_one_out_rows: int = LEAVE_ONE_OUT_ROWS,
+) -> tuple[FittedModel, StoppedPath]:
+    """Choose the number of steps, and train all rows for as many.
+
+    Parameters
+    ----------
+    estimator : MSKRegressor or MSKClassifier
+        Its `early_stopping` is True or "loo".
+    data : RegressionData or ClassificationData
+    validation : Validation
+    training : TrainingConfig
+        Its `max_iter` is the last of the steps.
+    config : ProblemConfig
+    report : Report
+    leave_one_out_rows : int, default=4000
+
+    Returns
+    -------
+    model : FittedModel
+    stopped : StoppedPath
+
+    Raises
+    ------
+    ValueError
+        If the rows cannot be parted.
+    """
+    if not isinstance(data, ArrayData):
+        raise ValueError(
+            f"early_stopping={estimator.early_stopping!r} holds out rows of arrays in "
+            "memory. Got dask arrays instead; score staged_predict on rows of your "
+            "choice."
+        )
+    if validation.X is not None:
+        return _judged_by_given_rows(
+            estimator, data, validation, training, config, report
+        )
+    if estimator.early_stopping != "loo" or config.landmarks is not None:
+        with report.stage("path on the rows that are not held out"):
+            stopped = _judge_by_held_rows(
+                estimator, data, validation.groups, training, config
+            )
+        return train(data.rows, _up_to(stopped, training), config, report), stopped
+    return _stop_by_all_rows(
+        estimator, data, training, config, report, leave_one_out_rows
+    )
+
+
+def _stop_by_all_rows(
+    estimator: Any,
+    data: ArrayData,
+    training: TrainingConfig,
+    config: ProblemConfig,
+    report: Report,
+    leave_one_out_rows: int,
+) -> tuple[FittedModel, StoppedPath]:
+    """Judge the steps at every row by a model without it: row by row, or in folds."""
+    kept, used = _positive(estimator, data)
+    rows = data.rows
+    distinct = distinct_rows(data.X.shape[0], rows.weights, label_equal_rows(data.X))
+    n = len(distinct.first)
+    if n < 2:
+        raise ValueError(
+            "early_stopping='loo' leaves out every row in turn, rows that are equal "
+            f"together. Got n_samples={data.X.shape[0]} with {n} distinct row, which "
+            "leaves none to train on; pass more rows, or early_stopping=False."
+        )
+    in_memory = DECOMPOSITION_ARRAYS * 8 * n**2 <= config.memory_limit
+    measure = used.measure()
+    if n <= leave_one_out_rows and in_memory:
+        return train_by_leave_one_out(
+            rows,
+            distinct,
+            training,
+            config,
+            lambda errors: measure(errors[kept]),
+            report,
+        )
+    with report.stage("paths of the folds"):
+        numbers = fold_numbers(distinct, data.strata, estimator.random_state)
+        stopped = score_folds(
+            used.rows,
+            numbers[kept],
+            _without_loop(training),
+            config,
+            measure,
+        )
+    return train(rows, _up_to(stopped, training), config, report), stopped
+
+
+def _judged_by_given_rows(
+    estimator: Any,
+    data: ArrayData,
+    validation: Validation,
+    training: TrainingConfig,
+    config: ProblemConfig,
+    report: Report,
+) -> tuple[FittedModel, StoppedPath]:
+    """Train on all rows once, and stop the path by rows that were given."""
+    held = check_validation_data(
+        estimator, data, validation.X, validation.y, validation.sample_weight
+    )
+    model = train(data.rows, _without_loop(training), config, report)
+    with report.stage("values at X_val"):
+        stopped = score_path(model, held.X, data.scorer(held), config.n_jobs)
+    return shorten(model, stopped.best, training, report), stopped
+
+
+def _judge_by_held_rows(
+    estimator: Any,
+    data: ArrayData,
+    groups: Any,
+    training: TrainingConfig,
+    config: ProblemConfig,
+) -> StoppedPath:
+    """Score the path of a model that is trained without some rows on these."""
+    pairwise = estimator.kernel == "precomputed"
+    if groups is not None:
+        check_consistent_length(data.X, groups)
+        groups = column_or_1d(groups)
+    kept, data = _positive(estimator, data)
+    n, groups = data.X.shape[0], None if groups is None else groups[kept]
+    train_rows, held_rows = _held_rows(estimator, data, groups)
+    part = data.part(train_rows, pairwise)
+    if isinstance(part, ClassificationData) and len(part.classes) < 2:
+        raise ValueError(
+            f"early_stopping={estimator.early_stopping!r} holds out {len(held_rows)} "
+            f"of the {n} rows, and those left to train on have one class only. Pass "
+            "more rows, or early_stopping=False."
+        )
+    model = train(part.rows, _without_loop(training), config)
+    held = data.part(held_rows, False)
+    X = data.X[np.ix_(held_rows, train_rows)] if pairwise else held.X
+    return score_path(model, X, part.scorer(held), config.n_jobs)
+
+
+def _held_rows(
+    estimator: Any, data: ArrayData, groups: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split rows of positive weight, as `validation_fraction` says."""
+    splitter, n = estimator.validation_fraction, data.X.shape[0]
+    if not hasattr(splitter, "split"):
+        return hold_out(n, splitter, estimator.random_state, data.strata, groups)
+    train_rows, held_rows = next(iter(splitter.split(data.X, data.y, groups)))
+    if not (len(train_rows) and len(held_rows)):
+        raise ValueError(
+            "The first split of 'validation_fraction' must have rows to train on and "
+            f"rows to hold out. Got {len(train_rows)} and {len(held_rows)} of them."
+        )
+    return train_rows, held_rows
+
+
+def _positive(estimator: Any, data: ArrayData) -> tuple[np.ndarray, ArrayData]:
+    """Return the numbers of the rows of positive weight, and these rows."""
+    kept = np.arange(data.X.shape[0])
+    if data.weights is None or data.weights.all():
+        return kept, data
+    kept = np.flatnonzero(data.weights)
+    part = data.part(kept, estimator.kernel == "precomputed")
+    if isinstance(data, ClassificationData) and isinstance(part, ClassificationData):
+        # The values of a model have a column for every class, with rows or without.
+        part = replace(part, classes=data.classes)
+    return kept, part
+
+
+def _without_loop(training: TrainingConfig) -> TrainingConfig:
+    """Return a training whose path serves every step; the loop begins anew for each."""
+    return replace(training, solver="auto") if training.solver == "gd" else training
+
+
+def _up_to(stopped: StoppedPath, training: TrainingConfig) -> TrainingConfig:
+    """Return the training that ends after the best step."""
+    return replace(training, max_iter=stopped.best)
