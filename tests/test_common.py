@@ -15,7 +15,13 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from sklearn_msk import MSKClassifier, MSKGridSearchCV, MSKKernel, MSKRegressor
+from sklearn_msk import (
+    MSKClassifier,
+    MSKGridSearchCV,
+    MSKKernel,
+    MSKRegressor,
+    MSKRegressorCV,
+)
 from sklearn_msk.kernels import NTK
 from sklearn_msk.spectral_maps import Power
 
@@ -119,6 +125,11 @@ def test_landmarks_are_sklearn_compatible(estimator, check):
     check(estimator)
 
 
+@parametrize_with_checks([MSKRegressorCV(), MSKRegressorCV(["rbf"], metrics=["none"])])
+def test_chosen_models_are_sklearn_compatible(estimator, check):
+    check(estimator)
+
+
 _GRID = {"k": [1, 2]}
 
 
@@ -142,7 +153,9 @@ def test_search_is_sklearn_compatible(estimator, check):
         check_param_validation,
     ],
 )
-@pytest.mark.parametrize("estimator", [MSKRegressor(), MSKClassifier(), MSKKernel()])
+@pytest.mark.parametrize(
+    "estimator", [MSKRegressor(), MSKClassifier(), MSKKernel(), MSKRegressorCV()]
+)
 def test_checks_that_are_left_out(check, estimator):
     check(type(estimator).__name__, estimator)
 
@@ -162,7 +175,9 @@ def test_transformer_checks_that_are_left_out(check):
     check("MSKKernel", MSKKernel())
 
 
-@pytest.mark.parametrize("estimator", [MSKRegressor(), MSKClassifier(), MSKKernel()])
+@pytest.mark.parametrize(
+    "estimator", [MSKRegressor(), MSKClassifier(), MSKKernel(), MSKRegressorCV()]
+)
 def test_no_check_is_skipped(estimator):
     """Without pandas or SCIPY_ARRAY_API some are, silently."""
     results = check_estimator(estimator, on_skip=None)

@@ -110,6 +110,12 @@ class _Targets:
         unit = np.where(variance > 0, np.sqrt(variance), 1.0)
         return cls(centred / unit, mean * size, unit * size)
 
+    @property
+    def variance(self) -> float:
+        """Variance of y, the mean over the targets; inf where it overflows."""
+        with np.errstate(over="ignore"):
+            return float(np.mean(np.square(self.unit)))
+
     def back(self, values: np.ndarray) -> np.ndarray:
         """Values in the units of y."""
         return values * self.unit + self.mean
@@ -151,7 +157,7 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         that leave-one-out ranks first by its folds.
     max_rows : int, default=10000
         Up to so many rows the final model is exact, in about 3 n^3 / 3 operations and
-        16 n^2 bytes; beyond it has 2000 landmarks.
+        16 n^2 bytes; beyond, it has as many landmarks, up to 2000.
     n_jobs : int, default=None
         Number of kernels that are screened at a time.
     random_state : int, RandomState instance or None, default=None
@@ -167,7 +173,8 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         as this estimator does.
     best_params_ : dict
         Kernel, metric, power of the metric, number of its updates, length scale and
-        alpha, as in `cv_results_`.
+        alpha of the final model. Those in `cv_results_` are of the models on the rows
+        that candidates are screened on.
     best_index_ : int
         Place of the chosen candidate in `cv_results_`.
     best_score_ : float
@@ -226,7 +233,7 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
     0.98
     >>> low, high = model.predict_interval(X_test, confidence_level=0.9).T
     >>> print(f"{((low <= y_test) & (y_test <= high)).mean():.2f}")
-    0.92
+    0.90
     """
 
     _parameter_constraints: dict = {
@@ -312,15 +319,18 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         compared = rows.part(compared_rows(len(rows.Z), rng))
         best_index, model = compare_finalists(judged, scores, screened, compared)
         fitted = self._fit_final(model, rows, compared, targets, rng)
+        told = scores
+        if self.scoring is None and self.cv is None:
+            told = scores * targets.variance
         assign_all = {
             **columns,
             **fitted,
             **_map_attributes(model, scale),
             "feature_importances_": _importances(model, compared),
-            "cv_results_": _results(judged, scores),
+            "cv_results_": _results(judged, told, screened),
             "best_index_": best_index,
-            "best_score_": float(scores[best_index]),
-            "best_params_": _params(model),
+            "best_score_": float(told[best_index]),
+            "best_params_": _params(model, rows),
         }
         assign_all["best_estimator_"] = self._pipeline(assign_all, table.X, columns)
         self._assign(assign_all)
@@ -379,10 +389,10 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
             )
         level, errors = float(confidence_level), self._interval_errors
         if quantile_rank(len(errors), level) > len(errors):
+            fewest = int(np.ceil(level / (1 - level) - 1e-9))
             warnings.warn(
-                f"Intervals of confidence_level={level} need at least "
-                f"{int(np.ceil(level / (1 - level)))} rows. Got {len(errors)}: their "
-                "ends are infinite.",
+                f"Intervals of confidence_level={level} need at least {fewest} rows. "
+                f"Got {len(errors)}: their ends are infinite.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -424,6 +434,8 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
             raise ValueError("The 'kernels' must hold at least one kernel. Got none.")
         alphas = _ALPHAS
         if self.alphas is not None:
+            if not np.size(self.alphas):
+                raise ValueError("The 'alphas' must hold at least one number.")
             alphas = check_array(
                 self.alphas, ensure_2d=False, dtype=np.float64, input_name="alphas"
             ).ravel()
@@ -474,7 +486,10 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         targets: _Targets,
         given: _Table,
     ) -> np.ndarray:
-        """Score every candidate that was judged; NaN for the others."""
+        """Score every candidate that was judged; NaN for the others.
+
+        Mean squared errors are relative to the variance of y.
+        """
         scores = np.full(len(judged), np.nan)
         best_first = sorted(
             (float(rows.mean_square(j.errors)), place)
@@ -490,7 +505,7 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
                 assert candidate.model is not None
                 scores[place] = self._cv_score(candidate.model, given)
             elif self.scoring is None:
-                scores[place] = -error * float(np.mean(np.square(targets.unit)))
+                scores[place] = -error
             else:
                 assert candidate.errors is not None
                 truth = targets.back(rows.y)
@@ -586,7 +601,9 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         )
         if "_landmark_model" in fitted:
             rows, _, targets = fitted.pop("_landmark_model")
-            model.set_params(landmarks=_LANDMARKS, random_state=self.random_state)
+            model.set_params(
+                landmarks=min(_LANDMARKS, self.max_rows), random_state=self.random_state
+            )
             Z = (X - fitted["centre_"]) @ fitted["components_"].T
             model.fit(Z, targets.back(rows.y), rows.weights)
         else:
@@ -714,8 +731,8 @@ def _importances(model: RidgeModel, rows: SearchRows) -> np.ndarray:
     return squares / total
 
 
-def _params(model: RidgeModel) -> dict[str, Any]:
-    """Return what a user is told of a candidate."""
+def _params(model: RidgeModel, rows: SearchRows) -> dict[str, Any]:
+    """Return what a user is told of a candidate, fitted on these rows."""
     structure, power = model.choice
     learned = model.n_updates > 0
     return {
@@ -724,14 +741,17 @@ def _params(model: RidgeModel) -> dict[str, Any]:
         "power": power if learned else 0.0,
         "n_updates": model.n_updates,
         "length_scale": model.scale,
-        "alpha": model.ridge,
+        "alpha": model.ridge * rows.distinct.total_weight,
     }
 
 
-def _results(judged: list[JudgedModel], scores: np.ndarray) -> dict[str, Any]:
+def _results(
+    judged: list[JudgedModel], scores: np.ndarray, rows: SearchRows
+) -> dict[str, Any]:
     """Table of the candidates, in the manner of scikit-learn's searches."""
     params = [
-        {"kernel": j.name} if j.model is None else _params(j.model) for j in judged
+        {"kernel": j.name} if j.model is None else _params(j.model, rows)
+        for j in judged
     ]
     errors = [np.nan if j.model is None else np.sqrt(j.model.error) for j in judged]
     order = np.argsort(np.argsort(-np.where(np.isnan(scores), -np.inf, scores)))

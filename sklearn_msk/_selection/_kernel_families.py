@@ -127,11 +127,21 @@ def kernel_family(kernel: Any) -> KernelFamily:
     Returns
     -------
     KernelFamily
+
+    Raises
+    ------
+    ValueError
+        If there is no kernel of the name, or it is "precomputed".
     """
     if isinstance(kernel, str) and kernel in _DISTANCE_FAMILIES:
         return _DISTANCE_FAMILIES[kernel]
     if isinstance(kernel, str) and kernel.startswith(("ntk", "nngp")):
         return _network_family(kernel)
+    if isinstance(kernel, str) and kernel == "precomputed":
+        raise ValueError(
+            "The 'kernels' must be of rows, as they are standardised and compared in "
+            "metrics. Got 'precomputed': MSKRegressor takes kernel matrices."
+        )
     resolved = resolve_kernel(kernel)
     name = kernel if isinstance(kernel, str) else repr(resolved)
     return KernelFamily(name, None, (1.0,), partial(_fixed, resolved))

@@ -254,7 +254,8 @@ def _candidates(
     """Yield the models of a family, with the errors of those without a metric."""
     start = best_ridge(family, rows, ridges)
     yield start, start.left_out(rows).errors if "none" in config.structures else None
-    if len(rows.distinct.first) < _FEWEST_ROWS or rows.Z.shape[1] < 2:
+    n_distinct = label_equal_rows(rows.Z).max() + 1
+    if n_distinct < _FEWEST_ROWS or rows.Z.shape[1] < 2:
         return
     for choice in family.metrics:
         if choice[0] in config.structures:

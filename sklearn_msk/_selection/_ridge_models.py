@@ -49,7 +49,10 @@ class SearchRows:
         cls, Z: np.ndarray, y: np.ndarray, weights: np.ndarray | None
     ) -> "SearchRows":
         """Rows whose equal ones are found."""
-        return cls(Z, y, weights, distinct_rows(len(Z), weights, label_equal_rows(Z)))
+        labels = label_equal_rows(Z)
+        # A model without the only group would be a model of no row.
+        labels = labels if labels.max() > 0 else None
+        return cls(Z, y, weights, distinct_rows(len(Z), weights, labels))
 
     @property
     def distinct_Z(self) -> np.ndarray:
