@@ -3,7 +3,6 @@
 import copy
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -12,18 +11,24 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_msk._compat import Interval, StrOptions, _fit_context
 from sklearn_msk._doc_links import DocLinkMixin
+from sklearn_msk._estimators._chosen_model import (
+    as_pipeline,
+    components,
+    cross_kernel,
+    exact_regressor,
+    feature_importances,
+    landmark_regressor,
+)
 from sklearn_msk._estimators._data import check_dense_array
-from sklearn_msk._estimators._fitted import assign
 from sklearn_msk._estimators._regressor import MSKRegressor
-from sklearn_msk._estimators._scaling import LinearMap, RobustScale
+from sklearn_msk._estimators._scaling import RobustScale
+from sklearn_msk._estimators._table import Table, Targets
 from sklearn_msk._estimators._warnings import warn_user
-from sklearn_msk._scaling import power_of_two
 from sklearn_msk._scores import r2
 from sklearn_msk._selection import (
     ChoiceConfig,
@@ -35,7 +40,6 @@ from sklearn_msk._selection import (
     compared_rows,
     cross_metric_errors,
     finish_choice,
-    gradient_product,
     jackknife_plus,
     judge_candidates,
     kernel_family,
@@ -45,10 +49,7 @@ from sklearn_msk._selection import (
     screened_rows,
 )
 from sklearn_msk._selection._kernel_families import AUTO
-from sklearn_msk._spectrum import Spectrum
-from sklearn_msk._training import apply_kernel
 from sklearn_msk._validation import check_seed, check_weights
-from sklearn_msk.kernels._adapters import CallableKernel, PairwiseKernel
 
 # Ridges in the units of `KernelRidge`, on the rows that candidates are screened on.
 _ALPHAS = np.logspace(-7, 2, 28)
@@ -61,64 +62,6 @@ _LANDMARKS = 2000
 
 # Rows of a block of queries, each with the models without every row.
 _QUERY_ENTRIES = 4_000_000
-
-
-@dataclass(frozen=True, eq=False)
-class _Table:
-    """Rows as they were given, with their targets and weights.
-
-    Attributes
-    ----------
-    X : ndarray of shape (n, n_features)
-    y : ndarray of shape (n,) or (n, n_targets)
-    weights : ndarray of shape (n,) or None
-    """
-
-    X: np.ndarray
-    y: np.ndarray
-    weights: np.ndarray | None
-
-    def part(self, numbers: np.ndarray) -> "_Table":
-        """Those of some rows that have a positive weight."""
-        if self.weights is None:
-            return _Table(self.X[numbers], self.y[numbers], None)
-        numbers = numbers[self.weights[numbers] > 0]
-        return _Table(self.X[numbers], self.y[numbers], self.weights[numbers])
-
-
-@dataclass(frozen=True, eq=False)
-class _Targets:
-    """Targets of mean 0 and variance 1, and what takes them back.
-
-    Attributes
-    ----------
-    values : ndarray of the shape of y
-    mean, unit : ndarray of shape () or (n_targets,)
-    """
-
-    values: np.ndarray
-    mean: np.ndarray
-    unit: np.ndarray
-
-    @classmethod
-    def of(cls, y: np.ndarray, weights: np.ndarray | None) -> "_Targets":
-        """Standardise targets of any scale; constant ones keep their unit."""
-        size = power_of_two(np.abs(y).max(axis=0))
-        mean = np.average(y / size, axis=0, weights=weights)
-        centred = y / size - mean
-        variance = np.average(np.square(centred), axis=0, weights=weights)
-        unit = np.where(variance > 0, np.sqrt(variance), 1.0)
-        return cls(centred / unit, mean * size, unit * size)
-
-    @property
-    def variance(self) -> float:
-        """Variance of y, the mean over the targets; inf where it overflows."""
-        with np.errstate(over="ignore"):
-            return float(np.mean(np.square(self.unit)))
-
-    def back(self, values: np.ndarray) -> np.ndarray:
-        """Values in the units of y."""
-        return values * self.unit + self.mean
 
 
 class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -307,7 +250,7 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         columns, given = self._check_data(X, y, sample_weight)
         table = given.part(np.arange(len(given.X)))
         scale = RobustScale.of(table.X, standardize=self.standardize)
-        targets = _Targets.of(table.y, table.weights)
+        targets = Targets.of(table.y, table.weights)
         rows = SearchRows.of(scale(table.X), targets.values, table.weights)
         rng = check_seed(self.random_state)
 
@@ -318,22 +261,24 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         scores = self._scores(judged, screened, targets, given)
         compared = rows.part(compared_rows(len(rows.Z), rng))
         best_index, model = compare_finalists(judged, scores, screened, compared)
-        fitted = self._fit_final(model, rows, compared, targets, rng)
-        told = scores
+        regressor, errors = self._fit_final(model, rows, compared, targets, rng)
         if self.scoring is None and self.cv is None:
-            told = scores * targets.variance
-        assign_all = {
+            scores = scores * targets.variance
+        attributes = {
             **columns,
-            **fitted,
-            **_map_attributes(model, scale),
-            "feature_importances_": _importances(model, compared),
-            "cv_results_": _results(judged, told, screened),
+            **errors,
+            "best_estimator_": as_pipeline(model, scale, regressor, columns),
+            "kernel_": model.family.at(model.scale)[0],
+            "alpha_": regressor.alpha,
+            "components_": components(model, scale),
+            "centre_": scale.centre,
+            "feature_importances_": feature_importances(model, compared),
+            "cv_results_": _results(judged, scores, screened),
             "best_index_": best_index,
-            "best_score_": float(told[best_index]),
+            "best_score_": float(scores[best_index]),
             "best_params_": _params(model, rows),
         }
-        assign_all["best_estimator_"] = self._pipeline(assign_all, table.X, columns)
-        self._assign(assign_all)
+        self._assign(attributes)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -453,7 +398,7 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
 
     def _check_data(
         self, X: Any, y: Any, sample_weight: Any
-    ) -> tuple[dict[str, Any], _Table]:
+    ) -> tuple[dict[str, Any], Table]:
         """Validate rows, targets and weights; return the columns' names too."""
         check_dense_array(y, "y")
         # scikit-learn's validation sets attributes: here those of a copy.
@@ -472,7 +417,7 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         columns = {"n_features_in_": checked.n_features_in_}
         if hasattr(checked, "feature_names_in_"):
             columns["feature_names_in_"] = checked.feature_names_in_
-        return columns, _Table(X, y, weights)
+        return columns, Table(X, y, weights)
 
     def _report(self, line: str) -> None:
         """Print a line, under `verbose`."""
@@ -483,8 +428,8 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         self,
         judged: list[JudgedModel],
         rows: SearchRows,
-        targets: _Targets,
-        given: _Table,
+        targets: Targets,
+        given: Table,
     ) -> np.ndarray:
         """Score every candidate that was judged; NaN for the others.
 
@@ -533,19 +478,19 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
                 "leave-one-out gives no more. Pass cv, as cv=5."
             ) from error
 
-    def _cv_score(self, model: RidgeModel, given: _Table) -> float:
+    def _cv_score(self, model: RidgeModel, given: Table) -> float:
         """Mean score over the folds of a splitter, with the choices of a model held."""
         splitter, scores = check_cv(self.cv, given.y, classifier=False), []
         for train, test in splitter.split(given.X, given.y):
             table, held = given.part(np.asarray(train)), given.part(np.asarray(test))
             scale = RobustScale.of(table.X, standardize=self.standardize)
-            targets = _Targets.of(table.y, table.weights)
+            targets = Targets.of(table.y, table.weights)
             rows = SearchRows.of(scale(table.X), targets.values, table.weights)
             learned = finish_choice(model, rows, -1)
-            fitted = _attributes_of(learned, learned.left_out(rows), rows, targets)
-            fitted |= _map_attributes(learned, scale)
+            left_out = learned.left_out(rows)
+            regressor = exact_regressor(learned, left_out, rows, targets)
             columns = {"n_features_in_": table.X.shape[1]}
-            pipeline = self._pipeline(fitted, table.X, columns)
+            pipeline = as_pipeline(learned, scale, regressor, columns)
             scoring = self.scoring or "neg_mean_squared_error"
             scorer = check_scoring(pipeline, scoring=scoring)
             options = _weight_option(held.weights)
@@ -557,16 +502,17 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         model: RidgeModel,
         rows: SearchRows,
         compared: SearchRows,
-        targets: _Targets,
+        targets: Targets,
         rng: np.random.RandomState,
-    ) -> dict[str, Any]:
-        """Train the chosen model on all rows; return the attributes that it has."""
-        alpha = model.ridge * rows.distinct.total_weight
+    ) -> tuple[MSKRegressor, dict[str, Any]]:
+        """Train the chosen model on all rows; return its errors at them too."""
         if len(rows.Z) > self.max_rows:
-            return {"alpha_": alpha, "_landmark_model": (rows, model, targets)}
+            n_landmarks = min(_LANDMARKS, self.max_rows)
+            return landmark_regressor(
+                model, rows, targets, n_landmarks, self.random_state
+            ), {}
         left_out = model.left_out(rows)
-        attributes = _attributes_of(model, left_out, rows, targets)
-        attributes["alpha_"] = alpha
+        attributes: dict[str, Any] = {}
         errors, method = left_out.errors, "leave-one-out"
         if model.n_updates > 0:
             method = "cross-metric leave-one-out"
@@ -582,33 +528,8 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
             known = len(errors) == len(rows.Z)
             prediction = rows.y - (errors if known else left_out.errors)
             attributes["loo_prediction_"] = targets.back(prediction)
-        return attributes
-
-    def _pipeline(
-        self, fitted: dict[str, Any], X: np.ndarray, columns: dict[str, Any]
-    ) -> Pipeline:
-        """Return the pipeline that a chosen model is."""
-        mapped = LinearMap(fitted["centre_"], fitted["components_"])
-        mapped.__dict__ |= columns
-        kernel = fitted["kernel_"]
-        options: dict[str, Any] = {"kernel": kernel}
-        if isinstance(kernel, PairwiseKernel):
-            options = {"kernel": kernel.metric, "kernel_params": kernel.params}
-        elif isinstance(kernel, CallableKernel):
-            options = {"kernel": kernel.function, "kernel_params": kernel.params}
-        model = MSKRegressor(
-            **options, g="identity", k=0, alpha=fitted["alpha_"], max_iter=np.inf
-        )
-        if "_landmark_model" in fitted:
-            rows, _, targets = fitted.pop("_landmark_model")
-            model.set_params(
-                landmarks=min(_LANDMARKS, self.max_rows), random_state=self.random_state
-            )
-            Z = (X - fitted["centre_"]) @ fitted["components_"].T
-            model.fit(Z, targets.back(rows.y), rows.weights)
-        else:
-            assign(model, fitted.pop("_regressor"))
-        return Pipeline([("map", mapped), ("regressor", model)])
+        regressor = exact_regressor(model, left_out, rows, targets)
+        return regressor, attributes
 
     def _assign(self, attributes: dict[str, Any]) -> None:
         """Set the fitted attributes, and remove those of an earlier fit."""
@@ -629,7 +550,7 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         size = max(1, _QUERY_ENTRIES // left_out.errors.size)
         ends = []
         for block in gen_batches(len(Z), size):
-            K = _cross_kernel(model, Z[block])
+            K = cross_kernel(model, Z[block])
             ends.append(
                 jackknife_plus(left_out.predict_without(K), left_out.errors, level)
             )
@@ -669,66 +590,6 @@ class _KnownPredictions(RegressorMixin, BaseEstimator):
 def _weight_option(weights: np.ndarray | None) -> dict[str, np.ndarray]:
     """Argument that a scorer needs where rows have weights."""
     return {} if weights is None else {"sample_weight": weights}
-
-
-def _cross_kernel(model: MSKRegressor, Z: np.ndarray) -> np.ndarray:
-    """Kernel of rows with the training rows of a model."""
-    identity = np.eye(len(model.X_fit_))
-    return apply_kernel(model.kernel_, Z, model.X_fit_, identity, None)
-
-
-def _attributes_of(
-    model: RidgeModel, left_out: LeftOutModels, rows: SearchRows, targets: _Targets
-) -> dict[str, Any]:
-    """Attributes of the regressor that a ridge model is, trained on these rows."""
-    kernel, multiplier = model.family.at(model.scale)
-    Z = model.metric.transform(rows.Z) * multiplier
-    intercept = targets.back(left_out.intercept)
-    alpha = model.ridge * rows.distinct.total_weight
-    empty = Spectrum(
-        eigenvalues=np.empty(0),
-        eigenvectors=np.empty((len(Z), 0)),
-        residual_norms=np.empty(0),
-        method="dense",
-        next_eigenvalue=0.0,
-        next_ritz_value=0.0,
-        smallest=0.0,
-        floor=0.0,
-    )
-    regressor = {
-        "kernel_": kernel,
-        "X_fit_": Z,
-        "n_features_in_": Z.shape[1],
-        "dual_coef_": left_out.dual_coef * targets.unit,
-        "intercept_": float(intercept) if rows.y.ndim == 1 else intercept,
-        "spectrum_": empty,
-        "modified_eigenvalues_": np.empty(0),
-        "k_": 0,
-        "learning_rate_": 1.0,
-        "max_learning_rate_": 2.0,
-        "n_iter_": np.inf,
-        "n_products_": 0,
-    }
-    return {"alpha_": alpha, "_regressor": regressor}
-
-
-def _map_attributes(model: RidgeModel, scale: RobustScale) -> dict[str, Any]:
-    """Kernel, components and centre of a model, in the units of X."""
-    kernel, multiplier = model.family.at(model.scale)
-    return {
-        "kernel_": kernel,
-        "components_": multiplier * model.metric.components * scale.factor,
-        "centre_": scale.centre,
-    }
-
-
-def _importances(model: RidgeModel, rows: SearchRows) -> np.ndarray:
-    """Diagonal of the gradient product, summing to 1 (equal where it is 0)."""
-    squares = gradient_product(model, rows).diagonal()
-    total = squares.sum()
-    if not 0 < total < np.inf:
-        return np.full(len(squares), 1.0 / len(squares))
-    return squares / total
 
 
 def _params(model: RidgeModel, rows: SearchRows) -> dict[str, Any]:

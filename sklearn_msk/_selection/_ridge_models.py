@@ -50,8 +50,9 @@ class SearchRows:
     ) -> "SearchRows":
         """Rows whose equal ones are found."""
         labels = label_equal_rows(Z)
-        # A model without the only group would be a model of no row.
-        labels = labels if labels.max() > 0 else None
+        if labels.max() == 0:
+            # A model without the only group would be a model of no row.
+            labels = np.arange(len(Z))
         return cls(Z, y, weights, distinct_rows(len(Z), weights, labels))
 
     @property
