@@ -49,6 +49,7 @@ from sklearn_msk._selection import (
     screened_rows,
 )
 from sklearn_msk._selection._kernel_families import AUTO
+from sklearn_msk._threads import single_threaded_blas
 from sklearn_msk._validation import check_seed, check_weights
 
 # Ridges in the units of `KernelRidge`, on the rows that candidates are screened on.
@@ -256,7 +257,9 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
 
         screened = rows.part(screened_rows(rows, rng))
         folds = metric_folds(screened, rng)
-        judged = judge_candidates(screened, config, folds, self._report)
+        # Threads would wait more than work on matrices of a few hundred rows.
+        with single_threaded_blas():
+            judged = judge_candidates(screened, config, folds, self._report)
         _report_failures(judged)
         scores = self._scores(judged, screened, targets, given)
         compared = rows.part(compared_rows(len(rows.Z), rng))
