@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import FitFailedWarning
+from sklearn.gaussian_process.kernels import Kernel
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_array, gen_batches
@@ -52,9 +53,6 @@ from sklearn_msk._selection._kernel_families import AUTO
 from sklearn_msk._threads import single_threaded_blas
 from sklearn_msk._validation import check_seed, check_weights
 
-# Ridges in the units of `KernelRidge`, on the rows that candidates are screened on.
-_ALPHAS = np.logspace(-7, 2, 28)
-
 # Up to this many rows all models without a row are kept, n^2 numbers, for jackknife+.
 _JACKKNIFE_ROWS = 2000
 
@@ -63,6 +61,9 @@ _LANDMARKS = 2000
 
 # Rows of a block of queries, each with the models without every row.
 _QUERY_ENTRIES = 4_000_000
+
+
+Splits = list[tuple[np.ndarray, np.ndarray]]
 
 
 class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -76,23 +77,25 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
 
     Parameters
     ----------
-    kernels : "auto" or list of str, kernel object or callable, default="auto"
-        Candidates. Names get a few length scales relative to the data: "laplacian"
-        (city block), "matern" (nu = 1/2, Euclidean), "rbf", and networks as "ntk_relu"
-        or, with 3 hidden layers, "ntk3_relu", which are normalised. Objects are used as
+    kernels : "auto", a kernel or a list of kernels, default="auto"
+        Candidates, each a name, kernel object or function. Names get a few length
+        scales relative to the data: "laplacian" (city block), "matern" (nu = 1/2,
+        Euclidean), "rbf", and networks as "ntk_relu" or, with 3 hidden layers,
+        "ntk3_relu", which are normalised. Objects are used as
         they are, on the standardised features. "auto" is the list of these five.
-    metrics : sequence of {"none", "diagonal", "full"}, default=("none", "diagonal", \
-            "full")
+    metrics : {"none", "diagonal", "full"} or list of them, default=("none", \
+            "diagonal", "full")
         Structures of the metrics to learn, for "laplacian", "matern" and "rbf".
     max_updates : int, default=3
         Updates of a metric, >= 0: the number is chosen too.
     alphas : array-like of shape (n_alphas,), default=None
         Ridges, > 0, in the units of `sklearn.kernel_ridge.KernelRidge` for targets of
         unit variance, on the up to 500 rows that candidates are screened on. None is
-        28 of them from 1e-7 to 100.
+        28 of them from 1e-7 to 100, for weights of mean 1.
     standardize : bool, default=True
-        Whether features are divided by their interquartile range, or by their standard
-        deviation where that is 0. Constant features are left out.
+        Whether features are centred at their median and divided by their interquartile
+        range, or by their standard deviation where that is 0. Constant features are
+        left out.
     scoring : str, callable or None, default=None
         None is the mean squared error. With ``cv=None`` a scorer judges the
         leave-one-out predictions, so that it must need nothing else.
@@ -122,7 +125,8 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
     best_index_ : int
         Place of the chosen candidate in `cv_results_`.
     best_score_ : float
-        Its score: the negative mean squared leave-one-out error, or what `scoring`
+        Its score on the rows that candidates are screened on: the negative mean squared
+        leave-one-out error (of rows that a metric has not seen), or what `scoring`
         says.
     cv_results_ : dict of ndarray
         For every candidate ``params``, ``mean_test_score`` (NaN where the metric was
@@ -181,8 +185,8 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
     """
 
     _parameter_constraints: dict = {
-        "kernels": [StrOptions({"auto"}), list, tuple],
-        "metrics": [list, tuple],
+        "kernels": [list, tuple, str, Kernel, callable],
+        "metrics": [StrOptions({"none", "diagonal", "full"}), list, tuple],
         "max_updates": [Interval(Integral, 0, None, closed="left")],
         "alphas": ["array-like", None],
         "standardize": ["boolean"],
@@ -249,6 +253,7 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         """
         config = self._config()
         columns, given = self._check_data(X, y, sample_weight)
+        splits = self._splits(given)
         table = given.part(np.arange(len(given.X)))
         scale = RobustScale.of(table.X, standardize=self.standardize)
         targets = Targets.of(table.y, table.weights)
@@ -261,10 +266,12 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         with single_threaded_blas():
             judged = judge_candidates(screened, config, folds, self._report)
         _report_failures(judged)
-        scores = self._scores(judged, screened, targets, given)
+        scores = self._scores(judged, screened, targets, given, splits)
         compared = rows.part(compared_rows(len(rows.Z), rng))
         best_index, model = compare_finalists(judged, scores, screened, compared)
-        regressor, errors = self._fit_final(model, rows, compared, targets, rng)
+        if len(compared.Z) != len(screened.Z):
+            folds = metric_folds(compared, rng)
+        regressor, errors = self._fit_final(model, rows, compared, targets, folds)
         if self.scoring is None and self.cv is None:
             scores = scores * targets.variance
         attributes = {
@@ -371,16 +378,21 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
     def _config(self) -> ChoiceConfig:
         """Read and check what there is to choose from."""
         legal = ("none", "diagonal", "full")
-        unknown = [m for m in self.metrics if m not in legal]
-        if unknown or not len(self.metrics):
+        metrics = [self.metrics] if isinstance(self.metrics, str) else self.metrics
+        unknown = [m for m in metrics if m not in legal]
+        if unknown or not len(metrics):
             raise ValueError(
                 f"The 'metrics' must be some of {list(legal)}. Got "
                 f"{self.metrics!r} instead."
             )
-        kernels = AUTO if isinstance(self.kernels, str) else self.kernels
+        kernels = self.kernels
+        if isinstance(kernels, str) and kernels == "auto":
+            kernels = AUTO
+        elif not isinstance(kernels, (list, tuple)):
+            kernels = [kernels]
         if not len(kernels):
             raise ValueError("The 'kernels' must hold at least one kernel. Got none.")
-        alphas = _ALPHAS
+        alphas = None
         if self.alphas is not None:
             if not np.size(self.alphas):
                 raise ValueError("The 'alphas' must hold at least one number.")
@@ -393,7 +405,7 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
                 )
         return ChoiceConfig(
             families=[kernel_family(kernel) for kernel in kernels],
-            structures=tuple(self.metrics),
+            structures=tuple(metrics),
             max_updates=self.max_updates,
             alphas=alphas,
             n_jobs=self.n_jobs,
@@ -417,10 +429,35 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         )
         y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
         weights = check_weights(sample_weight, X)
+        if weights is not None and np.count_nonzero(weights) < 2:
+            raise ValueError(
+                "Leave-one-out needs at least 2 rows of positive weight. Got "
+                f"{np.count_nonzero(weights)}."
+            )
         columns = {"n_features_in_": checked.n_features_in_}
         if hasattr(checked, "feature_names_in_"):
             columns["feature_names_in_"] = checked.feature_names_in_
         return columns, Table(X, y, weights)
+
+    def _splits(self, given: Table) -> Splits:
+        """Rows of the folds of `cv`; a scorer that is unknown raises here too."""
+        if self.scoring is not None:
+            check_scoring(_KnownPredictions(given.y), scoring=self.scoring)
+        if self.cv is None:
+            return []
+        splitter = check_cv(self.cv, given.y, classifier=False)
+        try:
+            splits = list(splitter.split(given.X, given.y))
+        except ValueError as error:
+            if "groups" not in str(error):
+                raise
+            raise ValueError(
+                f"cv={self.cv!r} needs groups. Pass its folds, as "
+                "cv=list(GroupKFold().split(X, y, groups))."
+            ) from error
+        if not splits:
+            raise ValueError(f"The 'cv' must have at least one fold. Got {self.cv!r}.")
+        return [(np.asarray(train), np.asarray(test)) for train, test in splits]
 
     def _report(self, line: str) -> None:
         """Print a line, under `verbose`."""
@@ -433,6 +470,7 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         rows: SearchRows,
         targets: Targets,
         given: Table,
+        splits: Splits,
     ) -> np.ndarray:
         """Score every candidate that was judged; NaN for the others.
 
@@ -451,7 +489,7 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
             candidate = judged[place]
             if self.cv is not None:
                 assert candidate.model is not None
-                scores[place] = self._cv_score(candidate.model, given)
+                scores[place] = self._cv_score(candidate.model, given, splits)
             elif self.scoring is None:
                 scores[place] = -error
             else:
@@ -481,11 +519,11 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
                 "leave-one-out gives no more. Pass cv, as cv=5."
             ) from error
 
-    def _cv_score(self, model: RidgeModel, given: Table) -> float:
+    def _cv_score(self, model: RidgeModel, given: Table, splits: Splits) -> float:
         """Mean score over the folds of a splitter, with the choices of a model held."""
-        splitter, scores = check_cv(self.cv, given.y, classifier=False), []
-        for train, test in splitter.split(given.X, given.y):
-            table, held = given.part(np.asarray(train)), given.part(np.asarray(test))
+        scores = []
+        for train, test in splits:
+            table, held = given.part(train), given.part(test)
             scale = RobustScale.of(table.X, standardize=self.standardize)
             targets = Targets.of(table.y, table.weights)
             rows = SearchRows.of(scale(table.X), targets.values, table.weights)
@@ -506,7 +544,7 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         rows: SearchRows,
         compared: SearchRows,
         targets: Targets,
-        rng: np.random.RandomState,
+        folds: np.ndarray,
     ) -> tuple[MSKRegressor, dict[str, Any]]:
         """Train the chosen model on all rows; return its errors at them too."""
         if len(rows.Z) > self.max_rows:
@@ -519,7 +557,6 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         errors, method = left_out.errors, "leave-one-out"
         if model.n_updates > 0:
             method = "cross-metric leave-one-out"
-            folds = metric_folds(compared, rng)
             errors = cross_metric_errors(model, compared, folds)
         elif len(rows.Z) <= _JACKKNIFE_ROWS:
             method = "jackknife+"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ from sklearn_msk._tuning import (
 )
 from sklearn_msk.kernels._adapters import PairwiseKernel
 from sklearn_msk.kernels._evaluation import evaluate_kernel
-from sklearn_msk.kernels._resolution import ResolvedKernel, resolve_kernel
+from sklearn_msk.kernels._resolution import ResolvedKernel, kernel_names, resolve_kernel
 
 # Structure of a metric and power of the gradient outer product.
 MetricChoice = tuple[str, float]
@@ -142,19 +143,34 @@ def kernel_family(kernel: Any) -> KernelFamily:
             "The 'kernels' must be of rows, as they are standardised and compared in "
             "metrics. Got 'precomputed': MSKRegressor takes kernel matrices."
         )
+    if isinstance(kernel, str) and kernel not in kernel_names():
+        raise ValueError(_unknown(kernel))
     resolved = resolve_kernel(kernel)
     name = kernel if isinstance(kernel, str) else repr(resolved)
     return KernelFamily(name, None, (1.0,), partial(_fixed, resolved))
 
 
+def _unknown(name: str) -> str:
+    """Return the message about a name that no kernel has."""
+    close = get_close_matches(name, [*AUTO, *kernel_names()], n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return (
+        "The 'kernels' must be names, kernel objects or functions. Names are "
+        "'laplacian', 'matern', 'rbf', a network such as 'ntk_relu' or, of 3 hidden "
+        f"layers, 'ntk3_relu', and those of MSKRegressor. Got {name!r} instead.{hint}"
+    )
+
+
 def _network_family(name: str) -> KernelFamily:
     """Family of a network, whose name may hold a depth: "ntk3_relu" has 3 layers."""
-    kind, activation = name.split("_", 1)
+    kind, _, activation = name.partition("_")
     depth = kind.lstrip("ntkgp")
     prefix = kind.removesuffix(depth) if depth else kind
     params = {"normalized": True, "bias_variance": 1.0}
     if depth.isdigit():
         params["depth"] = int(depth)
+    if f"{prefix}_{activation}" not in kernel_names():
+        raise ValueError(_unknown(name))
     network = resolve_kernel(f"{prefix}_{activation}", kernel_params=params)
     assert isinstance(network, Kernel)
     return KernelFamily(name, None, NETWORK_SCALE_FACTORS, partial(_fixed, network))

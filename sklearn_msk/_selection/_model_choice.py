@@ -25,6 +25,9 @@ from sklearn_msk._tuning import (
     SCREENED_ROWS,
 )
 
+# Ridges in the units of `KernelRidge`, on rows of weight 1.
+SCREENED_ALPHAS = np.logspace(-7, 2, 28)
+
 # A metric needs some rows to be learned from, and to be judged on.
 _FEWEST_ROWS = 10
 
@@ -40,9 +43,9 @@ class ChoiceConfig:
         Structures of metrics.
     max_updates : int
         Updates of a metric, at the most.
-    alphas : ndarray of shape (n_alphas,)
+    alphas : ndarray of shape (n_alphas,) or None
         Ridges in the units of `KernelRidge`, on the rows that candidates are screened
-        on.
+        on; None is a grid that the size of the weights does not move.
     n_jobs : int or None
         Families that are screened at a time.
     """
@@ -50,8 +53,14 @@ class ChoiceConfig:
     families: Sequence[KernelFamily]
     structures: Sequence[str]
     max_updates: int
-    alphas: np.ndarray
+    alphas: np.ndarray | None
     n_jobs: int | None
+
+    def ridges(self, rows: SearchRows) -> np.ndarray:
+        """Return ``alpha / W`` to try on some rows."""
+        if self.alphas is None:
+            return SCREENED_ALPHAS / len(rows.distinct.first)
+        return self.alphas / rows.distinct.total_weight
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +97,15 @@ def screened_rows(
 
 
 def metric_folds(rows: SearchRows, rng: np.random.RandomState) -> np.ndarray:
-    """Return the fold of every row; equal rows are in one fold."""
-    label = label_equal_rows(rows.Z)
+    """Return the fold of every row; equal rows are in one fold.
+
+    Rows are numbered in the order of their features, so that neither their order nor
+    the units of a feature change a fold.
+    """
+    order = np.lexsort(rows.Z.T[::-1])
+    begins = np.any(np.diff(rows.Z[order], axis=0) != 0, axis=1)
+    label = np.empty(len(order), dtype=int)
+    label[order] = np.concatenate([[0], np.cumsum(begins)])
     n_groups = label.max() + 1
     return (rng.permutation(n_groups) % min(METRIC_FOLDS, n_groups))[label]
 
@@ -121,7 +137,7 @@ def judge_candidates(
     list of JudgedModel
         In the order of the families, metrics and updates.
     """
-    ridges = config.alphas / rows.distinct.total_weight
+    ridges = config.ridges(rows)
     screened = Parallel(n_jobs=config.n_jobs)(
         delayed(_screen)(family, rows, ridges, config) for family in config.families
     )

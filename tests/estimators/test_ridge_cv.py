@@ -10,7 +10,7 @@ from sklearn.datasets import make_friedman1
 from sklearn.exceptions import FitFailedWarning
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.metrics import mean_absolute_error
-from sklearn.model_selection import KFold, cross_val_score
+from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 
 from sklearn_msk import MSKRegressorCV
 from sklearn_msk.kernels._evaluation import evaluate_kernel
@@ -221,6 +221,18 @@ class TestData:
         found = MSKRegressorCV().fit(X * units, 1e200 * y).predict(Q * units) / 1e200
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
+    @pytest.mark.parametrize("seed", range(4))
+    def test_units_change_no_metric(self, seed):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(80, 4))
+        y = np.sin(2 * X[:, 0]) + X[:, 1] ** 2 + 0.1 * rng.normal(size=80)
+        one = MSKRegressorCV(["matern", "rbf"]).fit(X, y)
+        two = MSKRegressorCV(["matern", "rbf"]).fit(X * [3.0, 1e3, 1e-5, 7.0] + 1.0, y)
+        assert one.best_params_["metric"] == two.best_params_["metric"]
+        assert one.best_score_ == pytest.approx(two.best_score_, rel=1e-4)
+        error = np.mean((one.loo_prediction_ - y) ** 2)
+        assert one.best_score_ == pytest.approx(-error, rel=1e-9)
+
     def test_constant_columns_are_ignored(self):
         X, y = _data(80)
         model = MSKRegressorCV(**QUICK).fit(np.c_[X, np.full(80, 1e6 / 3)], y)
@@ -255,6 +267,18 @@ class TestData:
             X.repeat(weights, 0), y.repeat(weights)
         )
         np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), rtol=1e-6)
+
+    def test_size_of_weights_changes_nothing(self):
+        X, y = _data(60)
+        expected = MSKRegressorCV(**QUICK).fit(X, y).predict(X)
+        for size in (1e-5, 1e8):
+            found = MSKRegressorCV(**QUICK).fit(X, y, np.full(60, size)).predict(X)
+            np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+    def test_one_row_of_positive_weight(self):
+        X, y = _data(20)
+        with pytest.raises(ValueError, match=r"at least 2 rows of positive weight"):
+            MSKRegressorCV().fit(X, y, np.eye(20)[0])
 
     @pytest.mark.filterwarnings("ignore:Intervals of")
     @pytest.mark.parametrize("n", [2, 3, 11])
@@ -295,10 +319,14 @@ class TestErrors:
     @pytest.mark.parametrize(
         "options, message",
         [
-            ({"kernels": ["rfb"]}, "'kernel'.* 'rbf'.* Got 'rfb'"),
+            ({"kernels": ["rfb"]}, "'kernels'.* Got 'rfb' instead. Did you mean 'rbf'"),
+            ({"kernels": "mattern"}, "Did you mean 'matern'"),
+            ({"kernels": ["ntk3_rleu"]}, "Did you mean 'ntk3_relu'"),
+            ({"cv": GroupKFold()}, r"cv=list\(GroupKFold\(\)\.split"),
+            ({"cv": []}, "at least one fold"),
+            ({"scoring": "nope"}, "scoring"),
             ({"kernels": []}, "at least one kernel"),
             ({"kernels": ["precomputed"]}, "Got 'precomputed'"),
-            ({"kernels": "rbf"}, "'auto'.* Got 'rbf'"),
             ({"metrics": ["diag"]}, "none.*diagonal.*full.* Got .'diag'"),
             ({"metrics": []}, "must be some of"),
             ({"alphas": [1.0, -1.0]}, "must be > 0. Got -1"),
