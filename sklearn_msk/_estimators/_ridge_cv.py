@@ -8,15 +8,19 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.exceptions import FitFailedWarning
 from sklearn.gaussian_process.kernels import Kernel
-from sklearn.metrics import check_scoring
-from sklearn.model_selection import check_cv
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_msk._compat import Interval, StrOptions, _fit_context
 from sklearn_msk._doc_links import DocLinkMixin
+from sklearn_msk._estimators._candidates import (
+    Judge,
+    params_of,
+    report_failures,
+    results_table,
+    score_candidates,
+)
 from sklearn_msk._estimators._chosen_model import (
     as_pipeline,
     components,
@@ -29,18 +33,15 @@ from sklearn_msk._estimators._data import check_dense_array
 from sklearn_msk._estimators._regressor import MSKRegressor
 from sklearn_msk._estimators._scaling import RobustScale
 from sklearn_msk._estimators._table import Table, Targets
-from sklearn_msk._estimators._warnings import warn_user
 from sklearn_msk._scores import r2
 from sklearn_msk._selection import (
     ChoiceConfig,
-    JudgedModel,
     LeftOutModels,
     RidgeModel,
     SearchRows,
     compare_finalists,
     compared_rows,
     cross_metric_errors,
-    finish_choice,
     jackknife_plus,
     judge_candidates,
     kernel_family,
@@ -61,9 +62,6 @@ _LANDMARKS = 2000
 
 # Rows of a block of queries, each with the models without every row.
 _QUERY_ENTRIES = 4_000_000
-
-
-Splits = list[tuple[np.ndarray, np.ndarray]]
 
 
 class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -253,7 +251,7 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         """
         config = self._config()
         columns, given = self._check_data(X, y, sample_weight)
-        splits = self._splits(given)
+        judge = Judge.of(self.scoring, self.cv, self.standardize, given)
         table = given.part(np.arange(len(given.X)))
         scale = RobustScale.of(table.X, standardize=self.standardize)
         targets = Targets.of(table.y, table.weights)
@@ -265,14 +263,14 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         # Threads would wait more than work on matrices of a few hundred rows.
         with single_threaded_blas():
             judged = judge_candidates(screened, config, folds, self._report)
-        _report_failures(judged)
-        scores = self._scores(judged, screened, targets, given, splits)
+        report_failures(judged)
+        scores = score_candidates(judged, judge, screened, targets, given)
         compared = rows.part(compared_rows(len(rows.Z), rng))
         best_index, model = compare_finalists(judged, scores, screened, compared)
         if len(compared.Z) != len(screened.Z):
             folds = metric_folds(compared, rng)
         regressor, errors = self._fit_final(model, rows, compared, targets, folds)
-        if self.scoring is None and self.cv is None:
+        if judge.is_relative:
             scores = scores * targets.variance
         attributes = {
             **columns,
@@ -283,10 +281,10 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
             "components_": components(model, scale),
             "centre_": scale.centre,
             "feature_importances_": feature_importances(model, compared),
-            "cv_results_": _results(judged, scores, screened),
+            "cv_results_": results_table(judged, scores, screened),
             "best_index_": best_index,
             "best_score_": float(scores[best_index]),
-            "best_params_": _params(model, rows),
+            "best_params_": params_of(model, rows),
         }
         self._assign(attributes)
         return self
@@ -439,104 +437,10 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
             columns["feature_names_in_"] = checked.feature_names_in_
         return columns, Table(X, y, weights)
 
-    def _splits(self, given: Table) -> Splits:
-        """Rows of the folds of `cv`; a scorer that is unknown raises here too."""
-        if self.scoring is not None:
-            check_scoring(_KnownPredictions(given.y), scoring=self.scoring)
-        if self.cv is None:
-            return []
-        splitter = check_cv(self.cv, given.y, classifier=False)
-        try:
-            splits = list(splitter.split(given.X, given.y))
-        except ValueError as error:
-            if "groups" not in str(error):
-                raise
-            raise ValueError(
-                f"cv={self.cv!r} needs groups. Pass its folds, as "
-                "cv=list(GroupKFold().split(X, y, groups))."
-            ) from error
-        if not splits:
-            raise ValueError(f"The 'cv' must have at least one fold. Got {self.cv!r}.")
-        return [(np.asarray(train), np.asarray(test)) for train, test in splits]
-
     def _report(self, line: str) -> None:
         """Print a line, under `verbose`."""
         if self.verbose:
             print(f"[{type(self).__name__}] {line}")
-
-    def _scores(
-        self,
-        judged: list[JudgedModel],
-        rows: SearchRows,
-        targets: Targets,
-        given: Table,
-        splits: Splits,
-    ) -> np.ndarray:
-        """Score every candidate that was judged; NaN for the others.
-
-        Mean squared errors are relative to the variance of y.
-        """
-        scores = np.full(len(judged), np.nan)
-        best_first = sorted(
-            (float(rows.mean_square(j.errors)), place)
-            for place, j in enumerate(judged)
-            if j.errors is not None
-        )
-        if self.cv is not None:
-            # Folds fit anew: only for those that leave-one-out ranks first.
-            best_first = best_first[:_CV_CANDIDATES]
-        for error, place in best_first:
-            candidate = judged[place]
-            if self.cv is not None:
-                assert candidate.model is not None
-                scores[place] = self._cv_score(candidate.model, given, splits)
-            elif self.scoring is None:
-                scores[place] = -error
-            else:
-                assert candidate.errors is not None
-                truth = targets.back(rows.y)
-                found = targets.back(rows.y - candidate.errors)
-                scores[place] = self._array_score(truth, found, rows.weights)
-        if np.isnan(scores).all():
-            raise ValueError(
-                "No candidate can be judged: every leave-one-out error is NaN. Pass "
-                "more rows."
-            )
-        return scores
-
-    def _array_score(
-        self, truth: np.ndarray, found: np.ndarray, weights: np.ndarray | None
-    ) -> float:
-        """Score an array of predictions, by a scorer that needs no more."""
-        known = _KnownPredictions(found)
-        scorer = check_scoring(known, scoring=self.scoring)
-        try:
-            rows = np.zeros((len(found), 1))
-            return float(scorer(known, rows, truth, **_weight_option(weights)))
-        except AttributeError as error:
-            raise ValueError(
-                f"The scorer {self.scoring!r} needs more than predictions, and "
-                "leave-one-out gives no more. Pass cv, as cv=5."
-            ) from error
-
-    def _cv_score(self, model: RidgeModel, given: Table, splits: Splits) -> float:
-        """Mean score over the folds of a splitter, with the choices of a model held."""
-        scores = []
-        for train, test in splits:
-            table, held = given.part(train), given.part(test)
-            scale = RobustScale.of(table.X, standardize=self.standardize)
-            targets = Targets.of(table.y, table.weights)
-            rows = SearchRows.of(scale(table.X), targets.values, table.weights)
-            learned = finish_choice(model, rows, -1)
-            left_out = learned.left_out(rows)
-            regressor = exact_regressor(learned, left_out, rows, targets)
-            columns = {"n_features_in_": table.X.shape[1]}
-            pipeline = as_pipeline(learned, scale, regressor, columns)
-            scoring = self.scoring or "neg_mean_squared_error"
-            scorer = check_scoring(pipeline, scoring=scoring)
-            options = _weight_option(held.weights)
-            scores.append(float(scorer(pipeline, held.X, held.y, **options)))
-        return float(np.mean(scores))
 
     def _fit_final(
         self,
@@ -607,75 +511,3 @@ _OPTIONAL = (
     "interval_method_",
     "loo_prediction_",
 )
-
-# Candidates that the folds of `cv` judge.
-_CV_CANDIDATES = 5
-
-
-class _KnownPredictions(RegressorMixin, BaseEstimator):
-    """Answers `predict` with predictions that are known, for scorers."""
-
-    def __init__(self, predictions: np.ndarray) -> None:
-        self.predictions = predictions
-
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn nothing."""
-        return self
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the predictions."""
-        return self.predictions
-
-
-def _weight_option(weights: np.ndarray | None) -> dict[str, np.ndarray]:
-    """Argument that a scorer needs where rows have weights."""
-    return {} if weights is None else {"sample_weight": weights}
-
-
-def _params(model: RidgeModel, rows: SearchRows) -> dict[str, Any]:
-    """Return what a user is told of a candidate, fitted on these rows."""
-    structure, power = model.choice
-    learned = model.n_updates > 0
-    return {
-        "kernel": model.family.name,
-        "metric": structure if learned else "none",
-        "power": power if learned else 0.0,
-        "n_updates": model.n_updates,
-        "length_scale": model.scale,
-        "alpha": model.ridge * rows.distinct.total_weight,
-    }
-
-
-def _results(
-    judged: list[JudgedModel], scores: np.ndarray, rows: SearchRows
-) -> dict[str, Any]:
-    """Table of the candidates, in the manner of scikit-learn's searches."""
-    params = [
-        {"kernel": j.name} if j.model is None else _params(j.model, rows)
-        for j in judged
-    ]
-    errors = [np.nan if j.model is None else np.sqrt(j.model.error) for j in judged]
-    order = np.argsort(np.argsort(-np.where(np.isnan(scores), -np.inf, scores)))
-    return {
-        "params": params,
-        "mean_test_score": scores,
-        "rank_test_score": order + 1,
-        "leave_one_out_error": np.array(errors),
-        "fit_time": np.array([j.seconds for j in judged]),
-        "failure": np.array([j.failure for j in judged], dtype=object),
-    }
-
-
-def _report_failures(judged: list[JudgedModel]) -> None:
-    """Warn of candidates that could not be fitted; raise where none could."""
-    failed = [j for j in judged if j.failure]
-    if not failed:
-        return
-    first = f"{failed[0].name!r} with {failed[0].failure}"
-    if len(failed) == len(judged):
-        raise ValueError(f"No kernel can be fitted, the first, {first}")
-    warn_user(
-        f"{len(failed)} of the kernels cannot be fitted and are passed over, the "
-        f"first, {first}",
-        FitFailedWarning,
-    )
