@@ -22,6 +22,9 @@ from sklearn_msk._validation import check_seed
 # The score of one row has no spread to compare with.
 _FEWEST_HELD = 2
 
+# Scores this close, relative to the best, differ by rounding.
+_TIE = float(np.sqrt(np.finfo(np.float64).eps))
+
 # From errors of shape (n,) or (n, n_targets) to a score, higher being better, and a
 # loss that decides between steps of the same score.
 Measure = Callable[[np.ndarray], tuple[float, float]]
@@ -47,7 +50,11 @@ class StoppedPath:
 
     @property
     def best(self) -> float:
-        """The first of the best steps; the last step where no score is a number."""
+        """The first of the best steps; the last step where no score is a number.
+
+        Scores, and losses, that agree to `_TIE` are the same: rounding, and with it
+        the unit of y, does not choose among them.
+        """
         steps = float(self.iterations[self._best_place])
         return int(steps) if steps.is_integer() else steps
 
@@ -56,10 +63,16 @@ class StoppedPath:
         """Place of the best step."""
         if np.isnan(self.scores).all():
             return -1
-        if self.losses is None:
-            return int(np.nanargmax(self.scores))
-        best = np.flatnonzero(self.scores == np.nanmax(self.scores))
-        return int(best[np.argmin(self.losses[best])])
+        best = _largest(self.scores)
+        if self.losses is not None:
+            best = best[_largest(-self.losses[best])]
+        return int(best[0])
+
+
+def _largest(values: np.ndarray) -> np.ndarray:
+    """Places of the values that are within `_TIE` of the largest one."""
+    largest = np.nanmax(values)
+    return np.flatnonzero(values >= largest - _TIE * abs(largest))
 
 
 def judge_errors(
