@@ -3,6 +3,7 @@
 from sklearn_msk._estimators import (
     LearnedMetric,
     MSKClassifier,
+    MSKClassifierCV,
     MSKKernel,
     MSKRegressor,
     MSKRegressorCV,
@@ -13,6 +14,7 @@ from sklearn_msk._version import __version__
 __all__ = [
     "LearnedMetric",
     "MSKClassifier",
+    "MSKClassifierCV",
     "MSKGridSearchCV",
     "MSKKernel",
     "MSKRegressor",

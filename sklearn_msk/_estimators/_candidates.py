@@ -4,16 +4,32 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
+from sklearn.pipeline import Pipeline
 
-from sklearn_msk._estimators._chosen_model import as_pipeline, exact_regressor
+from sklearn_msk._estimators._chosen_model import (
+    as_pipeline,
+    exact_estimator,
+    mean_classifier,
+)
+from sklearn_msk._estimators._data import class_signs, labels_of
 from sklearn_msk._estimators._scaling import RobustScale
 from sklearn_msk._estimators._table import Table, Targets
 from sklearn_msk._estimators._warnings import warn_user
-from sklearn_msk._selection import JudgedModel, RidgeModel, SearchRows, finish_choice
+from sklearn_msk._selection import (
+    Calibration,
+    JudgedModel,
+    RidgeModel,
+    SearchRows,
+    calibrate,
+    class_probabilities,
+    cross_metric_errors,
+    finish_choice,
+    metric_folds,
+)
 
 # Candidates that the folds of a splitter judge.
 _FOLD_CANDIDATES = 5
@@ -26,34 +42,70 @@ class Judge:
     Attributes
     ----------
     scoring : str, callable or None
-        None is the negative mean squared error.
+        None is the negative mean squared error of the targets.
     splits : list of pairs of ndarray, or None
         Training and test rows of folds; None is leave-one-out.
     standardize : bool
+    classes : ndarray of shape (n_classes,) or None
+        Labels, of a classifier.
     """
 
     scoring: Any
     splits: list[tuple[np.ndarray, np.ndarray]] | None
     standardize: bool
+    classes: np.ndarray | None = None
 
     @classmethod
-    def of(cls, scoring: Any, cv: Any, standardize: bool, given: Table) -> "Judge":
+    def of(
+        cls,
+        scoring: Any,
+        cv: Any,
+        standardize: bool,
+        given: Table,
+        classes: np.ndarray | None = None,
+        split_params: dict[str, Any] | None = None,
+    ) -> "Judge":
         """Make the folds, and check the scorer, before the work begins."""
+        judge = cls(scoring, None, standardize, classes)
         if scoring is not None:
-            check_scoring(_KnownPredictions(given.y), scoring=scoring)
-        splits = None if cv is None else _folds(cv, given)
-        return cls(scoring, splits, standardize)
+            check_scoring(judge.known(np.empty(0)), scoring=scoring)
+        if cv is None:
+            return judge
+        splits = _folds(cv, given, classes is not None, split_params or {})
+        return cls(scoring, splits, standardize, classes)
 
     @property
     def is_relative(self) -> bool:
         """Whether the scores are relative to the variance of y."""
         return self.scoring is None and self.splits is None
 
+    def targets(self, table: Table) -> Targets:
+        """Targets of the rows of a table, in standardised units."""
+        if self.classes is None:
+            return Targets.of(table.y, table.weights)
+        return Targets.of_labels(table.y, self.classes, table.weights)
+
+    def known(self, values: np.ndarray) -> "_KnownPredictions | _KnownLogOdds":
+        """Return an estimator that answers with predictions, or with log odds."""
+        if self.classes is None:
+            return _KnownPredictions(values)
+        return _KnownLogOdds(values, self.classes)
+
+
+def calibrated(
+    values: np.ndarray, table: Table, rows: SearchRows, classes: np.ndarray
+) -> Calibration:
+    """Fit the calibration of the values of a classifier at rows left out."""
+    # Equal rows count as often as weights say, whatever the unit of the weights.
+    weights = rows.distinct.row_shares * len(rows.distinct.first)
+    return calibrate(values, np.searchsorted(classes, table.y), weights)
+
 
 def score_candidates(
     judged: list[JudgedModel],
     judge: Judge,
     rows: SearchRows,
+    table: Table,
     targets: Targets,
     given: Table,
 ) -> np.ndarray:
@@ -67,7 +119,10 @@ def score_candidates(
     judge : Judge
     rows : SearchRows
         Rows that the candidates were screened on.
+    table : Table
+        They, as they were given.
     targets : Targets
+        Of all rows.
     given : Table
         All rows, which the folds are of.
 
@@ -99,9 +154,8 @@ def score_candidates(
             scores[place] = -error
         else:
             assert candidate.errors is not None
-            truth = targets.back(rows.y)
-            found = targets.back(rows.y - candidate.errors)
-            scores[place] = _array_score(judge.scoring, truth, found, rows.weights)
+            values = targets.back(rows.y - candidate.errors)
+            scores[place] = _array_score(judge, values, table, rows)
     if np.isnan(scores).all():
         raise ValueError(
             "No candidate can be judged: every leave-one-out error is NaN. Pass "
@@ -159,17 +213,20 @@ def report_failures(judged: list[JudgedModel]) -> None:
     )
 
 
-def _folds(cv: Any, given: Table) -> list[tuple[np.ndarray, np.ndarray]]:
+def _folds(
+    cv: Any, given: Table, labelled: bool, split_params: dict[str, Any]
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Training and test rows of the folds of a splitter."""
-    splitter = check_cv(cv, given.y, classifier=False)
+    splitter = check_cv(cv, given.y, classifier=labelled)
     try:
-        splits = list(splitter.split(given.X, given.y))
+        splits = list(splitter.split(given.X, given.y, **split_params))
     except ValueError as error:
         if "groups" not in str(error):
             raise
         raise ValueError(
             f"cv={cv!r} needs groups. Pass its folds, as "
-            "cv=list(GroupKFold().split(X, y, groups))."
+            "cv=list(GroupKFold().split(X, y, groups)), or enable metadata routing and "
+            "pass groups to fit."
         ) from error
     if not splits:
         raise ValueError(f"The 'cv' must have at least one fold. Got {cv!r}.")
@@ -177,17 +234,18 @@ def _folds(cv: Any, given: Table) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _array_score(
-    scoring: Any, truth: np.ndarray, found: np.ndarray, weights: np.ndarray | None
+    judge: Judge, values: np.ndarray, table: Table, rows: SearchRows
 ) -> float:
-    """Score an array of predictions, by a scorer that needs no more."""
-    known = _KnownPredictions(found)
-    scorer = check_scoring(known, scoring=scoring)
+    """Score values at rows left out, by a scorer that needs no more."""
+    if judge.classes is not None:
+        values = calibrated(values, table, rows, judge.classes).log_odds(values)
+    known = judge.known(values)
+    scorer = check_scoring(known, scoring=judge.scoring)
     try:
-        rows = np.zeros((len(found), 1))
-        return float(scorer(known, rows, truth, **_weight_option(weights)))
+        return float(scorer(known, table.X, table.y, **table.metadata))
     except AttributeError as error:
         raise ValueError(
-            f"The scorer {scoring!r} needs more than predictions, and "
+            f"The scorer {judge.scoring!r} needs more than predictions, and "
             "leave-one-out gives no more. Pass cv, as cv=5."
         ) from error
 
@@ -198,18 +256,36 @@ def _fold_score(model: RidgeModel, judge: Judge, given: Table) -> float:
     for train, test in judge.splits or ():
         table, held = given.part(train), given.part(test)
         scale = RobustScale.of(table.X, standardize=judge.standardize)
-        targets = Targets.of(table.y, table.weights)
+        targets = judge.targets(table)
         rows = SearchRows.of(scale(table.X), targets.values, table.weights)
         learned = finish_choice(model, rows, -1)
         left_out = learned.left_out(rows)
-        regressor = exact_regressor(learned, left_out, rows, targets)
+        estimator = exact_estimator(learned, left_out, rows, targets)
         columns = {"n_features_in_": table.X.shape[1]}
-        pipeline = as_pipeline(learned, scale, regressor, columns)
-        scoring = judge.scoring or "neg_mean_squared_error"
-        scorer = check_scoring(pipeline, scoring=scoring)
-        options = _weight_option(held.weights)
-        scores.append(float(scorer(pipeline, held.X, held.y, **options)))
+        fitted = as_pipeline(learned, scale, estimator, columns)
+        if judge.scoring is None:
+            scores.append(-_mean_square(fitted, judge, held))
+            continue
+        if judge.classes is not None:
+            folds = metric_folds(rows, np.random.RandomState(0))
+            errors = cross_metric_errors(learned, rows, folds)
+            values = targets.back(rows.y - errors)
+            calibration = calibrated(values, table, rows, judge.classes)
+            fitted = mean_classifier([fitted], calibration, judge.classes)
+        scorer = check_scoring(fitted, scoring=judge.scoring)
+        scores.append(float(scorer(fitted, held.X, held.y, **held.metadata)))
     return float(np.mean(scores))
+
+
+def _mean_square(fitted: Pipeline, judge: Judge, held: Table) -> float:
+    """Mean square of the errors at rows held out, of classes those of +1 and -1."""
+    if judge.classes is None:
+        errors = held.y - fitted.predict(held.X)
+    else:
+        signs = class_signs(held.y, judge.classes)
+        errors = signs - fitted.decision_function(held.X)
+    squares = np.square(errors).reshape(len(errors), -1).mean(axis=1)
+    return float(np.average(squares, weights=held.weights))
 
 
 class _KnownPredictions(RegressorMixin, BaseEstimator):
@@ -227,6 +303,30 @@ class _KnownPredictions(RegressorMixin, BaseEstimator):
         return self.predictions
 
 
-def _weight_option(weights: np.ndarray | None) -> dict[str, np.ndarray]:
-    """Argument that a scorer needs where rows have weights."""
-    return {} if weights is None else {"sample_weight": weights}
+class _KnownLogOdds(ClassifierMixin, BaseEstimator):
+    """Answers with log odds that are known, and what follows from them, for scorers."""
+
+    def __init__(self, log_odds: np.ndarray, classes: np.ndarray) -> None:
+        self.log_odds = log_odds
+        self.classes = classes
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """Labels."""
+        return self.classes
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn nothing."""
+        return self
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the log odds."""
+        return self.log_odds
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the classes of the largest log odds."""
+        return labels_of(self.log_odds, self.classes)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probabilities."""
+        return class_probabilities(self.log_odds)

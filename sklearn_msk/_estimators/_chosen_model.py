@@ -1,29 +1,90 @@
-"""The pipeline that a chosen ridge model is, on rows in the units of X."""
+"""The estimators that chosen ridge models are, on rows in the units of X."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
+from sklearn_msk._estimators._classifier import MSKClassifier
+from sklearn_msk._estimators._data import labels_of
 from sklearn_msk._estimators._fitted import assign
 from sklearn_msk._estimators._regressor import MSKRegressor
 from sklearn_msk._estimators._scaling import LinearMap, RobustScale
 from sklearn_msk._estimators._table import Targets
 from sklearn_msk._selection import (
+    Calibration,
     LeftOutModels,
     RidgeModel,
     SearchRows,
+    class_probabilities,
     gradient_product,
 )
 from sklearn_msk._spectrum import Spectrum
 from sklearn_msk._training import apply_kernel
 from sklearn_msk.kernels._adapters import CallableKernel, PairwiseKernel
 
+# Landmarks of a final model that is not exact.
+_LANDMARKS = 2000
 
-def exact_regressor(
+
+class MeanClassifier(ClassifierMixin, BaseEstimator):
+    """Classifier whose log odds are the mean of the values of others, calibrated.
+
+    Parameters
+    ----------
+    estimators : list of estimators
+        With `decision_function`.
+    slope : float
+        What the mean value is multiplied by, > 0.
+    shifts : float or ndarray of shape (n_classes,)
+        What is added then, for two classes to the value of the second.
+    """
+
+    def __init__(
+        self, estimators: Sequence[Any], slope: float = 1.0, shifts: Any = 0.0
+    ) -> None:
+        self.estimators = estimators
+        self.slope = slope
+        self.shifts = shifts
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train the estimators; slope and shifts stay."""
+        estimators = [clone(estimator).fit(X, y) for estimator in self.estimators]
+        self.estimators_, self.classes_ = estimators, estimators[0].classes_
+        return self
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Log odds, of shape (n,) for two classes, else (n, n_classes)."""
+        check_is_fitted(self)
+        values = [member.decision_function(X) for member in self.estimators_]
+        return self.slope * np.mean(values, axis=0) + self.shifts
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Class of the largest log odds."""
+        return labels_of(self.decision_function(X), self.classes_)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities, of shape (n, n_classes)."""
+        return class_probabilities(self.decision_function(X))
+
+
+def mean_classifier(
+    members: Sequence[Pipeline], calibration: Calibration, classes: np.ndarray
+) -> MeanClassifier:
+    """Return the calibrated mean of classifiers that are fitted."""
+    slope, shifts = calibration.slope, calibration.shifts
+    mean = MeanClassifier(list(members), slope, shifts)
+    assign(mean, {"estimators_": list(members), "classes_": classes})
+    return mean
+
+
+def exact_estimator(
     model: RidgeModel, left_out: LeftOutModels, rows: SearchRows, targets: Targets
-) -> MSKRegressor:
-    """Return the regressor that a ridge model is, trained on these rows."""
+) -> MSKRegressor | MSKClassifier:
+    """Return the estimator that a ridge model is, trained on these rows."""
     kernel, _ = model.family.at(model.scale)
     Z = _mapped(model, rows)
     intercept = targets.back(left_out.intercept)
@@ -51,37 +112,43 @@ def exact_regressor(
         "n_iter_": np.inf,
         "n_products_": 0,
     }
-    regressor = _regressor(model, rows)
-    assign(regressor, attributes)
-    return regressor
+    if targets.classes is not None:
+        attributes["classes_"] = targets.classes
+    estimator = _estimator(model, rows, targets)
+    assign(estimator, attributes)
+    return estimator
 
 
-def landmark_regressor(
+def landmark_estimator(
     model: RidgeModel,
     rows: SearchRows,
     targets: Targets,
-    n_landmarks: int,
+    max_landmarks: int,
     random_state: Any,
-) -> MSKRegressor:
+) -> MSKRegressor | MSKClassifier:
     """Train a ridge model on landmarks of the rows."""
-    regressor = _regressor(model, rows)
-    regressor.set_params(landmarks=n_landmarks, random_state=random_state)
-    return regressor.fit(_mapped(model, rows), targets.back(rows.y), rows.weights)
+    estimator = _estimator(model, rows, targets)
+    n_landmarks = min(_LANDMARKS, max_landmarks)
+    estimator.set_params(landmarks=n_landmarks, random_state=random_state)
+    y = targets.back(rows.y)
+    if targets.classes is not None:
+        y = labels_of(y, targets.classes)
+    return estimator.fit(_mapped(model, rows), y, rows.weights)
 
 
 def as_pipeline(
     model: RidgeModel,
     scale: RobustScale,
-    regressor: MSKRegressor,
+    estimator: MSKRegressor | MSKClassifier,
     columns: dict[str, Any],
 ) -> Pipeline:
-    """Put the map to standardised units and metric in front of a regressor.
+    """Put the map to standardised units and metric in front of an estimator.
 
     `columns` holds the number and names of the features.
     """
     mapped = LinearMap(scale.centre, components(model, scale))
     assign(mapped, columns)
-    return Pipeline([("map", mapped), ("regressor", regressor)])
+    return Pipeline([("map", mapped), (_step_name(estimator), estimator)])
 
 
 def components(model: RidgeModel, scale: RobustScale) -> np.ndarray:
@@ -105,16 +172,24 @@ def cross_kernel(model: MSKRegressor, Z: np.ndarray) -> np.ndarray:
     return apply_kernel(model.kernel_, Z, model.X_fit_, identity, None)
 
 
-def _regressor(model: RidgeModel, rows: SearchRows) -> MSKRegressor:
-    """Return the regressor of the kernel and ridge of a model, not trained yet."""
+def _estimator(
+    model: RidgeModel, rows: SearchRows, targets: Targets
+) -> MSKRegressor | MSKClassifier:
+    """Return the estimator of the kernel and ridge of a model, not trained yet."""
     kernel, _ = model.family.at(model.scale)
     options: dict[str, Any] = {"kernel": kernel}
     if isinstance(kernel, PairwiseKernel):
         options = {"kernel": kernel.metric, "kernel_params": kernel.params}
     elif isinstance(kernel, CallableKernel):
         options = {"kernel": kernel.function, "kernel_params": kernel.params}
+    kind = MSKRegressor if targets.classes is None else MSKClassifier
     alpha = model.ridge * rows.distinct.total_weight
-    return MSKRegressor(**options, g="identity", k=0, alpha=alpha, max_iter=np.inf)
+    return kind(**options, g="identity", k=0, alpha=alpha, max_iter=np.inf)
+
+
+def _step_name(estimator: MSKRegressor | MSKClassifier) -> str:
+    """Name of the last step of a pipeline."""
+    return "classifier" if isinstance(estimator, MSKClassifier) else "regressor"
 
 
 def _mapped(model: RidgeModel, rows: SearchRows) -> np.ndarray:

@@ -153,14 +153,12 @@ class ClassificationData:
     @property
     def rows(self) -> ArrayRows:
         """Rows with a target of +1 and -1 for each class, one for two classes."""
-        return ArrayRows.of(self.X, self.targets, self._row_weights())
+        return ArrayRows.of(self.X, self.targets, self.row_weights())
 
     @property
     def targets(self) -> np.ndarray:
         """Targets of +1 and -1, of shape (n,) or (n, n_classes)."""
-        if len(self.classes) == 2:
-            return np.where(self.y == self.classes[1], 1.0, -1.0)
-        return np.where(self.y[:, None] == self.classes, 1.0, -1.0)
+        return class_signs(self.y, self.classes)
 
     @property
     def strata(self) -> np.ndarray:
@@ -196,32 +194,74 @@ class ClassificationData:
         judge = RSquared.of(targets, self.weights)
         return lambda errors: (accuracy(targets - errors), judge.loss_errors(errors))
 
-    def _row_weights(self) -> np.ndarray | None:
+    def row_weights(self) -> np.ndarray | None:
         """Weights of the rows times those of their classes."""
-        if self.class_weight is None:
-            return self.weights
-        weights = np.ones(len(self.y)) if self.weights is None else self.weights
-        # Sums and products of huge weights overflow; their ratios do not.
-        unit = float(power_of_two(weights.max()))
-        codes = np.searchsorted(self.classes, self.y)
-        if isinstance(self.class_weight, str):
-            # By weights, not by rows: a weight of two is a row that is there twice.
-            totals = np.bincount(codes, weights / unit, minlength=len(self.classes))
-            totals = np.where(totals > 0, totals, np.inf)
-            of_class = (weights / unit).sum() / (len(self.classes) * totals)
-        else:
-            of_class = compute_class_weight(
-                self.class_weight, classes=self.classes, y=self.classes
-            )
-        if not (np.isfinite(of_class).all() and of_class.min() >= 0 < of_class.max()):
-            raise ValueError(
-                "The weights of 'class_weight' must be finite, non-negative, and not "
-                f"all zero. Got {self.class_weight!r} instead."
-            )
-        return _product(weights, np.asarray(of_class, dtype=float)[codes])
+        return class_weights(self.y, self.classes, self.weights, self.class_weight)
 
 
 TrainingData = RegressionData | ClassificationData | DaskData
+
+
+def classes_of(estimator: Any, y: np.ndarray) -> np.ndarray:
+    """Return the labels, sorted; raise a ValueError where there is one only."""
+    check_classification_targets(y)
+    classes = np.unique(y)
+    if len(classes) < 2:
+        raise ValueError(
+            f"{type(estimator).__name__} needs at least 2 classes in y. Got one class "
+            f"only: {classes.tolist()[0]!r}."
+        )
+    return classes
+
+
+def class_weights(
+    y: np.ndarray, classes: np.ndarray, weights: np.ndarray | None, class_weight: Any
+) -> np.ndarray | None:
+    """Weights of rows times those of their classes.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,)
+        Labels.
+    classes : ndarray of shape (n_classes,)
+    weights : ndarray of shape (n,) or None
+    class_weight : dict, "balanced" or None
+
+    Returns
+    -------
+    ndarray of shape (n,) or None
+
+    Raises
+    ------
+    ValueError
+        If the weights of the classes are negative, not finite or all zero.
+    """
+    if class_weight is None:
+        return weights
+    weights = np.ones(len(y)) if weights is None else weights
+    # Sums and products of huge weights overflow; their ratios do not.
+    unit = float(power_of_two(weights.max()))
+    codes = np.searchsorted(classes, y)
+    if isinstance(class_weight, str):
+        # By weights, not by rows: a weight of two is a row that is there twice.
+        totals = np.bincount(codes, weights / unit, minlength=len(classes))
+        totals = np.where(totals > 0, totals, np.inf)
+        of_class = (weights / unit).sum() / (len(classes) * totals)
+    else:
+        of_class = compute_class_weight(class_weight, classes=classes, y=classes)
+    if not (np.isfinite(of_class).all() and of_class.min() >= 0 < of_class.max()):
+        raise ValueError(
+            "The weights of 'class_weight' must be finite, non-negative, and not all "
+            f"zero. Got {class_weight!r} instead."
+        )
+    return _product(weights, np.asarray(of_class, dtype=float)[codes])
+
+
+def class_signs(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Targets of +1 and -1, of shape (n,) for two classes, else (n, n_classes)."""
+    if len(classes) == 2:
+        return np.where(y == classes[1], 1.0, -1.0)
+    return np.where(y[:, None] == classes, 1.0, -1.0)
 
 
 def labels_of(values: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -399,7 +439,7 @@ def _check_classes(estimator: Any, y: np.ndarray, given: Any, first: bool) -> An
     """Return the classes of labels; those of the first rows hold for all."""
     check_classification_targets(y)
     if first:
-        classes = np.unique(y if given is None else given)
+        classes = classes_of(estimator, y if given is None else np.asarray(given))
     else:
         classes = estimator.classes_
         if given is not None and not np.array_equal(np.unique(given), classes):
@@ -407,11 +447,6 @@ def _check_classes(estimator: Any, y: np.ndarray, given: Any, first: bool) -> An
                 f"'classes' must be those of the first call, {classes}. Got "
                 f"{np.unique(given)} instead."
             )
-    if len(classes) < 2:
-        raise ValueError(
-            f"{type(estimator).__name__} needs at least 2 classes in y. Got one class "
-            f"only: {classes.tolist()[0]!r}."
-        )
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
         raise ValueError(

@@ -66,6 +66,14 @@ class FitTask:
                 return at()
         return model
 
+    def end_part(self, name: str) -> None:
+        """Tell callbacks that a part of the task has ended."""
+        if self.context is None or not hasattr(self.estimator, "_skl_callbacks"):
+            return
+        part = self.context.subcontext(task_name=name)
+        part.call_on_fit_task_begin(estimator=self.estimator, **self.data)
+        part.call_on_fit_task_end(estimator=self.estimator, **self.data)
+
     def end(self, attributes: Callable[[], Attributes] | None = None) -> None:
         """End the task, with the attributes of the fitted estimator."""
         if self.context is not None:

@@ -1,9 +1,12 @@
 """Rows, targets and weights as they were given, and targets in standardised units."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from sklearn_msk._compat import _check_method_params
+from sklearn_msk._estimators._data import class_signs
 from sklearn_msk._scaling import power_of_two
 
 
@@ -15,19 +18,24 @@ class Table:
     ----------
     X : ndarray of shape (n, n_features)
     y : ndarray of shape (n,) or (n, n_targets)
+        Targets or labels.
     weights : ndarray of shape (n,) or None
+    metadata : dict
+        What a scorer wants of the rows.
     """
 
     X: np.ndarray
     y: np.ndarray
     weights: np.ndarray | None
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     def part(self, numbers: np.ndarray) -> "Table":
         """Those of some rows that have a positive weight."""
-        if self.weights is None:
-            return Table(self.X[numbers], self.y[numbers], None)
-        numbers = numbers[self.weights[numbers] > 0]
-        return Table(self.X[numbers], self.y[numbers], self.weights[numbers])
+        if self.weights is not None:
+            numbers = numbers[self.weights[numbers] > 0]
+        weights = None if self.weights is None else self.weights[numbers]
+        metadata = _check_method_params(self.X, self.metadata, numbers)
+        return Table(self.X[numbers], self.y[numbers], weights, metadata)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +44,16 @@ class Targets:
 
     Attributes
     ----------
-    values : ndarray of the shape of y
+    values : ndarray of shape (n,) or (n, n_targets)
     mean, unit : ndarray of shape () or (n_targets,)
+    classes : ndarray of shape (n_classes,) or None
+        Labels, where the targets are of classes.
     """
 
     values: np.ndarray
     mean: np.ndarray
     unit: np.ndarray
+    classes: np.ndarray | None = None
 
     @classmethod
     def of(cls, y: np.ndarray, weights: np.ndarray | None) -> "Targets":
@@ -54,6 +65,20 @@ class Targets:
         unit = np.where(variance > 0, np.sqrt(variance), 1.0)
         return cls(centred / unit, mean * size, unit * size)
 
+    @classmethod
+    def of_labels(
+        cls, y: np.ndarray, classes: np.ndarray, weights: np.ndarray | None
+    ) -> "Targets":
+        """Targets of +1 and -1, one for two classes, in a unit that all share.
+
+        So a rare class counts by its rows, and the mean variance is 1.
+        """
+        signs = class_signs(y, classes)
+        mean = np.average(signs, axis=0, weights=weights)
+        variance = np.mean(1.0 - np.square(mean))
+        unit = np.sqrt(variance) if variance > 0 else 1.0
+        return cls((signs - mean) / unit, mean, np.asarray(unit), classes)
+
     @property
     def variance(self) -> float:
         """Variance of y, the mean over the targets; inf where it overflows."""
@@ -61,5 +86,5 @@ class Targets:
             return float(np.mean(np.square(self.unit)))
 
     def back(self, values: np.ndarray) -> np.ndarray:
-        """Values in the units of y."""
+        """Values in the units of y; of classes, those of +1 and -1."""
         return values * self.unit + self.mean

@@ -1,5 +1,10 @@
 """What the data choose, by rows that are left out: steps, kernels, metrics, ridges."""
 
+from sklearn_msk._selection._calibration import (
+    Calibration,
+    calibrate,
+    class_probabilities,
+)
 from sklearn_msk._selection._distinct_rows import distinct_rows, label_equal_rows
 from sklearn_msk._selection._early_stopping import (
     Measure,
@@ -16,7 +21,10 @@ from sklearn_msk._selection._jackknife import (
 from sklearn_msk._selection._kernel_families import KernelFamily, kernel_family
 from sklearn_msk._selection._model_choice import (
     ChoiceConfig,
+    Finalist,
     JudgedModel,
+    Progress,
+    best_places,
     compare_finalists,
     compared_rows,
     finish_choice,
@@ -35,14 +43,20 @@ from sklearn_msk._selection._stopping_folds import fold_numbers, score_folds
 from sklearn_msk._selection._stopping_rows import train_by_leave_one_out
 
 __all__ = [
+    "Calibration",
     "ChoiceConfig",
+    "Finalist",
     "JudgedModel",
     "KernelFamily",
     "LeftOutModels",
     "Measure",
+    "Progress",
     "RidgeModel",
     "SearchRows",
     "StoppedPath",
+    "best_places",
+    "calibrate",
+    "class_probabilities",
     "compare_finalists",
     "compared_rows",
     "cross_metric_errors",

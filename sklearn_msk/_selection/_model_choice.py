@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -16,14 +16,17 @@ from sklearn_msk._selection._ridge_models import (
     cross_metric_errors,
     follow_metric,
     learn_again,
+    ridge_at_each_scale,
 )
 from sklearn_msk._tuning import (
     COMPARED_ROWS,
-    FINALISTS,
     JUDGED_CANDIDATES,
     METRIC_FOLDS,
     SCREENED_ROWS,
 )
+
+# What was done, how often, of how many times, and the seconds since the first.
+Progress = Callable[[str, int, int, float], None]
 
 # Ridges in the units of `KernelRidge`, on rows of weight 1.
 SCREENED_ALPHAS = np.logspace(-7, 2, 28)
@@ -88,6 +91,24 @@ class JudgedModel:
     failure: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Finalist:
+    """A candidate on the rows that finalists are compared on.
+
+    Attributes
+    ----------
+    place : int
+        Among the candidates.
+    model : RidgeModel
+    error : float
+        Mean square error at rows that neither model nor metric has seen.
+    """
+
+    place: int
+    model: RidgeModel
+    error: float
+
+
 def screened_rows(
     rows: SearchRows, rng: np.random.RandomState, size: int = SCREENED_ROWS
 ) -> np.ndarray:
@@ -114,7 +135,7 @@ def judge_candidates(
     rows: SearchRows,
     config: ChoiceConfig,
     folds: np.ndarray,
-    report: Callable[[str], None],
+    report: Progress,
     n_judged: int = JUDGED_CANDIDATES,
 ) -> list[JudgedModel]:
     """Screen every candidate, and judge the best by errors that their metric allows.
@@ -128,7 +149,7 @@ def judge_candidates(
     config : ChoiceConfig
     folds : ndarray of shape (n,)
     report : callable
-        Takes a line for the user.
+        Takes what was done, how often, of how many times, and the seconds it took.
     n_judged : int, default=8
         Metrics that are judged.
 
@@ -137,28 +158,32 @@ def judge_candidates(
     list of JudgedModel
         In the order of the families, metrics and updates.
     """
-    ridges = config.ridges(rows)
-    screened = Parallel(n_jobs=config.n_jobs)(
+    ridges, started = config.ridges(rows), time.perf_counter()
+    found: list[JudgedModel] = []
+    screened = Parallel(n_jobs=config.n_jobs, return_as="generator")(
         delayed(_screen)(family, rows, ridges, config) for family in config.families
     )
-    found = [judged for of_family in screened for judged in of_family]
+    for done, of_family in enumerate(screened, start=1):
+        found += of_family
+        seconds = time.perf_counter() - started
+        report("screened kernel", done, len(config.families), seconds)
     learned = [j for j in found if j.model is not None and j.model.n_updates > 0]
     learned.sort(key=lambda judged: judged.model.error if judged.model else np.inf)
-    chosen = {id(judged) for judged in learned[:n_judged]}
-    return [
-        _judge(judged, rows, folds, report) if id(judged) in chosen else judged
-        for judged in found
-    ]
+    honest, started = {}, time.perf_counter()
+    for done, judged in enumerate(learned[:n_judged], start=1):
+        honest[id(judged)] = _judge(judged, rows, folds)
+        seconds = time.perf_counter() - started
+        report("judged metric", done, min(n_judged, len(learned)), seconds)
+    return [honest.get(id(judged), judged) for judged in found]
 
 
 def compare_finalists(
     judged: Sequence[JudgedModel],
-    scores: np.ndarray,
+    places: Sequence[int],
     screened: SearchRows,
     compared: SearchRows,
-    n_finalists: int = FINALISTS,
-) -> tuple[int, RidgeModel]:
-    """Compare the best few candidates on more rows than they were screened on.
+) -> list[Finalist]:
+    """Compare a few candidates on more rows than they were screened on.
 
     On more rows, leave-one-out errors in a learned metric are taken times what that
     flatters them by: the ratio of the errors of the screened rows, in a metric that has
@@ -167,38 +192,53 @@ def compare_finalists(
     Parameters
     ----------
     judged : sequence of JudgedModel
-    scores : ndarray of shape (n_candidates,)
-        Higher is better; NaN for those that were not judged.
+    places : sequence of int
+        Candidates that were judged, the best first.
     screened, compared : SearchRows
-    n_finalists : int, default=3
 
     Returns
     -------
-    best_index : int
-        Place of the best candidate.
-    model : RidgeModel
-        It, on the rows to compare on.
+    list of Finalist
+        The best first; in the order of `places` where the rows are the same.
+    """
+    finalists = []
+    for place in places:
+        candidate, errors = judged[place].model, judged[place].errors
+        assert candidate is not None and errors is not None
+        honest = float(screened.mean_square(errors))
+        if len(compared.Z) == len(screened.Z):
+            finalists.append(Finalist(place, candidate, honest))
+            continue
+        model = finish_choice(candidate, compared, len(screened.Z))
+        flattery = honest / candidate.error if candidate.error > 0 else 1.0
+        finalists.append(Finalist(place, model, model.error * flattery))
+    if len(compared.Z) > len(screened.Z):
+        finalists.sort(key=lambda finalist: finalist.error)
+    return finalists
+
+
+def best_places(
+    scores: np.ndarray, judged: Sequence[JudgedModel], *, of_each: bool = False
+) -> list[int]:
+    """Return the places of the judged candidates, the best first.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_candidates,)
+        Higher is better; NaN for those that were not judged.
+    judged : sequence of JudgedModel
+    of_each : bool, default=False
+        Whether to return one candidate only of every family and structure of a metric.
+
+    Returns
+    -------
+    list of int
     """
     order = [
         int(i) for i in np.argsort(-scores, kind="stable") if scores[i] == scores[i]
     ]
-    if len(compared.Z) == len(screened.Z):
-        model = judged[order[0]].model
-        assert model is not None
-        return order[0], model
-    found = []
-    for place in _finalists(judged, order)[:n_finalists]:
-        candidate, errors = judged[place].model, judged[place].errors
-        assert candidate is not None and errors is not None
-        model = finish_choice(candidate, compared, len(screened.Z))
-        honest = float(screened.mean_square(errors))
-        flattery = honest / candidate.error if candidate.error > 0 else 1.0
-        found.append((model.error * flattery, place, model))
-    return min(found, key=lambda entry: entry[0])[1:]
-
-
-def _finalists(judged: Sequence[JudgedModel], order: list[int]) -> list[int]:
-    """Return the best candidate of every family and structure of its metric."""
+    if not of_each:
+        return order
     best: dict[tuple[str, str], int] = {}
     for place in order:
         model = judged[place].model
@@ -268,8 +308,11 @@ def _candidates(
     family: KernelFamily, rows: SearchRows, ridges: np.ndarray, config: ChoiceConfig
 ) -> Iterator[tuple[RidgeModel, np.ndarray | None]]:
     """Yield the models of a family, with the errors of those without a metric."""
-    start = best_ridge(family, rows, ridges)
-    yield start, start.left_out(rows).errors if "none" in config.structures else None
+    scaled = []
+    for model, errors in ridge_at_each_scale(family, rows, ridges):
+        scaled.append(model)
+        yield model, errors if "none" in config.structures else None
+    start = min(scaled, key=lambda model: model.error)
     n_distinct = label_equal_rows(rows.Z).max() + 1
     if n_distinct < _FEWEST_ROWS or rows.Z.shape[1] < 2:
         return
@@ -279,20 +322,10 @@ def _candidates(
                 yield model, None
 
 
-def _judge(
-    judged: JudgedModel,
-    rows: SearchRows,
-    folds: np.ndarray,
-    report: Callable[[str], None],
-) -> JudgedModel:
+def _judge(judged: JudgedModel, rows: SearchRows, folds: np.ndarray) -> JudgedModel:
     """Judge a learned metric by errors at rows that it has not seen."""
     model, started = judged.model, time.perf_counter()
     assert model is not None
     errors = cross_metric_errors(model, rows, folds)
     seconds = judged.seconds + time.perf_counter() - started
-    report(
-        f"{judged.name}, {model.choice[0]} metric of power {model.choice[1]:g}, "
-        f"{model.n_updates} updates: error {np.sqrt(rows.mean_square(errors)):.4f}, "
-        f"{seconds:.2f} s"
-    )
-    return JudgedModel(judged.name, model, errors, seconds)
+    return replace(judged, errors=errors, seconds=seconds)

@@ -169,19 +169,47 @@ def best_ridge(
     -------
     RidgeModel
     """
+    tried = ridge_at_each_scale(
+        family,
+        rows,
+        ridges,
+        choice=choice,
+        metric=metric,
+        before=before,
+        factors=factors,
+    )
+    return min((model for model, _ in tried), key=lambda model: model.error)
+
+
+def ridge_at_each_scale(
+    family: KernelFamily,
+    rows: SearchRows,
+    ridges: np.ndarray,
+    *,
+    choice: MetricChoice = NO_METRIC,
+    metric: Metric | None = None,
+    before: tuple[RidgeStep, ...] = (),
+    factors: tuple[float, ...] | None = None,
+) -> Iterator[tuple[RidgeModel, np.ndarray]]:
+    """Yield the model of the best ridge at each length scale, and its errors.
+
+    The parameters are those of `best_ridge`, the errors of the shape of y.
+    """
     metric = Metric.identity(rows.Z.shape[1]) if metric is None else metric
-    Z = metric.transform(rows.Z)
-    unit, found = family.typical_scale(metric.transform(rows.distinct_Z)), []
+    Z, alphas = metric.transform(rows.Z), ridges * rows.distinct.total_weight
+    unit = family.typical_scale(metric.transform(rows.distinct_Z))
     for factor in family.factors if factors is None else factors:
         K = family.matrix(unit * factor, Z)
-        decomposition = full_decomposition(K, rows.distinct)
-        alphas = ridges * rows.distinct.total_weight
-        errors = rows.mean_square(ridge_errors(decomposition, rows.y, alphas))
-        best = int(np.nanargmin(errors))
-        found.append((float(errors[best]), factor, float(ridges[best])))
-    error, factor, ridge = min(found)
-    steps = (*before, RidgeStep(factor, ridge))
-    return RidgeModel(family, choice, metric, steps, unit * factor, error)
+        errors = ridge_errors(full_decomposition(K, rows.distinct), rows.y, alphas)
+        squares = rows.mean_square(errors)
+        best = int(np.nanargmin(squares))
+        steps = (*before, RidgeStep(factor, float(ridges[best])))
+        yield (
+            RidgeModel(
+                family, choice, metric, steps, unit * factor, float(squares[best])
+            ),
+            errors[best],
+        )
 
 
 def follow_metric(

@@ -1,70 +1,46 @@
 """Regression whose kernel, metric, length scale and ridge the data choose."""
 
-import copy
 import warnings
-from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.gaussian_process.kernels import Kernel
-from sklearn.utils import check_array, gen_batches
+from sklearn.base import MultiOutputMixin, RegressorMixin
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_msk._compat import Interval, StrOptions, _fit_context
-from sklearn_msk._doc_links import DocLinkMixin
-from sklearn_msk._estimators._candidates import (
-    Judge,
-    params_of,
-    report_failures,
-    results_table,
-    score_candidates,
-)
+from sklearn_msk._compat import _fit_context, with_callbacks
+from sklearn_msk._estimators._base_cv import BaseMSKCV
+from sklearn_msk._estimators._candidates import Judge
+from sklearn_msk._estimators._choice import Choice, choose, chosen_attributes
 from sklearn_msk._estimators._chosen_model import (
     as_pipeline,
-    components,
     cross_kernel,
-    exact_regressor,
+    exact_estimator,
     feature_importances,
-    landmark_regressor,
+    landmark_estimator,
 )
-from sklearn_msk._estimators._data import check_dense_array
+from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._regressor import MSKRegressor
-from sklearn_msk._estimators._scaling import RobustScale
-from sklearn_msk._estimators._table import Table, Targets
+from sklearn_msk._estimators._table import Table
 from sklearn_msk._scores import r2
 from sklearn_msk._selection import (
-    ChoiceConfig,
     LeftOutModels,
     RidgeModel,
-    SearchRows,
-    compare_finalists,
-    compared_rows,
     cross_metric_errors,
     jackknife_plus,
-    judge_candidates,
-    kernel_family,
-    metric_folds,
     quantile_interval,
     quantile_rank,
-    screened_rows,
 )
-from sklearn_msk._selection._kernel_families import AUTO
-from sklearn_msk._threads import single_threaded_blas
-from sklearn_msk._validation import check_seed, check_weights
 
 # Up to this many rows all models without a row are kept, n^2 numbers, for jackknife+.
 _JACKKNIFE_ROWS = 2000
-
-# Landmarks of the final model, where there are more rows than `max_rows`.
-_LANDMARKS = 2000
 
 # Rows of a block of queries, each with the models without every row.
 _QUERY_ENTRIES = 4_000_000
 
 
-class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimator):
+class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
     """Kernel ridge regression that chooses all of itself by leave-one-out errors.
 
     Kernel, length scale and ridge are chosen by exact leave-one-out errors, which one
@@ -182,49 +158,9 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
     0.90
     """
 
-    _parameter_constraints: dict = {
-        "kernels": [list, tuple, str, Kernel, callable],
-        "metrics": [StrOptions({"none", "diagonal", "full"}), list, tuple],
-        "max_updates": [Interval(Integral, 0, None, closed="left")],
-        "alphas": ["array-like", None],
-        "standardize": ["boolean"],
-        "scoring": [str, callable, None],
-        "cv": ["cv_object", None],
-        "max_rows": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
-
-    def __init__(
-        self,
-        kernels: Any = "auto",
-        *,
-        metrics: Sequence[str] = ("none", "diagonal", "full"),
-        max_updates: int = 3,
-        alphas: Any = None,
-        standardize: bool = True,
-        scoring: Any = None,
-        cv: Any = None,
-        max_rows: int = 10_000,
-        n_jobs: int | None = None,
-        random_state: Any = None,
-        verbose: int = 0,
-    ) -> None:
-        self.kernels = kernels
-        self.metrics = metrics
-        self.max_updates = max_updates
-        self.alphas = alphas
-        self.standardize = standardize
-        self.scoring = scoring
-        self.cv = cv
-        self.max_rows = max_rows
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
-
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Choose a model, and train it on all rows.
 
         A fit that fails leaves the object as it was before.
@@ -237,6 +173,9 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
             Targets.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Non-negative weights; an integer weight equals repeating the row.
+        **params : dict
+            Metadata of the splitter `cv` and of the scorer, such as ``groups``, under
+            ``sklearn.set_config(enable_metadata_routing=True)``.
 
         Returns
         -------
@@ -250,42 +189,33 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
             fitted.
         """
         config = self._config()
-        columns, given = self._check_data(X, y, sample_weight)
-        judge = Judge.of(self.scoring, self.cv, self.standardize, given)
-        table = given.part(np.arange(len(given.X)))
-        scale = RobustScale.of(table.X, standardize=self.standardize)
-        targets = Targets.of(table.y, table.weights)
-        rows = SearchRows.of(scale(table.X), targets.values, table.weights)
-        rng = check_seed(self.random_state)
-
-        screened = rows.part(screened_rows(rows, rng))
-        folds = metric_folds(screened, rng)
-        # Threads would wait more than work on matrices of a few hundred rows.
-        with single_threaded_blas():
-            judged = judge_candidates(screened, config, folds, self._report)
-        report_failures(judged)
-        scores = score_candidates(judged, judge, screened, targets, given)
-        compared = rows.part(compared_rows(len(rows.Z), rng))
-        best_index, model = compare_finalists(judged, scores, screened, compared)
-        if len(compared.Z) != len(screened.Z):
-            folds = metric_folds(compared, rng)
-        regressor, errors = self._fit_final(model, rows, compared, targets, folds)
-        if judge.is_relative:
-            scores = scores * targets.variance
+        scorer_params, split_params = self._routed(sample_weight, params)
+        columns, X, y = self._check_data(X, y)
+        given = Table(X, y, self._check_weights(sample_weight, X), scorer_params)
+        judge = Judge.of(
+            self.scoring, self.cv, self.standardize, given, split_params=split_params
+        )
+        task = FitTask(self, X, y, sample_weight)
+        choice = choose(
+            given,
+            judge,
+            config,
+            self.random_state,
+            self._progress(task),
+            of_each=True,
+        )
+        best = choice.finalists[0]
+        regressor, errors = self._fit_final(best.model, choice, given)
         attributes = {
             **columns,
             **errors,
-            "best_estimator_": as_pipeline(model, scale, regressor, columns),
-            "kernel_": model.family.at(model.scale)[0],
-            "alpha_": regressor.alpha,
-            "components_": components(model, scale),
-            "centre_": scale.centre,
-            "feature_importances_": feature_importances(model, compared),
-            "cv_results_": results_table(judged, scores, screened),
-            "best_index_": best_index,
-            "best_score_": float(scores[best_index]),
-            "best_params_": params_of(model, rows),
+            **chosen_attributes(choice, regressor.alpha),
+            "best_estimator_": as_pipeline(
+                best.model, choice.scale, regressor, columns
+            ),
+            "feature_importances_": feature_importances(best.model, choice.compared),
         }
+        task.end(lambda: attributes)
         self._assign(attributes)
         return self
 
@@ -373,95 +303,21 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
         """
         return r2(y, self.predict(X), sample_weight)
 
-    def _config(self) -> ChoiceConfig:
-        """Read and check what there is to choose from."""
-        legal = ("none", "diagonal", "full")
-        metrics = [self.metrics] if isinstance(self.metrics, str) else self.metrics
-        unknown = [m for m in metrics if m not in legal]
-        if unknown or not len(metrics):
-            raise ValueError(
-                f"The 'metrics' must be some of {list(legal)}. Got "
-                f"{self.metrics!r} instead."
-            )
-        kernels = self.kernels
-        if isinstance(kernels, str) and kernels == "auto":
-            kernels = AUTO
-        elif not isinstance(kernels, (list, tuple)):
-            kernels = [kernels]
-        if not len(kernels):
-            raise ValueError("The 'kernels' must hold at least one kernel. Got none.")
-        alphas = None
-        if self.alphas is not None:
-            if not np.size(self.alphas):
-                raise ValueError("The 'alphas' must hold at least one number.")
-            alphas = check_array(
-                self.alphas, ensure_2d=False, dtype=np.float64, input_name="alphas"
-            ).ravel()
-            if alphas.min() <= 0:
-                raise ValueError(
-                    f"The 'alphas' must be > 0. Got {alphas.min():.6g} instead."
-                )
-        return ChoiceConfig(
-            families=[kernel_family(kernel) for kernel in kernels],
-            structures=tuple(metrics),
-            max_updates=self.max_updates,
-            alphas=alphas,
-            n_jobs=self.n_jobs,
-        )
-
-    def _check_data(
-        self, X: Any, y: Any, sample_weight: Any
-    ) -> tuple[dict[str, Any], Table]:
-        """Validate rows, targets and weights; return the columns' names too."""
-        check_dense_array(y, "y")
-        # scikit-learn's validation sets attributes: here those of a copy.
-        checked = copy.copy(self)
-        X, y = validate_data(
-            checked,
-            X,
-            y,
-            dtype=np.float64,
-            multi_output=True,
-            y_numeric=True,
-            ensure_min_samples=2,
-        )
-        y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
-        weights = check_weights(sample_weight, X)
-        if weights is not None and np.count_nonzero(weights) < 2:
-            raise ValueError(
-                "Leave-one-out needs at least 2 rows of positive weight. Got "
-                f"{np.count_nonzero(weights)}."
-            )
-        columns = {"n_features_in_": checked.n_features_in_}
-        if hasattr(checked, "feature_names_in_"):
-            columns["feature_names_in_"] = checked.feature_names_in_
-        return columns, Table(X, y, weights)
-
-    def _report(self, line: str) -> None:
-        """Print a line, under `verbose`."""
-        if self.verbose:
-            print(f"[{type(self).__name__}] {line}")
-
     def _fit_final(
-        self,
-        model: RidgeModel,
-        rows: SearchRows,
-        compared: SearchRows,
-        targets: Targets,
-        folds: np.ndarray,
+        self, model: RidgeModel, choice: Choice, given: Table
     ) -> tuple[MSKRegressor, dict[str, Any]]:
         """Train the chosen model on all rows; return its errors at them too."""
+        rows, targets = choice.rows, choice.targets
         if len(rows.Z) > self.max_rows:
-            n_landmarks = min(_LANDMARKS, self.max_rows)
-            return landmark_regressor(
-                model, rows, targets, n_landmarks, self.random_state
+            return landmark_estimator(
+                model, rows, targets, self.max_rows, self.random_state
             ), {}
         left_out = model.left_out(rows)
         attributes: dict[str, Any] = {}
         errors, method = left_out.errors, "leave-one-out"
         if model.n_updates > 0:
             method = "cross-metric leave-one-out"
-            errors = cross_metric_errors(model, compared, folds)
+            errors = cross_metric_errors(model, choice.compared, choice.folds)
         elif len(rows.Z) <= _JACKKNIFE_ROWS:
             method = "jackknife+"
             attributes["_left_out"] = left_out
@@ -472,14 +328,7 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
             known = len(errors) == len(rows.Z)
             prediction = rows.y - (errors if known else left_out.errors)
             attributes["loo_prediction_"] = targets.back(prediction)
-        regressor = exact_regressor(model, left_out, rows, targets)
-        return regressor, attributes
-
-    def _assign(self, attributes: dict[str, Any]) -> None:
-        """Set the fitted attributes, and remove those of an earlier fit."""
-        for name in _OPTIONAL:
-            self.__dict__.pop(name, None)
-        self.__dict__ |= attributes
+        return exact_estimator(model, left_out, rows, targets), attributes
 
     def _mapped(self, X: Any) -> np.ndarray:
         """Validate rows, and take them to standardised units and metric."""
@@ -500,14 +349,3 @@ class MSKRegressorCV(DocLinkMixin, MultiOutputMixin, RegressorMixin, BaseEstimat
             )
         found = np.concatenate(ends)
         return found * np.asarray(unit)[..., None] + np.asarray(mean)[..., None]
-
-
-# What a fit may leave, and the next one may not.
-_OPTIONAL = (
-    "_interval_errors",
-    "_left_out",
-    "_target_units",
-    "feature_names_in_",
-    "interval_method_",
-    "loo_prediction_",
-)

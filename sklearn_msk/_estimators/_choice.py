@@ -1,0 +1,152 @@
+"""The choice of a model for a table: what was tried, on which rows, and what won."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sklearn_msk._estimators._candidates import (
+    Judge,
+    params_of,
+    report_failures,
+    results_table,
+    score_candidates,
+)
+from sklearn_msk._estimators._chosen_model import components
+from sklearn_msk._estimators._scaling import RobustScale
+from sklearn_msk._estimators._table import Table, Targets
+from sklearn_msk._selection import (
+    ChoiceConfig,
+    Finalist,
+    JudgedModel,
+    Progress,
+    SearchRows,
+    best_places,
+    compare_finalists,
+    compared_rows,
+    judge_candidates,
+    metric_folds,
+    screened_rows,
+)
+from sklearn_msk._threads import single_threaded_blas
+from sklearn_msk._tuning import FINALISTS
+from sklearn_msk._validation import check_seed
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What was chosen among the candidates, and on which rows.
+
+    Attributes
+    ----------
+    scale : RobustScale
+    targets : Targets
+        Of all rows of positive weight.
+    rows, screened, compared : SearchRows
+        All of them, and those that candidates and finalists are judged on.
+    compared_table : Table
+        The rows of `compared` as they were given.
+    folds : ndarray of shape (n_compared,)
+        Folds of `compared`, in which metrics are learned anew.
+    judged : list of JudgedModel
+        The candidates.
+    scores : ndarray of shape (n_candidates,)
+    finalists : list of Finalist
+        The best first.
+    """
+
+    scale: RobustScale
+    targets: Targets
+    rows: SearchRows
+    screened: SearchRows
+    compared: SearchRows
+    compared_table: Table
+    folds: np.ndarray
+    judged: list[JudgedModel]
+    scores: np.ndarray
+    finalists: list[Finalist]
+
+
+def choose(
+    given: Table,
+    judge: Judge,
+    config: ChoiceConfig,
+    random_state: Any,
+    report: Progress,
+    *,
+    of_each: bool,
+) -> Choice:
+    """Screen the candidates, judge them, and compare the best on more rows.
+
+    Parameters
+    ----------
+    given : Table
+    judge : Judge
+    config : ChoiceConfig
+    random_state : int, RandomState instance or None
+        Of the rows to judge on, and of folds.
+    report : callable
+        Takes the progress.
+    of_each : bool
+        Whether the finalists are the best of every kernel and structure of a metric.
+
+    Returns
+    -------
+    Choice
+
+    Raises
+    ------
+    ValueError
+        If no candidate can be fitted, or judged.
+    """
+    table = given.part(np.arange(len(given.X)))
+    scale = RobustScale.of(table.X, standardize=judge.standardize)
+    targets = judge.targets(table)
+    rows = SearchRows.of(scale(table.X), targets.values, table.weights)
+    rng = check_seed(random_state)
+
+    numbers = screened_rows(rows, rng)
+    screened, screened_table = rows.part(numbers), table.part(numbers)
+    folds = metric_folds(screened, rng)
+    # Threads would wait more than work on matrices of a few hundred rows.
+    with single_threaded_blas():
+        judged = judge_candidates(screened, config, folds, report)
+    report_failures(judged)
+    scores = score_candidates(judged, judge, screened, screened_table, targets, given)
+
+    numbers = compared_rows(len(rows.Z), rng)
+    compared, compared_table = rows.part(numbers), table.part(numbers)
+    places = best_places(scores, judged, of_each=of_each)[:FINALISTS]
+    finalists = compare_finalists(judged, places, screened, compared)
+    if len(compared.Z) != len(screened.Z):
+        folds = metric_folds(compared, rng)
+    return Choice(
+        scale=scale,
+        targets=targets,
+        rows=rows,
+        screened=screened,
+        compared=compared,
+        compared_table=compared_table,
+        folds=folds,
+        judged=judged,
+        scores=scores * targets.variance if judge.is_relative else scores,
+        finalists=finalists,
+    )
+
+
+def chosen_attributes(choice: Choice, alpha: float) -> dict[str, Any]:
+    """Fitted attributes that tell what was chosen, and among what.
+
+    `alpha` is the ridge of the final model, in the units of `KernelRidge`.
+    """
+    best = choice.finalists[0]
+    return {
+        "alpha_": alpha,
+        "best_index_": best.place,
+        "best_params_": params_of(best.model, choice.rows),
+        "best_score_": float(choice.scores[best.place]),
+        "centre_": choice.scale.centre,
+        "components_": components(best.model, choice.scale),
+        "cv_results_": results_table(choice.judged, choice.scores, choice.screened),
+        "kernel_": best.model.family.at(best.model.scale)[0],
+    }

@@ -1,0 +1,332 @@
+"""Classification whose kernel, metric, length scale and ridge the data choose."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_msk._compat import StrOptions, _fit_context, with_callbacks
+from sklearn_msk._estimators._base_cv import BaseMSKCV
+from sklearn_msk._estimators._candidates import Judge, calibrated
+from sklearn_msk._estimators._choice import Choice, choose, chosen_attributes
+from sklearn_msk._estimators._chosen_model import (
+    MeanClassifier,
+    as_pipeline,
+    exact_estimator,
+    feature_importances,
+    landmark_estimator,
+    mean_classifier,
+)
+from sklearn_msk._estimators._data import class_weights, classes_of, labels_of
+from sklearn_msk._estimators._progress import FitTask
+from sklearn_msk._estimators._table import Table
+from sklearn_msk._selection import (
+    RidgeModel,
+    class_probabilities,
+    cross_metric_errors,
+)
+
+
+class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
+    """Kernel classification that chooses all of itself by leave-one-out errors.
+
+    Each class is a target, +1 on its own rows and -1 on the others, and two classes
+    share one. Kernel, metric, length scale and ridge are chosen by the squared errors
+    of these targets at rows left out, as in `MSKRegressorCV`. The model is the mean of
+    the best three candidates. A temperature and a shift of each class, fitted on the
+    values at rows left out, make probabilities of it, at no further fit.
+
+    Parameters
+    ----------
+    kernels : "auto", a kernel or a list of kernels, default="auto"
+        Candidates, as in `MSKRegressorCV`.
+    metrics : {"none", "diagonal", "full"} or list of them, default=("none",)
+        Structures of the metrics to learn, as in `MSKRegressorCV`.
+    max_updates : int, default=3
+        Updates of a metric, >= 0: the number is chosen too.
+    alphas : array-like of shape (n_alphas,), default=None
+        Ridges, > 0, in the units of `sklearn.kernel_ridge.KernelRidge`, as in
+        `MSKRegressorCV`.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, as ``{label: weight}``, which multiply those of the
+        rows; "balanced" gives each class the same total. None means ones.
+    standardize : bool, default=True
+        Whether to standardise the features, as in `MSKRegressorCV`.
+    scoring : str, callable or None, default=None
+        None is the mean squared error of the targets. With ``cv=None`` a scorer judges
+        labels, log odds or probabilities at rows left out, so that it must need nothing
+        else.
+    cv : int, cross-validation generator, iterable or None, default=None
+        None is leave-one-out (for metrics, by folds); anything else judges the models
+        that leave-one-out ranks first by its folds.
+    max_rows : int, default=10000
+        Up to so many rows the three models of the mean are exact; beyond, they have as
+        many landmarks, up to 2000.
+    n_jobs : int, default=None
+        Number of kernels that are screened at a time.
+    random_state : int, RandomState instance or None, default=None
+        Draw of the rows that candidates are screened on, and of folds. None is
+        deterministic too.
+    verbose : int, default=0
+        1 or more prints a line for each kernel that is screened and each metric that is
+        judged, with the seconds that are left.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    best_estimator_ : object
+        Classifier that predicts as this estimator does: the calibrated mean of
+        `estimators_`.
+    estimators_ : list of Pipeline
+        Models of the mean, the best first, each of the map to standardised units and
+        metric, and an `MSKClassifier`.
+    best_params_ : dict
+        Of the first of `estimators_`, as in `MSKRegressorCV`.
+    best_index_ : int
+        Place of the best candidate in `cv_results_`.
+    best_score_ : float
+        Its score on the rows that candidates are screened on.
+    cv_results_ : dict of ndarray
+        For every candidate, as in `MSKRegressorCV`.
+    alpha_, kernel_, components_, centre_
+        Of the first of `estimators_`, as in `MSKRegressorCV`.
+    feature_importances_ : ndarray of shape (n_features,)
+        Mean squared slopes of the targets along the standardised features, summing to
+        1, the mean over `estimators_`.
+    loo_decision_function_ : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        Log odds of every training row by the models without it, as in
+        `decision_function`. In a learned metric, which has seen the row, for the rows
+        that it was learned on by folds instead. Absent with `cv` and with landmarks.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where all are strings.
+
+    See Also
+    --------
+    MSKClassifier : Training along a spectrum that you choose.
+    MSKRegressorCV : The same choice for numeric targets; it defines the parameters.
+    sklearn.linear_model.RidgeClassifierCV : Linear, chosen by leave-one-out.
+
+    References
+    ----------
+    J. Platt, *Probabilistic outputs for support vector machines and comparisons to
+    regularized likelihood methods*, 1999.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn_msk import MSKClassifierCV
+    >>> X, y = load_wine(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> model = MSKClassifierCV().fit(X_train, y_train)
+    >>> print(f"{model.score(X_test, y_test):.2f}")
+    0.98
+    """
+
+    _parameter_constraints: dict = {
+        **BaseMSKCV._parameter_constraints,
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
+
+    def __init__(
+        self,
+        kernels: Any = "auto",
+        *,
+        metrics: str | Sequence[str] = ("none",),
+        max_updates: int = 3,
+        alphas: Any = None,
+        class_weight: dict | str | None = None,
+        standardize: bool = True,
+        scoring: Any = None,
+        cv: Any = None,
+        max_rows: int = 10_000,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            kernels,
+            metrics=metrics,
+            max_updates=max_updates,
+            alphas=alphas,
+            standardize=standardize,
+            scoring=scoring,
+            cv=cv,
+            max_rows=max_rows,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.class_weight = class_weight
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
+        """Choose a model, and train it on all rows.
+
+        A fit that fails leaves the object as it was before.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,)
+            Labels of at least two classes.
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Non-negative weights; an integer weight equals repeating the row.
+        **params : dict
+            Metadata of the splitter `cv` and of the scorer, such as ``groups``, under
+            ``sklearn.set_config(enable_metadata_routing=True)``.
+
+        Returns
+        -------
+        self : MSKClassifierCV
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are out of their range, or if no candidate can be
+            fitted.
+        """
+        config = self._config()
+        scorer_params, split_params = self._routed(sample_weight, params)
+        columns, X, y = self._check_data(X, y)
+        classes = classes_of(self, y)
+        weights = self._check_weights(sample_weight, X)
+        weights = class_weights(y, classes, weights, self.class_weight)
+        given = Table(X, y, weights, scorer_params)
+        judge = Judge.of(
+            self.scoring, self.cv, self.standardize, given, classes, split_params
+        )
+        task = FitTask(self, X, y, sample_weight)
+        choice = choose(
+            given,
+            judge,
+            config,
+            self.random_state,
+            self._progress(task),
+            of_each=False,
+        )
+        mean, values = self._fit_final(choice, columns)
+        importances = [
+            feature_importances(finalist.model, choice.compared)
+            for finalist in choice.finalists
+        ]
+        attributes = {
+            **columns,
+            **chosen_attributes(choice, mean.estimators_[0][-1].alpha),
+            "best_estimator_": mean,
+            "classes_": classes,
+            "estimators_": mean.estimators_,
+            "feature_importances_": np.mean(importances, axis=0),
+        }
+        if values is not None and self.cv is None:
+            attributes["loo_decision_function_"] = mean.slope * values + mean.shifts
+        task.end(lambda: attributes)
+        self._assign(attributes)
+        return self
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Log odds of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_queries,) or (n_queries, n_classes)
+            For two classes, those of the second against the first; for more, up to
+            what all classes share.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return self.best_estimator_.decision_function(X)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the most probable class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_queries,)
+            Labels.
+        """
+        return labels_of(self.decision_function(X), self.classes_)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict the probabilities of the classes.
+
+        They are calibrated on the values at rows left out: log odds are the mean value
+        of `estimators_` over a temperature, plus a shift of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_queries, n_classes)
+            Columns in the order of `classes_`.
+        """
+        return class_probabilities(self.decision_function(X))
+
+    def _fit_final(
+        self, choice: Choice, columns: dict[str, Any]
+    ) -> tuple[MeanClassifier, np.ndarray | None]:
+        """Train the finalists on all rows; return their mean values there too."""
+        members, values, calibrating = [], [], []
+        for finalist in choice.finalists:
+            estimator, of_all, of_compared = self._fit_member(finalist.model, choice)
+            members.append(
+                as_pipeline(finalist.model, choice.scale, estimator, columns)
+            )
+            values.append(of_all)
+            calibrating.append(of_compared)
+        assert choice.targets.classes is not None
+        calibration = calibrated(
+            np.mean(calibrating, axis=0),
+            choice.compared_table,
+            choice.compared,
+            choice.targets.classes,
+        )
+        mean = mean_classifier(members, calibration, choice.targets.classes)
+        known = [of_all for of_all in values if of_all is not None]
+        return mean, np.mean(known, axis=0) if known else None
+
+    def _fit_member(
+        self, model: RidgeModel, choice: Choice
+    ) -> tuple[Any, np.ndarray | None, np.ndarray]:
+        """Train a model; return its values at all rows, and at those compared, too.
+
+        They are values at rows that the model has not seen; nor has the metric of those
+        compared.
+        """
+        rows, compared, targets = choice.rows, choice.compared, choice.targets
+        if len(rows.Z) > self.max_rows:
+            errors = cross_metric_errors(model, compared, choice.folds)
+            estimator = landmark_estimator(
+                model, rows, targets, self.max_rows, self.random_state
+            )
+            return estimator, None, targets.back(compared.y - errors)
+        left_out = model.left_out(rows)
+        estimator = exact_estimator(model, left_out, rows, targets)
+        of_all, errors = rows.y - left_out.errors, left_out.errors
+        if model.n_updates > 0 or len(rows.Z) > len(compared.Z):
+            errors = cross_metric_errors(model, compared, choice.folds)
+        of_compared = compared.y - errors
+        if len(rows.Z) == len(compared.Z):
+            of_all = of_compared
+        return estimator, targets.back(of_all), targets.back(of_compared)
