@@ -7,7 +7,7 @@ from sklearn_msk._estimators import (
     MSKRegressor,
     MSKRegressorCV,
 )
-from sklearn_msk._search import MSKGridSearchCV
+from sklearn_msk._search import MSKGridSearchCV, MSKRandomizedSearchCV
 from sklearn_msk._version import __version__
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "MSKClassifier",
     "MSKGridSearchCV",
     "MSKKernel",
+    "MSKRandomizedSearchCV",
     "MSKRegressor",
     "MSKRegressorCV",
     "__version__",

@@ -72,6 +72,7 @@ class MSKGridSearchCV(BaseMSKSearchCV, GridSearchCV):
 
     See Also
     --------
+    MSKRandomizedSearchCV : Draws candidates from distributions.
     sklearn.model_selection.GridSearchCV : Computes every kernel for every candidate.
 
     Notes
