@@ -23,7 +23,7 @@ class MSKGridSearchCV(BaseMSKSearchCV, GridSearchCV):
     ----------
     estimator : MSKRegressor or MSKClassifier, or Pipeline that ends in one
         Cloned for every candidate. With ``early_stopping=True`` candidates share
-        nothing, because each trains twice.
+        nothing, because each chooses its number of steps.
     param_grid : dict or list of dict
         As in `GridSearchCV`.
     scoring : str, callable, list, tuple or dict, default=None

@@ -28,7 +28,7 @@ class MSKRandomizedSearchCV(BaseMSKSearchCV, RandomizedSearchCV):
     ----------
     estimator : MSKRegressor or MSKClassifier, or Pipeline that ends in one
         Cloned for every candidate. With ``early_stopping=True`` candidates share
-        nothing, because each trains twice.
+        nothing, because each chooses its number of steps.
     param_distributions : dict or list of dict
         As in `RandomizedSearchCV`: a list of values, or a distribution with a method
         ``rvs``, for each parameter. Under ``dynamics="flow"``, `max_iter` is a time,
