@@ -64,7 +64,7 @@ numpydoc_validation_exclude = {
     r"\.score$",
     r"\.is_stationary$",
     r"\.clone_with_theta$",
-    r"\.MSKGridSearchCV\..*$",
+    r"\.MSK(Grid|Randomized)SearchCV\..*$",
     r"\.kernels\..*\.(bounds|hyperparameters|n_dims|requires_vector_input|theta)$",
 }
 

@@ -8,7 +8,7 @@ from sklearn_msk._estimators import (
     MSKRegressor,
     MSKRegressorCV,
 )
-from sklearn_msk._search import MSKGridSearchCV
+from sklearn_msk._search import MSKGridSearchCV, MSKRandomizedSearchCV
 from sklearn_msk._version import __version__
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "MSKClassifierCV",
     "MSKGridSearchCV",
     "MSKKernel",
+    "MSKRandomizedSearchCV",
     "MSKRegressor",
     "MSKRegressorCV",
     "__version__",

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.special
 from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _MultimetricScorer as MultimetricScorer
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.model_selection._validation import _score
 from sklearn.utils._metadata_requests import _raise_for_params, _routing_enabled
 from sklearn.utils._optional_dependencies import check_matplotlib_support
@@ -35,6 +36,7 @@ except ImportError:  # before scikit-learn 1.9
 
 
 __all__ = [
+    "BaseSearchCV",
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",

@@ -19,6 +19,7 @@ from sklearn_msk import (
     MSKClassifier,
     MSKGridSearchCV,
     MSKKernel,
+    MSKRandomizedSearchCV,
     MSKRegressor,
     MSKRegressorCV,
 )
@@ -136,6 +137,12 @@ _GRID = {"k": [1, 2]}
 @parametrize_with_checks(
     [
         MSKGridSearchCV(estimator, _GRID, cv=2, error_score="raise")
+        for estimator in (MSKRegressor(), MSKClassifier())
+    ]
+    + [
+        MSKRandomizedSearchCV(
+            estimator, _GRID, n_iter=2, cv=2, random_state=0, error_score="raise"
+        )
         for estimator in (MSKRegressor(), MSKClassifier())
     ]
 )

@@ -33,7 +33,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_msk
-from sklearn_msk import MSKClassifier, MSKGridSearchCV, MSKKernel, MSKRegressor
+from sklearn_msk import (
+    MSKClassifier,
+    MSKGridSearchCV,
+    MSKKernel,
+    MSKRandomizedSearchCV,
+    MSKRegressor,
+)
 from sklearn_msk.finite_width import WideNetworkRegressor
 from sklearn_msk.spectral_maps import Power
 
@@ -255,6 +261,10 @@ def test_sparse_rows_in_several_blocks(kernel):
         (MSKClassifier(), "sklearn_msk.MSKClassifier"),
         (MSKKernel(), "sklearn_msk.MSKKernel"),
         (MSKGridSearchCV(MSKRegressor(), {}), "sklearn_msk.MSKGridSearchCV"),
+        (
+            MSKRandomizedSearchCV(MSKRegressor(), {}),
+            "sklearn_msk.MSKRandomizedSearchCV",
+        ),
         (Power(0.5), "sklearn_msk.spectral_maps.Power"),
         (WideNetworkRegressor(), "sklearn_msk.finite_width.WideNetworkRegressor"),
     ],

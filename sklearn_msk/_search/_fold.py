@@ -142,21 +142,27 @@ def _fit_candidates(
     callback_context: Any,
 ) -> Iterator[tuple[list[Candidate], list[tuple[int, FitFailure]]]]:
     """Yield fitted candidates, as many at a time as the working memory holds."""
-    X, y, weights = steps.received
+    passed, others = steps.received
     last = last_step(steps.recorded).estimator
     models: dict[int, BaseMSK] = {}
     failures: list[tuple[int, FitFailure]] = []
     for number, setting in enumerate(settings):
+        # A parameter that does not exist ends the search, whatever `error_score` is.
+        model = clone(last).set_params(**clone(setting, safe=False))
         try:
-            models[number] = _prepared(last, setting)
+            model._validate_params()
+            training_config(model)
         except Exception as error:
             if error_score == "raise":
                 raise
             failures.append((number, FitFailure(error)))
-    if last.early_stopping:
-        found = _fit_alone(models, (X, y, weights), callback_context)
+        else:
+            models[number] = model
+    # The others are for early stopping; `fit` says so where there is none.
+    if last.early_stopping or others:
+        found = _fit_alone(models, passed, others, callback_context)
     else:
-        found = _fit_together(models, (X, y, weights), n_parallel, callback_context)
+        found = _fit_together(models, passed, n_parallel, callback_context)
     batch: list[Candidate] = []
     for number, result in found:
         if isinstance(result, FitFailure):
@@ -172,22 +178,14 @@ def _fit_candidates(
     yield batch, failures
 
 
-def _prepared(last: BaseMSK, setting: dict) -> BaseMSK:
-    """Return the last step with the parameters of a candidate, checked."""
-    model = clone(last).set_params(**clone(setting, safe=False))
-    model._validate_params()
-    training_config(model)
-    return model
-
-
 def _fit_alone(
-    models: dict[int, BaseMSK], data: tuple, callback_context: Any
+    models: dict[int, BaseMSK], passed: tuple, others: dict, callback_context: Any
 ) -> Iterator[tuple[int, BaseMSK | FitFailure]]:
-    """Yield candidates that share nothing, as each trains twice."""
+    """Yield candidates that share nothing, as each chooses its number of steps."""
     for number, model in models.items():
         try:
             with _callbacks(callback_context, model):
-                model.fit(*data)
+                model.fit(*passed, **others)
         except Exception as error:
             yield number, FitFailure(error)
         else:

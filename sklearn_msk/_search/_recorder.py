@@ -19,7 +19,8 @@ class Recorder(BaseEstimator):
     Attributes
     ----------
     received_ : tuple
-        X, y and sample_weight, as the last step is fitted on them.
+        (X, y, sample_weight) and a dict of the other arguments, as the last step is
+        fitted with them.
     """
 
     def __init__(self, estimator: Any) -> None:
@@ -32,9 +33,11 @@ class Recorder(BaseEstimator):
         """Route what the step asks for."""
         return self.estimator.get_metadata_routing()
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any = None, sample_weight: Any = None, **others: Any
+    ) -> Self:
         """Keep the data."""
-        self.received_ = X, y, sample_weight
+        self.received_ = (X, y, sample_weight), others
         return self
 
     def predict(self, X: Any) -> Any:
@@ -54,8 +57,8 @@ class FittedSteps:
     recorded: Any
 
     @property
-    def received(self) -> tuple[Any, Any, Any]:
-        """X, y and sample_weight that the last step is fitted on."""
+    def received(self) -> tuple[tuple[Any, Any, Any], dict]:
+        """(X, y, sample_weight), and what else the last step is fitted with."""
         last = self.recorded
         if isinstance(last, Pipeline):
             last = last.steps[-1][1]

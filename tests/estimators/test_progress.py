@@ -1,5 +1,7 @@
 """Tasks of a fit, as scikit-learn's callbacks see them."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from problems import blobs
@@ -7,7 +9,12 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_msk import MSKClassifier, MSKGridSearchCV, MSKRegressor
+from sklearn_msk import (
+    MSKClassifier,
+    MSKGridSearchCV,
+    MSKRandomizedSearchCV,
+    MSKRegressor,
+)
 
 callback = pytest.importorskip("sklearn.callback")
 pytestmark = pytest.mark.filterwarnings("ignore:.*experimental")
@@ -86,9 +93,13 @@ def test_callbacks_through_searches_and_pipelines(landmarks, capsys):
     assert "MSKRegressor" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("search", [GridSearchCV, MSKGridSearchCV])
+@pytest.mark.parametrize(
+    "search",
+    [GridSearchCV, MSKGridSearchCV, partial(MSKRandomizedSearchCV, n_iter=8)],
+    ids=["plain", "grid", "randomized"],
+)
 @pytest.mark.parametrize("stop", [None, 2])
-def test_both_searches_show_the_same(search, stop):
+def test_all_searches_show_the_same(search, stop):
     X, y, weights = blobs(2)
     grid = {"k": [0, 5], "max_iter": [3, 4], "kernel": ["rbf", "ntk_relu"]}
     inner, outer = Stopper(at=stop), callback.ProgressBar(max_propagation_depth=None)
