@@ -27,8 +27,8 @@ _NETWORKS = {
 _NETWORK_PARAMS = ("depth", "weight_variance", "bias_variance", "normalized")
 
 # A name stands for the kernel that suits tables, a class for the textbook kernel, which
-# grows with the length of the rows: one row far from the others would dominate. Divided
-# by these lengths, the kernel is bounded, and only the bias tells lengths apart.
+# grows with the length of the rows: one row far from the others would dominate. The
+# normalised kernel is bounded. With relu, only the bias then tells lengths apart.
 _NAMED_NETWORK_PARAMS: dict[str, Any] = {"normalized": True, "bias_variance": 1.0}
 
 # Names that users try, and what comes nearest; a prefix "ntk_" or "nngp_" stays.

@@ -27,7 +27,7 @@ Y = np.column_stack(
 
 
 def _tight(**params: Any) -> MSKRegressor:
-    """Rounding may move a path by as much as its tolerance: none that is seen here."""
+    """Rounding of y moves a path by part of its tolerance: here, by next to nothing."""
     return MSKRegressor(k=10, tol=1e-6, **params)
 
 
