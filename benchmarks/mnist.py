@@ -29,14 +29,15 @@ def main():
     train, test = slice(0, 8000), slice(8000, 10_000)
     fitted, held = slice(0, 6400), slice(6400, 8000)
 
+    common = {"kernel": NTK(), "n_jobs": 2}
     scores = {}
     for k in (50, 200, 500):
-        model = MSKClassifier(k=k, max_iter=STEPS[-1], store_trajectory=True, n_jobs=2)
+        model = MSKClassifier(k=k, max_iter=STEPS[-1], store_trajectory=True, **common)
         stages = model.fit(X[fitted], y[fitted]).staged_predict(X[held], STEPS)
         for steps, labels in zip(STEPS, stages, strict=True):
             scores[k, steps] = np.mean(labels != y[held])
     k, steps = min(scores, key=scores.get)
-    model = MSKClassifier(k=k, max_iter=steps, n_jobs=2).fit(X[train], y[train])
+    model = MSKClassifier(k=k, max_iter=steps, **common).fit(X[train], y[train])
     error = np.mean(model.predict(X[test]) != y[test])
     print(f"MSKClassifier(k={k}, max_iter={steps}): {100 * error:.2f} %", flush=True)
 

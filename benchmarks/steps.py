@@ -16,6 +16,7 @@ from measure import cpu_seconds
 from whole_fit import problem
 
 from sklearn_msk import MSKRegressor
+from sklearn_msk.kernels import NTK
 
 
 def numpy_loop(model, X, y, steps):
@@ -40,6 +41,7 @@ def main():
     options = parser.parse_args()
     X, y = problem(options.rows, 0)
     common = {"k": options.k, "dynamics": "descent", "tol": options.tol}
+    common["kernel"] = NTK()
     fits = {}
     print("| solver | steps | CPU seconds, whole fit | products |\n|---|---|---|---|")
     for solver, steps in (

@@ -22,6 +22,7 @@ import numpy as np
 
 from sklearn_msk import MSKRegressor
 from sklearn_msk.finite_width import WideNetworkRegressor
+from sklearn_msk.kernels import NTK
 
 parser = argparse.ArgumentParser(description="Where the two descents end.")
 parser.add_argument("--rows", type=int, default=100, help="training rows, the kernel")
@@ -64,6 +65,7 @@ def kernel_paths(n_rows, noise, steps, alpha=0.0, k=20):
     paths = []
     for directions in (0, k):
         model = MSKRegressor(
+            NTK(),
             k=directions,
             alpha=alpha,
             max_iter=steps[-1],

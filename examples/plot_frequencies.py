@@ -23,6 +23,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from sklearn_msk import MSKRegressor
+from sklearn_msk.kernels import NTK
 
 parser = argparse.ArgumentParser(description="Steps to learn each frequency.")
 parser.add_argument("--rows", type=int, default=512, help="points on the circle")
@@ -76,7 +77,7 @@ frequencies = np.unique(np.geomspace(1, options.highest, 13).astype(int))
 low = np.arange(1, 17)
 table = {}
 for kernel, name, waves in (
-    ("ntk_relu", "relu network", frequencies),
+    (NTK(), "relu network", frequencies),
     (poisson, "Poisson kernel", low),
 ):
     for k in (0, 2 * waves[-1] + 1):

@@ -27,7 +27,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     ----------
     kernel : str, sklearn.gaussian_process.kernels.Kernel or callable, \
             default="ntk_relu"
-        Kernel, by name or as an object, as in `MSKRegressor`.
+        Kernel, by name or as an object, as in `MSKRegressor`. The names of networks
+        stand for `NTK` and `NNGP` with ``normalized=True, bias_variance=1.0``.
     g : {"identity", "flatten", "lift"}, spectral map or callable, default="flatten"
         Map of the k leading eigenvalues of K/n, as in `MSKRegressor`.
     k : int or None, default=None
@@ -72,7 +73,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     coef0 : float, default=1
         Constant of the polynomial and sigmoid kernels.
     kernel_params : dict, default=None
-        Keyword arguments of a named or callable kernel.
+        Keyword arguments of a named or callable kernel. They override those that a name
+        stands for.
     solver : {"auto", "lanczos", "eigh", "gd"}, default="auto"
         How the path is computed. The choice moves fitted values by at most `tol`.
     eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}, default="auto"

@@ -166,9 +166,7 @@ def _network_family(name: str) -> KernelFamily:
     kind, _, activation = name.partition("_")
     depth = kind.lstrip("ntkgp")
     prefix = kind.removesuffix(depth) if depth else kind
-    params = {"normalized": True, "bias_variance": 1.0}
-    if depth.isdigit():
-        params["depth"] = int(depth)
+    params = {"depth": int(depth)} if depth.isdigit() else None
     if f"{prefix}_{activation}" not in kernel_names():
         raise ValueError(_unknown(name))
     network = resolve_kernel(f"{prefix}_{activation}", kernel_params=params)

@@ -26,6 +26,11 @@ _NETWORKS = {
 }
 _NETWORK_PARAMS = ("depth", "weight_variance", "bias_variance", "normalized")
 
+# A name stands for the kernel that suits tables, a class for the textbook kernel, which
+# grows with the length of the rows: one row far from the others would dominate. The
+# normalised kernel is bounded. With relu, only the bias then tells lengths apart.
+_NAMED_NETWORK_PARAMS: dict[str, Any] = {"normalized": True, "bias_variance": 1.0}
+
 # Names that users try, and what comes nearest; a prefix "ntk_" or "nngp_" stays.
 _NEAREST = {
     "tanh": "erf",
@@ -55,13 +60,14 @@ def resolve_kernel(
     Parameters
     ----------
     kernel : str, sklearn.gaussian_process.kernels.Kernel or callable
-        ``{ntk,nngp}_{activation}``, a name of
-        `sklearn.metrics.pairwise.pairwise_kernels`, a kernel object, a function
-        ``k(X, Y) -> (n_X, n_Y)``, or "precomputed".
+        ``{ntk,nngp}_{activation}``, which is `NTK` or `NNGP` with ``normalized=True,
+        bias_variance=1.0``, a name of `sklearn.metrics.pairwise.pairwise_kernels`, a
+        kernel object, a function ``k(X, Y) -> (n_X, n_Y)``, or "precomputed".
     gamma, degree, coef0 : float
         Parameters of the pairwise names that have them.
     kernel_params : dict, default=None
-        Keyword arguments of a named or callable kernel.
+        Keyword arguments of a named or callable kernel. They override those that a name
+        stands for.
 
     Returns
     -------
@@ -76,7 +82,7 @@ def resolve_kernel(
     if isinstance(kernel, str) and kernel in _NETWORKS:
         _check_params(kernel, params, _NETWORK_PARAMS)
         network, activation = _NETWORKS[kernel]
-        resolved = network(activation=activation, **params)
+        resolved = network(activation=activation, **_NAMED_NETWORK_PARAMS | params)
         resolved.check_parameters()
         return resolved
     if isinstance(kernel, str) and kernel in kernel_metrics():

@@ -84,7 +84,7 @@ def test_symmetric_and_positive_semidefinite(n, eigen_solver, dtype):
 def test_spectrum_of_the_matrix(data):
     """``K_g / n`` has the eigenvalues ``g(lam_i)``, and ``lam_i`` beyond."""
     X = data[0]
-    model = MSKKernel(g=Power(0.5), k=9)
+    model = MSKKernel(NTK(), g=Power(0.5), k=9)
     values = np.linalg.eigvalsh(model.fit_transform(X) / 60)[::-1]
     plain = np.linalg.eigvalsh(NTK()(X) / 60)[::-1]
     expected = np.sort([*plain[0] * (plain[:9] / plain[0]) ** 0.5, *plain[9:]])[::-1]
@@ -158,7 +158,7 @@ def test_before_kernel_ridge_it_is_the_limit_of_the_regressor(alpha, g, data):
 
 def test_identity_changes_nothing(data):
     X = data[0]
-    for model in (MSKKernel(g="identity"), MSKKernel(k=0, g="lift")):
+    for model in (MSKKernel(NTK(), g="identity"), MSKKernel(NTK(), k=0, g="lift")):
         np.testing.assert_allclose(model.fit_transform(X), NTK()(X), atol=1e-12)
 
 
@@ -222,7 +222,7 @@ def test_precomputed(data):
 
 def test_slices_duplicates_and_one_row(data):
     X = data[0]
-    one = MSKKernel().fit(X[:1])
+    one = MSKKernel(NTK()).fit(X[:1])
     np.testing.assert_allclose(one.transform(X[:1]), NTK()(X[:1]))
     once = MSKKernel(k=5, g="lift").fit(X[::2])
     np.testing.assert_allclose(

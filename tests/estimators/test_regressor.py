@@ -44,9 +44,9 @@ def noisy_target(X, seed=1):
 def test_descent_is_the_recurrence(T, weighted, data):
     X, Y, weights = data
     weights = weights if weighted else None
-    model = MSKRegressor(
-        k=8, alpha=0.4, max_iter=T, dynamics="descent", learning_rate=1.7, **TIGHT
-    ).fit(X, Y, sample_weight=weights)
+    settings = {"k": 8, "alpha": 0.4, "dynamics": "descent", "learning_rate": 1.7}
+    model = MSKRegressor(NTK(), max_iter=T, **settings, **TIGHT)
+    model.fit(X, Y, sample_weight=weights)
     K = NTK()(X)
     w = np.ones(60) if weights is None else weights
     S = dense_preconditioner(
@@ -61,7 +61,7 @@ def test_descent_is_the_recurrence(T, weighted, data):
 
 def test_spectrum_is_that_of_the_matrix_divided_by_n(data):
     X, Y, _ = data
-    model = MSKRegressor(k=8, g=Power(exponent=0.5)).fit(X, Y[:, 0])
+    model = MSKRegressor(NTK(), k=8, g=Power(exponent=0.5)).fit(X, Y[:, 0])
     values, vectors = np.linalg.eigh(NTK()(X) / 60)
     values, vectors = values[::-1], vectors[:, ::-1]
     np.testing.assert_allclose(model.spectrum_.eigenvalues, values[:8])
@@ -78,10 +78,9 @@ def test_limit_is_interpolation_whatever_g_and_k(solver, data):
     X, Y, _ = data
     K = NTK()(X)
     expected = np.linalg.solve(K, Y)
+    common = dict(max_iter=np.inf, fit_intercept=False, solver=solver, tol=1e-12)
     for g, k in [("identity", 0), ("flatten", 10), ("lift", 3), (np.sqrt, 30)]:
-        model = MSKRegressor(
-            g=g, k=k, max_iter=np.inf, fit_intercept=False, solver=solver, tol=1e-12
-        ).fit(X, Y)
+        model = MSKRegressor(NTK(), g=g, k=k, **common).fit(X, Y)
         np.testing.assert_allclose(model.predict(X), Y, atol=1e-8)
         np.testing.assert_allclose(model.dual_coef_, expected, atol=1e-6)
 
@@ -94,14 +93,14 @@ def test_limit_with_ridge(solver, alpha, data):
     K = NTK()(X)
     common = dict(max_iter=np.inf, alpha=alpha, fit_intercept=False, solver=solver)
     for g in ("identity", "flatten", "lift"):
-        model = MSKRegressor(g=g, k=7, tol=1e-12, **common).fit(X, Y)
+        model = MSKRegressor(NTK(), g=g, k=7, tol=1e-12, **common).fit(X, Y)
         S = dense_preconditioner(
             Preconditioner(model.spectrum_, model.modified_eigenvalues_)
         )
         expected = K @ np.linalg.solve(K + alpha * np.linalg.inv(S), Y)
         np.testing.assert_allclose(model.predict(X), expected, atol=1e-8)
     ridge = KernelRidge(kernel=NTK(), alpha=alpha).fit(X, Y)
-    model = MSKRegressor(g="identity", tol=1e-12, **common).fit(X, Y)
+    model = MSKRegressor(NTK(), g="identity", tol=1e-12, **common).fit(X, Y)
     Z = X + 0.1
     np.testing.assert_allclose(model.predict(Z), ridge.predict(Z), atol=1e-8)
 
@@ -236,7 +235,8 @@ def test_precomputed_and_callable_equal_the_kernel(data):
     function = MSKRegressor(lambda A, B, depth: NTK(depth)(A, B),
                             kernel_params={"depth": 2})  # fmt: skip
     np.testing.assert_allclose(function.fit(X, Y).predict(Z), expected, atol=1e-10)
-    named = MSKRegressor("ntk_relu", kernel_params={"depth": 2})
+    params = {"depth": 2, "normalized": False, "bias_variance": 0.1}
+    named = MSKRegressor("ntk_relu", kernel_params=params)
     np.testing.assert_array_equal(named.fit(X, Y).predict(Z), expected)
 
 
@@ -407,7 +407,7 @@ def test_trajectory_serves_other_rates_and_ridges(data):
     np.testing.assert_allclose(path.coef(), model.dual_coef_)
     ridge = MSKRegressor(alpha=2.0, fit_intercept=False, max_iter=30, **TIGHT).fit(X, y)
     a = path.coef(max_iter=30, learning_rate=ridge.learning_rate_, alpha=2.0)
-    K = NTK()(X)
+    K = model.kernel_(X)
     np.testing.assert_allclose(K @ a, K @ ridge.dual_coef_, atol=1e-8)
     with pytest.raises(AttributeError):
         path.n_products = 0

@@ -46,18 +46,21 @@ def _raises(*parts):
 
 class TestNotFinite:
     @pytest.mark.parametrize(
-        ("kernel", "scale", "name"),
+        ("kernel", "scale", "name", "value"),
         [
-            ("ntk_relu", 1e200, "kernel NTK(depth=1, activation='relu'"),
-            ("nngp_gelu", 1e160, "kernel NNGP(depth=1, activation='gelu'"),
-            ("poly", 1e200, "kernel 'poly'"),
-            (DotProduct(), 1e200, "kernel DotProduct(sigma_0=1)"),
+            (NTK(), 1e200, "kernel NTK(depth=1, activation='relu'", "inf"),
+            (NNGP(1, "gelu"), 1e160, "kernel NNGP(depth=1, activation='gelu'", "inf"),
+            # Names stand for normalised kernels: inf over inf.
+            ("ntk_relu", 1e200, "kernel NTK(depth=1, activation='relu'", "nan"),
+            ("nngp_gelu", 1e160, "kernel NNGP(depth=1, activation='gelu'", "nan"),
+            ("poly", 1e200, "kernel 'poly'", "inf"),
+            (DotProduct(), 1e200, "kernel DotProduct(sigma_0=1)", "inf"),
         ],
         ids=str,
     )
-    def test_overflow_names_the_kernel(self, kernel, scale, name):
+    def test_overflow_names_the_kernel(self, kernel, scale, name, value):
         # Some warn on their way, those of scikit-learn among them.
-        with np.errstate(all="ignore"), _raises(name, "is inf in row 0, column 0"):
+        with np.errstate(all="ignore"), _raises(name, f"is {value} in row 0, column 0"):
             _evaluate(kernel, scale * X)
 
     @pytest.mark.parametrize("activation", ACTIVATIONS)

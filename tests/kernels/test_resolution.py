@@ -26,6 +26,7 @@ from sklearn_msk.kernels._resolution import (
 )
 
 NETWORKS = {"ntk": NTK, "nngp": NNGP}
+NAMED = {"normalized": True, "bias_variance": 1.0}
 
 
 # positive, as the chi-squared kernels want them
@@ -49,11 +50,29 @@ class TestNames:
     @pytest.mark.parametrize("activation", ACTIVATIONS)
     @pytest.mark.parametrize("prefix", NETWORKS)
     def test_networks(self, prefix, activation):
-        expected = NETWORKS[prefix](activation=activation)
+        expected = NETWORKS[prefix](activation=activation, **NAMED)
         assert resolve_kernel(f"{prefix}_{activation}") == expected
         np.testing.assert_array_equal(
             _evaluate(f"{prefix}_{activation}"), expected(X, Y)
         )
+
+    @pytest.mark.parametrize("activation", ACTIVATIONS)
+    @pytest.mark.parametrize("prefix", NETWORKS)
+    def test_networks_are_bounded(self, prefix, activation):
+        rows = np.concatenate([X, 1e3 * X, 1e6 * X])
+        K = _evaluate(f"{prefix}_{activation}", rows, rows)
+        assert np.abs(K).max() <= 1.0 + 1e-12
+        np.testing.assert_allclose(np.diagonal(K), 1.0)
+
+    @pytest.mark.parametrize("activation", ACTIVATIONS)
+    @pytest.mark.parametrize("prefix", NETWORKS)
+    def test_on_the_sphere_networks_are_classes_up_to_a_constant(
+        self, prefix, activation
+    ):
+        rows = X / np.linalg.norm(X, axis=1)[:, None]
+        textbook = NETWORKS[prefix](activation=activation, bias_variance=1.0)
+        ratio = textbook(rows) / _evaluate(f"{prefix}_{activation}", rows)
+        np.testing.assert_allclose(ratio, ratio[0, 0])
 
     @pytest.mark.parametrize("metric", kernel_metrics())
     def test_pairwise_kernels(self, metric):
@@ -82,7 +101,16 @@ class TestParameters:
     def test_of_networks(self):
         params = {"depth": 3, "weight_variance": 1.5, "bias_variance": 0.0}
         resolved = resolve_kernel("ntk_erf", kernel_params=params)
-        assert resolved == NTK(activation="erf", **params)
+        assert resolved == NTK(activation="erf", normalized=True, **params)
+
+    @pytest.mark.parametrize("own", [{"normalized": False}, {"bias_variance": 0.1}])
+    def test_of_networks_override_what_a_name_stands_for(self, own):
+        resolved = resolve_kernel("nngp_relu", kernel_params=own)
+        assert resolved == NNGP(**(NAMED | own))
+
+    def test_of_networks_reach_the_textbook_kernel(self):
+        own = {"normalized": False, "bias_variance": 0.1}
+        assert resolve_kernel("ntk_relu", kernel_params=own) == NTK()
 
     def test_of_networks_are_checked_at_once(self):
         with _raises("'depth' of NTK must be an int >= 1"):
@@ -101,7 +129,8 @@ class TestParameters:
     def test_of_kernels_that_have_none_are_ignored(self):
         result = _evaluate("linear", gamma=0.3, degree=5, coef0=2.0)
         np.testing.assert_allclose(result, X @ Y.T)
-        assert resolve_kernel("ntk_relu", gamma=0.3, degree=5, coef0=2.0) == NTK()
+        resolved = resolve_kernel("ntk_relu", gamma=0.3, degree=5, coef0=2.0)
+        assert resolved == NTK(**NAMED)
 
     def test_of_callables(self):
         def scaled(X, Y, factor=1.0, power=1):

@@ -9,7 +9,6 @@ import pytest
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_msk import MSKGridSearchCV, MSKRegressor
-from sklearn_msk.kernels import NTK
 
 da = pytest.importorskip("dask.array")
 distributed = pytest.importorskip("distributed")
@@ -82,7 +81,7 @@ def test_targets_and_weights_of_any_size(offset, scale, size, rows):
     assert abs(shift) <= 4 * np.finfo(float).eps * max(offset, 1.0)
     difference = model.dual_coef_ / scale - expected.dual_coef_
     bound = 1e-9 * np.abs(expected.dual_coef_).max()
-    assert np.abs(NTK()(X, X[:30]) @ difference).max() < bound + 2 * abs(shift)
+    assert np.abs(model.kernel_(X, X[:30]) @ difference).max() < bound + 2 * abs(shift)
 
 
 @pytest.mark.usefixtures("client")

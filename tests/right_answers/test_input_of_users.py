@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from sklearn import config_context
+from sklearn.datasets import make_friedman1
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -150,6 +151,34 @@ def test_rows_far_from_the_origin(make: Any, offset: float) -> None:
     else:
         right = make("rbf").fit(X, Y).score(X, Y)
         assert model.score(X + offset, Y) == pytest.approx(right, abs=1e-2)
+
+
+@pytest.mark.parametrize("far_training_rows", [False, True])
+@pytest.mark.parametrize("kernel", ["ntk_relu", "ntk_erf", "nngp_relu"])
+def test_rows_far_from_the_others(kernel: str, far_training_rows: bool) -> None:
+    """A few of them spoil no prediction: not their own, and not those of the others."""
+    rows, y = make_friedman1(600, noise=1.0, random_state=0)
+    rows = StandardScaler().fit_transform(rows)
+    queries, right = rows[450:].copy(), y[450:]
+    spread = y.std()
+
+    def error(predicted: np.ndarray) -> float:
+        return float(np.sqrt(np.mean((predicted - right) ** 2)) / spread)
+
+    without = error(MSKRegressor(kernel).fit(rows[:450], y[:450]).predict(queries))
+    assert without < 0.4
+    queries[:5] *= 1000.0
+    if far_training_rows:
+        rows[:5] *= 1000.0
+    found = MSKRegressor(kernel).fit(rows[:450], y[:450]).predict(queries)
+    assert abs(error(found) - without) < 0.1
+    assert np.abs(found - y.mean()).max() < 1.5 * np.abs(y - y.mean()).max()
+
+
+def test_the_textbook_kernel_grows_with_the_rows() -> None:
+    model = MSKRegressor(NTK()).fit(X, Y)
+    ratio = model.predict(1e6 * X[:5]) / model.predict(1e5 * X[:5])
+    np.testing.assert_allclose(ratio, 10.0, rtol=1e-3)
 
 
 @pytest.mark.parametrize("kernel", ["ntk_relu", NTK(), "chi2"])
