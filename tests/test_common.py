@@ -17,6 +17,7 @@ from sklearn.utils.estimator_checks import (
 
 from sklearn_msk import (
     MSKClassifier,
+    MSKClassifierCV,
     MSKGridSearchCV,
     MSKKernel,
     MSKRandomizedSearchCV,
@@ -126,7 +127,14 @@ def test_landmarks_are_sklearn_compatible(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks([MSKRegressorCV(), MSKRegressorCV(["rbf"], metrics=["none"])])
+@parametrize_with_checks(
+    [
+        MSKRegressorCV(),
+        MSKRegressorCV(["rbf"], metrics=["none"]),
+        MSKClassifierCV(),
+        MSKClassifierCV(["rbf"], metrics=["diagonal"], class_weight="balanced"),
+    ]
+)
 def test_chosen_models_are_sklearn_compatible(estimator, check):
     check(estimator)
 
@@ -161,7 +169,8 @@ def test_search_is_sklearn_compatible(estimator, check):
     ],
 )
 @pytest.mark.parametrize(
-    "estimator", [MSKRegressor(), MSKClassifier(), MSKKernel(), MSKRegressorCV()]
+    "estimator",
+    [MSKRegressor(), MSKClassifier(), MSKKernel(), MSKRegressorCV(), MSKClassifierCV()],
 )
 def test_checks_that_are_left_out(check, estimator):
     check(type(estimator).__name__, estimator)
@@ -183,7 +192,8 @@ def test_transformer_checks_that_are_left_out(check):
 
 
 @pytest.mark.parametrize(
-    "estimator", [MSKRegressor(), MSKClassifier(), MSKKernel(), MSKRegressorCV()]
+    "estimator",
+    [MSKRegressor(), MSKClassifier(), MSKKernel(), MSKRegressorCV(), MSKClassifierCV()],
 )
 def test_no_check_is_skipped(estimator):
     """Without pandas or SCIPY_ARRAY_API some are, silently."""

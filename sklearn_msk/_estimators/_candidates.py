@@ -136,6 +136,12 @@ def score_candidates(
     ValueError
         If no candidate can be judged, or a scorer needs more than predictions.
     """
+    if not any(j.errors is not None for j in judged):
+        raise ValueError(
+            "No candidate has a metric that 'metrics' asks for: networks and kernel "
+            f"objects have none. Got kernels {sorted({j.name for j in judged})}; add "
+            "'none' to 'metrics', or 'rbf' to 'kernels'."
+        )
     scores = np.full(len(judged), np.nan)
     best_first = sorted(
         (float(rows.mean_square(j.errors)), place)

@@ -125,7 +125,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
     >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
     >>> model = MSKClassifierCV().fit(X_train, y_train)
     >>> print(f"{model.score(X_test, y_test):.2f}")
-    0.98
+    1.00
     """
 
     _parameter_constraints: dict = {

@@ -308,14 +308,16 @@ def _candidates(
     family: KernelFamily, rows: SearchRows, ridges: np.ndarray, config: ChoiceConfig
 ) -> Iterator[tuple[RidgeModel, np.ndarray | None]]:
     """Yield the models of a family, with the errors of those without a metric."""
-    scaled = []
+    n_distinct = label_equal_rows(rows.Z).max() + 1
+    learns = n_distinct >= _FEWEST_ROWS and rows.Z.shape[1] > 1
+    # Where no metric can be learned, this is the model of any structure.
+    judged, scaled = "none" in config.structures or not learns, []
     for model, errors in ridge_at_each_scale(family, rows, ridges):
         scaled.append(model)
-        yield model, errors if "none" in config.structures else None
-    start = min(scaled, key=lambda model: model.error)
-    n_distinct = label_equal_rows(rows.Z).max() + 1
-    if n_distinct < _FEWEST_ROWS or rows.Z.shape[1] < 2:
+        yield model, errors if judged else None
+    if not learns:
         return
+    start = min(scaled, key=lambda model: model.error)
     for choice in family.metrics:
         if choice[0] in config.structures:
             for model in follow_metric(start, choice, rows, ridges, config.max_updates):

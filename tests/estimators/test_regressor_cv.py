@@ -176,6 +176,11 @@ class TestChoice:
         with pytest.raises(ValueError, match="Set a larger max_rows"):
             model.predict_interval(X)
 
+    def test_metrics_that_cannot_be_learned(self):
+        X, y = _data(40)
+        model = MSKRegressorCV(["rbf"], metrics=["full"]).fit(X[:, :1], y)
+        assert model.best_params_["metric"] == "none"
+
     def test_jobs_change_nothing(self):
         X, y = _data(60)
         one, two = (MSKRegressorCV(n_jobs=n).fit(X, y) for n in (1, 2))
@@ -327,6 +332,10 @@ class TestErrors:
             ({"cv": []}, "at least one fold"),
             ({"scoring": "nope"}, "scoring"),
             ({"kernels": []}, "at least one kernel"),
+            (
+                {"kernels": ["ntk_relu"], "metrics": ["full"]},
+                "No candidate has a metric.*Got kernels \\['ntk_relu'\\]",
+            ),
             ({"kernels": ["precomputed"]}, "Got 'precomputed'"),
             ({"metrics": ["diag"]}, "none.*diagonal.*full.* Got .'diag'"),
             ({"metrics": []}, "must be some of"),
