@@ -1,7 +1,7 @@
 """The choice among kernels, metrics, length scales and ridges, as values."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,8 @@ from sklearn_msk._selection._ridge_models import (
 )
 from sklearn_msk._tuning import (
     COMPARED_ROWS,
+    FLATTERY_MARGIN,
+    HOPELESS_ERROR,
     JUDGED_CANDIDATES,
     METRIC_FOLDS,
     SCREENED_ROWS,
@@ -159,22 +161,69 @@ def judge_candidates(
         In the order of the families, metrics and updates.
     """
     ridges, started = config.ridges(rows), time.perf_counter()
-    found: list[JudgedModel] = []
-    screened = Parallel(n_jobs=config.n_jobs, return_as="generator")(
-        delayed(_screen)(family, rows, ridges, config) for family in config.families
+    parallel = Parallel(n_jobs=config.n_jobs, return_as="generator")
+    n_families = len(config.families)
+
+    def told(
+        what: str, results: Iterable[list[JudgedModel]]
+    ) -> list[list[JudgedModel]]:
+        found = []
+        for of_family in results:
+            found.append(of_family)
+            report(what, len(found), n_families, time.perf_counter() - started)
+        return found
+
+    plain = told(
+        "screened kernel",
+        parallel(
+            delayed(_screen)(family, rows, ridges, config) for family in config.families
+        ),
     )
-    for done, of_family in enumerate(screened, start=1):
-        found += of_family
-        seconds = time.perf_counter() - started
-        report("screened kernel", done, len(config.families), seconds)
-    learned = [j for j in found if j.model is not None and j.model.n_updates > 0]
-    learned.sort(key=lambda judged: judged.model.error if judged.model else np.inf)
-    honest, started = {}, time.perf_counter()
-    for done, judged in enumerate(learned[:n_judged], start=1):
-        honest[id(judged)] = _judge(judged, rows, folds)
-        seconds = time.perf_counter() - started
-        report("judged metric", done, min(n_judged, len(learned)), seconds)
-    return [honest.get(id(judged), judged) for judged in found]
+    best = min((j.model.error for of in plain for j in of if j.model), default=np.inf)
+    started = time.perf_counter()
+    learned = told(
+        "screened metrics of kernel",
+        parallel(
+            delayed(_follow)(of_family, rows, ridges, config, best)
+            for of_family in plain
+        ),
+    )
+    found = [
+        j for parts in zip(plain, learned, strict=True) for part in parts for j in part
+    ]
+    honest = _judge_metrics(found, rows, folds, report, n_judged)
+    return [honest.get(place, judged) for place, judged in enumerate(found)]
+
+
+def _judge_metrics(
+    found: Sequence[JudgedModel],
+    rows: SearchRows,
+    folds: np.ndarray,
+    report: Progress,
+    n_judged: int,
+) -> dict[int, JudgedModel]:
+    """Judge the metrics of the least plain errors, by their places.
+
+    A metric that has seen a row flatters its error. So the first whose plain error is
+    above the least honest one ends the search: no later one can be better.
+    """
+    started, honest = time.perf_counter(), {}
+    least = min(
+        (float(rows.mean_square(j.errors)) for j in found if j.errors is not None),
+        default=np.inf,
+    )
+    learned = {p: j.model for p, j in enumerate(found) if j.model and j.model.n_updates}
+    places = sorted(learned, key=lambda place: learned[place].error)[:n_judged]
+    for done, place in enumerate(places, start=1):
+        if learned[place].error > FLATTERY_MARGIN * least:
+            break
+        started_one = time.perf_counter()
+        errors = cross_metric_errors(learned[place], rows, folds)
+        seconds = found[place].seconds + time.perf_counter() - started_one
+        honest[place] = replace(found[place], errors=errors, seconds=seconds)
+        least = min(least, float(rows.mean_square(errors)))
+        report("judged metric", done, len(places), time.perf_counter() - started)
+    return honest
 
 
 def compare_finalists(
@@ -289,45 +338,75 @@ def compared_rows(
 def _screen(
     family: KernelFamily, rows: SearchRows, ridges: np.ndarray, config: ChoiceConfig
 ) -> list[JudgedModel]:
-    """Fit the candidates of one family; a failure ends the family."""
+    """Fit a family at each of its length scales, without a metric."""
+    # Where no metric can be learned, this is the model of any structure.
+    judged = "none" in config.structures or not _can_learn(rows)
+    return _timed(
+        family.name,
+        (
+            (model, errors if judged else None)
+            for model, errors in ridge_at_each_scale(family, rows, ridges)
+        ),
+    )
+
+
+def _follow(
+    plain: Sequence[JudgedModel],
+    rows: SearchRows,
+    ridges: np.ndarray,
+    config: ChoiceConfig,
+    least: float,
+) -> list[JudgedModel]:
+    """Learn the metrics of a family from its best model without one.
+
+    Parameters
+    ----------
+    plain : sequence of JudgedModel
+        The family at each of its length scales; nothing follows a failure.
+    rows : SearchRows
+    ridges : ndarray of shape (n_ridges,)
+    config : ChoiceConfig
+    least : float
+        Least error of all families; a metric far above is not followed.
+    """
+    models = [judged.model for judged in plain if judged.model is not None]
+    if len(models) < len(plain) or not _can_learn(rows):
+        return []
+    start = min(models, key=lambda model: model.error)
+
+    def followed() -> Iterator[tuple[RidgeModel, None]]:
+        best = least
+        for choice in start.family.metrics:
+            if choice[0] not in config.structures:
+                continue
+            for model in follow_metric(start, choice, rows, ridges, config.max_updates):
+                yield model, None
+                best = min(best, model.error)
+                if model.error > HOPELESS_ERROR * best:
+                    break
+
+    return _timed(start.family.name, followed())
+
+
+def _can_learn(rows: SearchRows) -> bool:
+    """Whether rows and features are enough to learn a metric."""
+    n_distinct = label_equal_rows(rows.Z).max() + 1
+    return bool(n_distinct >= _FEWEST_ROWS and rows.Z.shape[1] > 1)
+
+
+def _timed(
+    name: str, candidates: Iterator[tuple[RidgeModel, np.ndarray | None]]
+) -> list[JudgedModel]:
+    """Fit candidates one by one; a failure is the last."""
     found: list[JudgedModel] = []
     started = time.perf_counter()
     try:
-        for model, errors in _candidates(family, rows, ridges, config):
+        for model, errors in candidates:
             now = time.perf_counter()
-            found.append(JudgedModel(family.name, model, errors, now - started))
+            found.append(JudgedModel(name, model, errors, now - started))
             started = now
     except Exception as error:
         seconds = time.perf_counter() - started
         failure = f"{type(error).__name__}: {error}"
-        found.append(JudgedModel(family.name, None, None, seconds, failure))
+        found.append(JudgedModel(name, None, None, seconds, failure))
     return found
-
-
-def _candidates(
-    family: KernelFamily, rows: SearchRows, ridges: np.ndarray, config: ChoiceConfig
-) -> Iterator[tuple[RidgeModel, np.ndarray | None]]:
-    """Yield the models of a family, with the errors of those without a metric."""
-    n_distinct = label_equal_rows(rows.Z).max() + 1
-    learns = n_distinct >= _FEWEST_ROWS and rows.Z.shape[1] > 1
-    # Where no metric can be learned, this is the model of any structure.
-    judged, scaled = "none" in config.structures or not learns, []
-    for model, errors in ridge_at_each_scale(family, rows, ridges):
-        scaled.append(model)
-        yield model, errors if judged else None
-    if not learns:
-        return
-    start = min(scaled, key=lambda model: model.error)
-    for choice in family.metrics:
-        if choice[0] in config.structures:
-            for model in follow_metric(start, choice, rows, ridges, config.max_updates):
-                yield model, None
-
-
-def _judge(judged: JudgedModel, rows: SearchRows, folds: np.ndarray) -> JudgedModel:
-    """Judge a learned metric by errors at rows that it has not seen."""
-    model, started = judged.model, time.perf_counter()
-    assert model is not None
-    errors = cross_metric_errors(model, rows, folds)
-    seconds = judged.seconds + time.perf_counter() - started
-    return replace(judged, errors=errors, seconds=seconds)

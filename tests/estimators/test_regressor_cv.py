@@ -176,6 +176,16 @@ class TestChoice:
         with pytest.raises(ValueError, match="Set a larger max_rows"):
             model.predict_interval(X)
 
+    def test_a_metric_that_was_not_judged_has_a_larger_error(self):
+        model = MSKRegressorCV().fit(*_data(80))
+        results, y = model.cv_results_, _data(80)[1]
+        scores, plain = results["mean_test_score"], results["leave_one_out_error"]
+        judged = ~np.isnan(scores)
+        least = np.sqrt(-np.nanmax(scores)) / y.std()
+        updated = np.array([params["n_updates"] > 0 for params in results["params"]])
+        assert 0 < np.sum(judged & updated) < 8
+        assert plain[~judged].min() > least
+
     def test_metrics_that_cannot_be_learned(self):
         X, y = _data(40)
         model = MSKRegressorCV(["rbf"], metrics=["full"]).fit(X[:, :1], y)
@@ -190,8 +200,9 @@ class TestChoice:
         MSKRegressorCV(["rbf"], verbose=1).fit(*_data(40))
         lines = capsys.readouterr().out.splitlines()
         assert lines[0].startswith("[MSKRegressorCV] screened kernel 1 of 1, ")
-        assert lines[-1].startswith("[MSKRegressorCV] judged metric 8 of 8, ")
-        assert lines[-1].endswith("about 0.0 s left")
+        assert lines[1].startswith("[MSKRegressorCV] screened metrics of kernel 1 of 1")
+        assert lines[2].startswith("[MSKRegressorCV] judged metric 1 of 8, ")
+        assert lines[2].endswith(" s left")
 
 
 class TestScoring:
