@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--tune", action="store_true", help="the half for choices")
     parser.add_argument("--sets", nargs="+", help="names; default: all 90")
-    parser.add_argument("--metrics", nargs="+", default=["none"])
+    parser.add_argument("--metrics", nargs="+", default=["none", "diagonal"])
     parser.add_argument("--calibrated", action="store_true")
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()

@@ -42,8 +42,10 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
     ----------
     kernels : "auto", a kernel or a list of kernels, default="auto"
         Candidates, as in `MSKRegressorCV`.
-    metrics : {"none", "diagonal", "full"} or list of them, default=("none",)
-        Structures of the metrics to learn, as in `MSKRegressorCV`.
+    metrics : {"none", "diagonal", "full"} or list of them, \
+            default=("none", "diagonal")
+        Structures of the metrics to learn, as in `MSKRegressorCV`. Full metrics take
+        more time where there are many features and classes.
     max_updates : int, default=3
         Updates of a metric, >= 0: the number is chosen too.
     alphas : array-like of shape (n_alphas,), default=None
@@ -137,7 +139,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         self,
         kernels: Any = "auto",
         *,
-        metrics: str | Sequence[str] = ("none",),
+        metrics: str | Sequence[str] = ("none", "diagonal"),
         max_updates: int = 3,
         alphas: Any = None,
         class_weight: dict | str | None = None,

@@ -17,7 +17,7 @@ from sklearn_msk import MSKClassifierCV
 from sklearn_msk.kernels._evaluation import evaluate_kernel
 
 ONE = {"kernels": ["rbf"], "metrics": ["none"]}
-QUICK = {"kernels": ["laplacian", "ntk_relu"]}
+QUICK = {"kernels": ["laplacian", "ntk_relu"], "metrics": ["none"]}
 
 
 def _data(n=120, n_classes=3, seed=0):
@@ -49,7 +49,7 @@ class TestLeaveOneOut:
     @pytest.mark.parametrize("n_classes", [2, 3])
     def test_log_odds_are_those_of_refits(self, n_classes):
         X, y = _data(60, n_classes)
-        model = MSKClassifierCV(["laplacian", "rbf"]).fit(X, y)
+        model = MSKClassifierCV(["laplacian", "rbf"], metrics=["none"]).fit(X, y)
         signs = np.where(y[:, None] == model.classes_, 1.0, -1.0)
         signs = signs[:, 1] if n_classes == 2 else signs
         values = [_refitted_values(m, X, signs) for m in model.estimators_]
@@ -117,6 +117,17 @@ class TestProbabilities:
 
 
 class TestChoice:
+    def test_features_that_matter(self):
+        X, y = _data(700, 3)
+        noise = np.random.default_rng(0).normal(size=(700, 20))
+        X = np.c_[X[:, :4], noise]
+        model = MSKClassifierCV().fit(X[:300], y[:300])
+        plain = MSKClassifierCV(metrics=["none"]).fit(X[:300], y[:300])
+        assert model.best_params_["metric"] == "diagonal"
+        assert model.feature_importances_[:4].sum() > 0.8
+        gain = model.score(X[300:], y[300:]) - plain.score(X[300:], y[300:])
+        assert gain > 0.05
+
     def test_scores_of_raw_tables(self):
         for load, least in ((load_iris, 0.93), (load_breast_cancer, 0.95)):
             X, y = load(return_X_y=True)
