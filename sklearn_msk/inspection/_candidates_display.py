@@ -220,7 +220,8 @@ class CandidatesDisplay:
                 label = "no metric" if name == "none" else f"{name} metric"
                 axis.plot([], [], marker, color=GREY, label=label)
         if not self.judged[known].all():
-            label = "not judged (optimistic)"
+            # With scores, no error is at rows that the metric has not seen.
+            label = "not judged" + (" (optimistic)" if self.scores is None else "")
             axis.plot([], [], "D", color=GREY, mfc="none", label=label)
         axis.plot([], [], "o", color="k", mfc="none", ms=11, label="chosen")
         if self.alpha_range is not None:
