@@ -93,3 +93,24 @@ def test_the_law_is_the_power_of_a_matrix():
         S -= (1 - lam[-3] / lam[i]) * np.outer(V[:, i], V[:, i])
     expected = np.linalg.matrix_power(np.eye(9) - 0.5 * A @ S, 7) @ y
     np.testing.assert_allclose(law.law(A, 3, 0.5, y, np.array([7]))[0], expected)
+
+
+def test_on_real_tables_the_chosen_kernel_pays_where_there_is_much_to_learn():
+    table = load_functions("plot_real_table")
+    scores = {
+        name: score for name, (score, _) in table.scores(*table.nuclei(), 0).items()
+    }
+    chosen = scores.pop("MSKRegressorCV")
+    assert chosen > max(scores.values()) > 0.85
+    X, y = table.load_diabetes(return_X_y=True)
+    scores = {name: score for name, (score, _) in table.scores(X, y, 0).items()}
+    assert max(scores, key=scores.get) == "RidgeCV"
+    assert 0 < scores["RidgeCV"] - scores["MSKRegressorCV"] < 0.1
+
+
+def test_a_metric_pays_where_few_features_matter():
+    table = load_functions("plot_real_table")
+    X, y = table.make_friedman1(300, n_features=15, noise=1.0, random_state=0)
+    scores = {name: score for name, (score, _) in table.scores(X, y, 0).items()}
+    chosen = scores.pop("MSKRegressorCV")
+    assert chosen > max(scores.values()) + 0.02

@@ -249,7 +249,8 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
             what all classes share.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        # Its pipelines check the names of the columns too, so that these stay.
+        validate_data(self, X, dtype=np.float64, reset=False)
         return self.best_estimator_.decision_function(X)
 
     def predict(self, X: Any) -> np.ndarray:

@@ -8,18 +8,28 @@ from sklearn_msk._compat import check_matplotlib_support
 
 # Colours of Okabe and Ito, which colour-blind readers tell apart.
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#767676"
+COLORS = (BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 
-def prepare_axes(ax: Any, count: int, caller: str) -> np.ndarray:
-    """Return as many axes, in a new figure for None, within one, or those given."""
+def prepare_axes(
+    ax: Any, count: int, caller: str, size: tuple[float, float] = (4.8, 3.6)
+) -> np.ndarray:
+    """Return as many axes, in a new figure for None, within one, or those given.
+
+    `size` is the width and the height of one axes of a new figure, in inches.
+    """
     check_matplotlib_support(caller)
     import matplotlib.pyplot as plt
     from matplotlib.gridspec import GridSpecFromSubplotSpec
 
     if ax is None:
-        size = (4.8 * count, 3.6)
+        width, height = size
         _figure, axes = plt.subplots(
-            1, count, figsize=size, layout="constrained", squeeze=False
+            1,
+            count,
+            figsize=(count * width, height),
+            layout="constrained",
+            squeeze=False,
         )
         return axes[0]
     given = np.ravel(np.asarray(ax, dtype=object))
@@ -61,3 +71,8 @@ def finish(axis: Any, xlabel: str, ylabel: str) -> None:
     axis.grid(alpha=0.3)
     if axis.get_legend_handles_labels()[0]:
         axis.legend(frameon=False)
+
+
+def put_legend_beside(axis: Any) -> None:
+    """Put the legend to the right of the axes, where it covers no data."""
+    axis.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), frameon=False)

@@ -7,13 +7,18 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 
-def last_step(estimator: Any, *rows: ArrayLike | None) -> tuple[Any, ...]:
+def last_step(
+    estimator: Any, *rows: ArrayLike | None, shown: tuple[type, ...] = ()
+) -> tuple[Any, ...]:
     """Return the estimator that is trained last, and rows as it is given them.
 
     A fitted search stands for its `best_estimator_`, a pipeline for its last step,
     whose rows the steps before it transform. Steps that resample rows transform none.
+    An estimator of a class in `shown` stands for itself.
     """
     while True:
+        if isinstance(estimator, shown):
+            return (estimator, *rows)
         if hasattr(estimator, "best_estimator_"):
             estimator = estimator.best_estimator_
         elif isinstance(estimator, Pipeline):

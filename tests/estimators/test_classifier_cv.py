@@ -293,6 +293,17 @@ class TestData:
             model.predict_proba(np.ones((1, 3)))[0, 1], 0.25, atol=0.03
         )
 
+    def test_frames_raise_no_warning(self):
+        # Warnings are errors here.
+        pandas = pytest.importorskip("pandas")
+        X, y = _data()
+        frame = pandas.DataFrame(X, columns=list("abcdef"))
+        model = MSKClassifierCV(**ONE).fit(frame, y)
+        expected = MSKClassifierCV(**ONE).fit(X, y).predict_proba(X)
+        np.testing.assert_allclose(model.predict_proba(frame), expected)
+        with pytest.raises(ValueError, match="feature names"):
+            model.predict(frame[list("fedcba")])
+
     def test_labels_of_any_kind(self):
         X, y = _data(60)
         names = np.array(["no", "yes", "perhaps"])[y]
