@@ -204,8 +204,10 @@ def _judge_metrics(
 ) -> dict[int, JudgedModel]:
     """Judge the metrics of the least plain errors, by their places.
 
-    A metric that has seen a row flatters its error. So the first whose plain error is
-    above the least honest one ends the search: no later one can be better.
+    Of each structure some are judged, as full metrics flatter their errors more than
+    diagonal ones. A metric that has seen a row flatters its error: so the first whose
+    plain error is above the least honest one ends the search in its structure, and no
+    later one can be better.
     """
     started, honest = time.perf_counter(), {}
     least = min(
@@ -213,16 +215,21 @@ def _judge_metrics(
         default=np.inf,
     )
     learned = {p: j.model for p, j in enumerate(found) if j.model and j.model.n_updates}
-    places = sorted(learned, key=lambda place: learned[place].error)[:n_judged]
-    for done, place in enumerate(places, start=1):
-        if learned[place].error > FLATTERY_MARGIN * least:
-            break
-        started_one = time.perf_counter()
-        errors = cross_metric_errors(learned[place], rows, folds)
-        seconds = found[place].seconds + time.perf_counter() - started_one
-        honest[place] = replace(found[place], errors=errors, seconds=seconds)
-        least = min(least, float(rows.mean_square(errors)))
-        report("judged metric", done, len(places), time.perf_counter() - started)
+    structures = sorted({model.choice[0] for model in learned.values()})
+    n_each = n_judged // max(1, len(structures))
+    for structure in structures:
+        places = [p for p, model in learned.items() if model.choice[0] == structure]
+        for place in sorted(places, key=lambda p: learned[p].error)[:n_each]:
+            if learned[place].error > FLATTERY_MARGIN * least:
+                break
+            begun = time.perf_counter()
+            errors = cross_metric_errors(learned[place], rows, folds)
+            seconds = found[place].seconds + time.perf_counter() - begun
+            honest[place] = replace(found[place], errors=errors, seconds=seconds)
+            least = min(least, float(rows.mean_square(errors)))
+            report(
+                "judged metric", len(honest), n_judged, time.perf_counter() - started
+            )
     return honest
 
 

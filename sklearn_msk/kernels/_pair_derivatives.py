@@ -105,15 +105,15 @@ class SignTerm:
         out = np.empty((*self.x.shape, coef.shape[1]))
         columns = np.ascontiguousarray(self.z.T)
         for rows in batches(len(self.x), max(1, _SIGN_ENTRIES // len(self.z))):
-            for target, a in enumerate(coef.T):
-                weighted = self.weight[rows] * a
-                signs = np.empty_like(weighted)
-                for feature, z in enumerate(columns):
-                    x = self.x[rows, feature, None]
-                    # Comparisons take a third of the time of `np.sign`.
-                    above, below = (x > z).view(np.int8), (x < z).view(np.int8)
-                    np.subtract(above, below, out=signs)
-                    out[rows, feature, target] = np.einsum("ij,ij->i", signs, weighted)
+            weight = self.weight[rows]
+            signs = np.empty_like(weight)
+            for feature, z in enumerate(columns):
+                x = self.x[rows, feature, None]
+                # Comparisons take a third of the time of `np.sign`.
+                above, below = (x > z).view(np.int8), (x < z).view(np.int8)
+                np.subtract(above, below, out=signs)
+                signs *= weight
+                out[rows, feature] = signs @ coef
         return out
 
 
