@@ -1,6 +1,6 @@
 """Scores of the candidates of a choice, and the table that a user sees of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -24,15 +24,20 @@ from sklearn_msk._selection import (
     JudgedModel,
     RidgeModel,
     SearchRows,
+    best_places,
     calibrate,
     class_probabilities,
     cross_metric_errors,
-    finish_choice,
+    learn_again,
     metric_folds,
 )
+from sklearn_msk._tuning import FINALISTS
 
 # Candidates that the folds of a splitter judge.
 _FOLD_CANDIDATES = 5
+
+# Steps that folds take from one end of the grid of ridges to the other.
+_FOLD_RIDGES = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,9 +112,8 @@ def score_candidates(
     rows: SearchRows,
     table: Table,
     targets: Targets,
-    given: Table,
 ) -> np.ndarray:
-    """Score every candidate that was judged; NaN for the others.
+    """Score every candidate that was judged by its errors; NaN for the others.
 
     Mean squared leave-one-out errors are relative to the variance of y.
 
@@ -123,8 +127,6 @@ def score_candidates(
         They, as they were given.
     targets : Targets
         Of all rows.
-    given : Table
-        All rows, which the folds are of.
 
     Returns
     -------
@@ -143,23 +145,12 @@ def score_candidates(
             "'none' to 'metrics', or 'rbf' to 'kernels'."
         )
     scores = np.full(len(judged), np.nan)
-    best_first = sorted(
-        (float(rows.mean_square(j.errors)), place)
-        for place, j in enumerate(judged)
-        if j.errors is not None
-    )
-    if judge.splits is not None:
-        # Folds fit anew: only for those that leave-one-out ranks first.
-        best_first = best_first[:_FOLD_CANDIDATES]
-    for error, place in best_first:
-        candidate = judged[place]
-        if judge.splits is not None:
-            assert candidate.model is not None
-            scores[place] = _fold_score(candidate.model, judge, given)
-        elif judge.scoring is None:
-            scores[place] = -error
+    for place, candidate in enumerate(judged):
+        if candidate.errors is None:
+            continue
+        if judge.scoring is None or judge.splits is not None:
+            scores[place] = -float(rows.mean_square(candidate.errors))
         else:
-            assert candidate.errors is not None
             values = targets.back(rows.y - candidate.errors)
             scores[place] = _array_score(judge, values, table, rows)
     if np.isnan(scores).all():
@@ -168,6 +159,52 @@ def score_candidates(
             "more rows."
         )
     return scores
+
+
+def score_by_folds(
+    judged: list[JudgedModel],
+    judge: Judge,
+    scores: np.ndarray,
+    ridges: np.ndarray,
+    given: Table,
+) -> tuple[list[JudgedModel], np.ndarray]:
+    """Judge the candidates of the best scores by the folds of a splitter.
+
+    The folds choose the ridge of the first few too: it moves along the grid as long as
+    their score rises.
+
+    Parameters
+    ----------
+    judged : list of JudgedModel
+    judge : Judge
+    scores : ndarray of shape (n_candidates,)
+        By leave-one-out errors.
+    ridges : ndarray of shape (n_ridges,)
+        The grid of ``alpha / W``.
+    given : Table
+        All rows, which the folds are of.
+
+    Returns
+    -------
+    judged : list of JudgedModel
+        With the ridges that the folds choose.
+    scores : ndarray of shape (n_candidates,)
+        NaN for candidates that no fold has judged.
+    """
+    judged, found = list(judged), np.full(len(judged), np.nan)
+    models = {
+        place: judged[place].model
+        for place in best_places(scores, judged)[:_FOLD_CANDIDATES]
+    }
+    for place, model in models.items():
+        assert model is not None
+        found[place] = _fold_score(model, judge, given)
+    for place in best_places(found, judged)[:FINALISTS]:
+        model = models[place]
+        assert model is not None
+        model, found[place] = _climb(model, found[place], judge, ridges, given)
+        judged[place] = replace(judged[place], model=model)
+    return judged, found
 
 
 def params_of(model: RidgeModel, rows: SearchRows) -> dict[str, Any]:
@@ -256,6 +293,26 @@ def _array_score(
         ) from error
 
 
+def _climb(
+    model: RidgeModel, score: float, judge: Judge, ridges: np.ndarray, given: Table
+) -> tuple[RidgeModel, float]:
+    """Move the ridge along a grid, up or else down, as long as the score rises."""
+    grid = np.sort(ridges)
+    step = max(1, len(grid) // _FOLD_RIDGES)
+    start = int(np.argmin(np.abs(np.log(grid / model.ridge))))
+    for direction in (step, -step):
+        place = start + direction
+        while 0 <= place < len(grid):
+            moved = model.with_ridge(float(grid[place]))
+            found = _fold_score(moved, judge, given)
+            if not found > score:
+                break
+            model, score, place = moved, found, place + direction
+        if model.ridge > grid[start]:
+            break
+    return model, score
+
+
 def _fold_score(model: RidgeModel, judge: Judge, given: Table) -> float:
     """Mean score over the folds of a splitter, with the choices of a model held."""
     scores = []
@@ -264,9 +321,8 @@ def _fold_score(model: RidgeModel, judge: Judge, given: Table) -> float:
         scale = RobustScale.of(table.X, standardize=judge.standardize)
         targets = judge.targets(table)
         rows = SearchRows.of(scale(table.X), targets.values, table.weights)
-        learned = finish_choice(model, rows, -1)
-        left_out = learned.left_out(rows)
-        estimator = exact_estimator(learned, left_out, rows, targets)
+        learned = learn_again(model, rows)
+        estimator = exact_estimator(learned, learned.left_out(rows), rows, targets)
         columns = {"n_features_in_": table.X.shape[1]}
         fitted = as_pipeline(learned, scale, estimator, columns)
         if judge.scoring is None:

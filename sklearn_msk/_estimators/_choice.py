@@ -10,6 +10,7 @@ from sklearn_msk._estimators._candidates import (
     params_of,
     report_failures,
     results_table,
+    score_by_folds,
     score_candidates,
 )
 from sklearn_msk._estimators._chosen_model import components
@@ -24,6 +25,7 @@ from sklearn_msk._selection import (
     best_places,
     compare_finalists,
     compared_rows,
+    fold_finalists,
     judge_candidates,
     metric_folds,
     screened_rows,
@@ -112,12 +114,24 @@ def choose(
     with single_threaded_blas():
         judged = judge_candidates(screened, config, folds, report)
     report_failures(judged)
-    scores = score_candidates(judged, judge, screened, screened_table, targets, given)
+    scores = score_candidates(judged, judge, screened, screened_table, targets)
+    if judge.splits is not None:
+        grid = config.ridges(screened)
+        judged, scores = score_by_folds(judged, judge, scores, grid, given)
 
     numbers = compared_rows(len(rows.Z), rng)
     compared, compared_table = rows.part(numbers), table.part(numbers)
     places = best_places(scores, judged, of_each=of_each)[:FINALISTS]
-    finalists = compare_finalists(judged, places, screened, compared)
+    if judge.splits is not None:
+        finalists = fold_finalists(judged, scores, places, compared)
+    else:
+        finalists = compare_finalists(
+            judged,
+            places,
+            screened,
+            compared,
+            lambda model: config.final_ridges(model, screened),
+        )
     if len(compared.Z) != len(screened.Z):
         folds = metric_folds(compared, rng)
     return Choice(
@@ -139,7 +153,8 @@ def chosen_attributes(choice: Choice, alpha: float) -> dict[str, Any]:
 
     `alpha` is the ridge of the final model, in the units of `KernelRidge`.
     """
-    best = choice.finalists[0]
+    best, factor = choice.finalists[0], choice.scale.factor
+    size = np.full(len(factor), np.inf)
     return {
         "alpha_": alpha,
         "best_index_": best.place,
@@ -149,4 +164,5 @@ def chosen_attributes(choice: Choice, alpha: float) -> dict[str, Any]:
         "components_": components(best.model, choice.scale),
         "cv_results_": results_table(choice.judged, choice.scores, choice.screened),
         "kernel_": best.model.family.at(best.model.scale)[0],
+        "scale_": np.divide(1.0, factor, where=factor > 0, out=size),
     }

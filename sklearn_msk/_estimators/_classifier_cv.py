@@ -61,8 +61,9 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         labels, log odds or probabilities at rows left out, so that it must need nothing
         else.
     cv : int, cross-validation generator, iterable or None, default=None
-        None is leave-one-out (for metrics, by folds); anything else judges the models
-        that leave-one-out ranks first by its folds.
+        None is leave-one-out (for metrics, by folds). The folds of anything else judge
+        the five candidates that leave-one-out ranks first, and choose the ridges of
+        the best three.
     max_rows : int, default=10000
         Up to so many rows the three models of the mean are exact; beyond, they have as
         many landmarks, up to 2000.
@@ -93,7 +94,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         Its score on the rows that candidates are screened on.
     cv_results_ : dict of ndarray
         For every candidate, as in `MSKRegressorCV`.
-    alpha_, kernel_, components_, centre_
+    alpha_, kernel_, components_, centre_, scale_
         Of the first of `estimators_`, as in `MSKRegressorCV`.
     feature_importances_ : ndarray of shape (n_features,)
         Mean squared slopes of the targets along the standardised features, summing to

@@ -96,6 +96,8 @@ class LearnedMetric(
         L: the training rows are compared by the distances of ``X @ components_.T``.
     metric_ : ndarray of shape (n_features, n_features)
         ``components_.T @ components_``.
+    scale_ : ndarray of shape (n_features,)
+        What the features are divided by; inf for constant ones.
     feature_importances_ : ndarray of shape (n_features,)
         Diagonal of M of the last model, for features standardised as above, over its
         sum; 0 where the model is constant.
@@ -242,6 +244,9 @@ class LearnedMetric(
         self.__dict__ |= {name: kept[name] for name in columns if name in kept}
         self.components_ = metric.components * inverse_scales
         self.metric_ = self.components_.T @ self.components_
+        size = np.full(n_features, np.inf)
+        np.divide(1.0, inverse_scales, where=inverse_scales > 0, out=size)
+        self.scale_ = size
         self.feature_importances_ = learned.importances
         self.n_iter_ = learned.n_models
         return self

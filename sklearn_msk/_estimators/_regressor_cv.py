@@ -63,9 +63,10 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
     max_updates : int, default=3
         Updates of a metric, >= 0: the number is chosen too.
     alphas : array-like of shape (n_alphas,), default=None
-        Ridges, > 0, in the units of `sklearn.kernel_ridge.KernelRidge` for targets of
-        unit variance, on the up to 500 rows that candidates are screened on. None is
-        28 of them from 1e-7 to 100, for weights of mean 1.
+        Ridges, > 0, in the units of `sklearn.kernel_ridge.KernelRidge`, on the up to
+        500 rows that candidates are screened on; on more rows they grow with the
+        weight. None is 28 of them from 1e-7 to 100, for weights of mean 1, and on more
+        rows from a thousandth of the best to ten times as much.
     standardize : bool, default=True
         Whether features are centred at their median and divided by their interquartile
         range, or by their standard deviation where that is 0. Constant features are
@@ -74,8 +75,9 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         None is the mean squared error. With ``cv=None`` a scorer judges the
         leave-one-out predictions, so that it must need nothing else.
     cv : int, cross-validation generator, iterable or None, default=None
-        None is leave-one-out (for metrics, by folds); anything else judges the models
-        that leave-one-out ranks first by its folds.
+        None is leave-one-out (for metrics, by folds). The folds of anything else judge
+        the five candidates that leave-one-out ranks first, and choose the ridges of
+        the best three.
     max_rows : int, default=10000
         Up to so many rows the final model is exact, in about 3 n^3 / 3 operations and
         16 n^2 bytes; beyond, it has as many landmarks, up to 2000.
@@ -116,6 +118,8 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         (for networks, of ``(X - centre_) @ components_.T``).
     centre_ : ndarray of shape (n_features,)
         Medians of the features.
+    scale_ : ndarray of shape (n_features,)
+        What the features are divided by; inf for constant ones, which are left out.
     feature_importances_ : ndarray of shape (n_features,)
         Mean squared slopes of the model along the standardised features, summing to 1.
     loo_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_targets)

@@ -27,7 +27,7 @@ from sklearn_msk._selection._model_choice import (
     best_places,
     compare_finalists,
     compared_rows,
-    finish_choice,
+    fold_finalists,
     judge_candidates,
     metric_folds,
     screened_rows,
@@ -38,6 +38,7 @@ from sklearn_msk._selection._ridge_models import (
     SearchRows,
     cross_metric_errors,
     gradient_product,
+    learn_again,
 )
 from sklearn_msk._selection._stopping_folds import fold_numbers, score_folds
 from sklearn_msk._selection._stopping_rows import train_by_leave_one_out
@@ -61,7 +62,7 @@ __all__ = [
     "compared_rows",
     "cross_metric_errors",
     "distinct_rows",
-    "finish_choice",
+    "fold_finalists",
     "fold_numbers",
     "gradient_product",
     "hold_out",
@@ -69,6 +70,7 @@ __all__ = [
     "judge_candidates",
     "kernel_family",
     "label_equal_rows",
+    "learn_again",
     "metric_folds",
     "quantile_interval",
     "quantile_rank",

@@ -62,10 +62,17 @@ class ChoiceConfig:
     n_jobs: int | None
 
     def ridges(self, rows: SearchRows) -> np.ndarray:
-        """Return ``alpha / W`` to try on some rows."""
+        """Return ``alpha / W`` to try on the rows that candidates are screened on."""
         if self.alphas is None:
             return SCREENED_ALPHAS / len(rows.distinct.first)
         return self.alphas / rows.distinct.total_weight
+
+    def final_ridges(self, model: RidgeModel, rows: SearchRows) -> np.ndarray:
+        """Return ``alpha / W`` to try on more rows than a model was screened on."""
+        if self.alphas is None:
+            # More rows want less ridge a row, hardly ever more.
+            return model.ridge * np.logspace(-3, 1, 17)
+        return self.ridges(rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,6 +245,7 @@ def compare_finalists(
     places: Sequence[int],
     screened: SearchRows,
     compared: SearchRows,
+    ridges: Callable[[RidgeModel], np.ndarray],
 ) -> list[Finalist]:
     """Compare a few candidates on more rows than they were screened on.
 
@@ -251,6 +259,8 @@ def compare_finalists(
     places : sequence of int
         Candidates that were judged, the best first.
     screened, compared : SearchRows
+    ridges : callable
+        From a candidate to the ``alpha / W`` to try on the rows to compare on.
 
     Returns
     -------
@@ -265,11 +275,31 @@ def compare_finalists(
         if len(compared.Z) == len(screened.Z):
             finalists.append(Finalist(place, candidate, honest))
             continue
-        model = finish_choice(candidate, compared, len(screened.Z))
+        model = finish_choice(candidate, compared, ridges(candidate))
         flattery = honest / candidate.error if candidate.error > 0 else 1.0
         finalists.append(Finalist(place, model, model.error * flattery))
     if len(compared.Z) > len(screened.Z):
         finalists.sort(key=lambda finalist: finalist.error)
+    return finalists
+
+
+def fold_finalists(
+    judged: Sequence[JudgedModel],
+    scores: np.ndarray,
+    places: Sequence[int],
+    compared: SearchRows,
+) -> list[Finalist]:
+    """Return the candidates that folds rank first, with the ridges of the folds.
+
+    `scores` are those of the folds. The other parameters are those of
+    `compare_finalists`; the metric is learned on the rows to compare on.
+    """
+    finalists = []
+    for place in places:
+        model = judged[place].model
+        assert model is not None
+        learned = learn_again(model, compared)
+        finalists.append(Finalist(place, learned, -float(scores[place])))
     return finalists
 
 
@@ -304,26 +334,23 @@ def best_places(
     return list(best.values())
 
 
-def finish_choice(model: RidgeModel, rows: SearchRows, n_screened: int) -> RidgeModel:
-    """Learn the metric on up to 2000 rows, and choose the ridge there anew.
+def finish_choice(
+    model: RidgeModel, rows: SearchRows, ridges: np.ndarray
+) -> RidgeModel:
+    """Learn the metric of a model on other rows, and choose the ridge there anew.
 
     Parameters
     ----------
     model : RidgeModel
-        As it was screened, on `n_screened` rows.
     rows : SearchRows
-        Rows to compare on, see `compared_rows`.
-    n_screened : int
+    ridges : ndarray of shape (n_ridges,)
+        ``alpha / W`` to try.
 
     Returns
     -------
     RidgeModel
     """
-    if len(rows.Z) == n_screened:
-        return model
     learned = learn_again(model, rows)
-    # More rows want less ridge a row, hardly ever more.
-    ridges = model.ridge * np.logspace(-3, 1, 17)
     return best_ridge(
         model.family,
         rows,

@@ -127,6 +127,11 @@ class RidgeModel:
         """Number of metrics that were learned on the way."""
         return len(self.steps) - 1
 
+    def with_ridge(self, ridge: float) -> "RidgeModel":
+        """Return the model of another ``alpha / W``, whose error is not known."""
+        last = replace(self.steps[-1], ridge=ridge)
+        return replace(self, steps=(*self.steps[:-1], last), error=np.nan)
+
     def matrix(self, Z: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
         """Kernel matrix of rows in standardised units."""
         others = None if others is None else self.metric.transform(others)

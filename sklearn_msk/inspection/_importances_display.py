@@ -131,8 +131,11 @@ class ImportancesDisplay:
             )
         importances = model.feature_importances_
         directions = shares = None
-        if _is_full(model.components_):
-            directions, shares = _leading_directions(model.components_)
+        # In standardised units; a constant feature of infinite scale has no part.
+        known = np.isfinite(model.scale_)
+        metric = model.components_ * np.where(known, model.scale_, 0.0)
+        if _is_full(metric):
+            directions, shares = _leading_directions(metric)
         display = cls(
             importances=importances,
             feature_names=_names(estimator, model, feature_names),
@@ -190,36 +193,18 @@ class ImportancesDisplay:
         axis.figure.colorbar(image, ax=axis, label="weight of the feature")
 
 
-def _is_full(components: np.ndarray) -> bool:
-    """Whether a metric mixes features, and is known in standardised units."""
-    n_components, n_features = components.shape
-    n_mixed = np.count_nonzero(components) - np.count_nonzero(components.diagonal())
-    return n_components == n_features and bool(n_mixed)
+def _is_full(metric: np.ndarray) -> bool:
+    """Whether any component of a metric mixes features."""
+    return bool((np.count_nonzero(metric, axis=1) > 1).any())
 
 
-def _leading_directions(components: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Leading directions of a metric in standardised units, and their shares."""
-    _, lengths, Vt = np.linalg.svd(components / _feature_factors(components))
+def _leading_directions(metric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Leading directions of a metric, and their shares."""
+    _, lengths, Vt = np.linalg.svd(metric, full_matrices=False)
     shares = np.square(lengths) / np.sum(np.square(lengths))
     n_shown = max(1, int(np.sum(shares[:_MAX_DIRECTIONS] >= _MIN_SHARE)))
     largest = np.take_along_axis(Vt, np.abs(Vt).argmax(axis=1)[:, None], axis=1)
     return (np.sign(largest) * Vt)[:n_shown], shares[:n_shown]
-
-
-def _feature_factors(components: np.ndarray) -> np.ndarray:
-    """Find what standardising multiplied each feature by, up to a constant.
-
-    The components are ``C = S D``, S symmetric and D the diagonal of the factors, so
-    that ``log d_i - log d_j = log |C_ji| - log |C_ij|``: least squares, where a pair
-    counts by its squared correlation under S, which is 0 where C has only rounding.
-    """
-    size = np.where(components.diagonal() > 0, components.diagonal(), 1.0)
-    correlations = np.maximum(components * components.T / np.outer(size, size), 0.0)
-    np.fill_diagonal(correlations, 0.0)
-    logs = np.log(np.abs(np.where(correlations > 0, components, 1.0)))
-    equations = np.diag(correlations.sum(axis=1)) - correlations
-    known = np.sum(correlations * (logs.T - logs), axis=1)
-    return np.exp(np.linalg.lstsq(equations, known, rcond=None)[0])
 
 
 def _names(estimator: Any, model: Any, given: ArrayLike | None) -> np.ndarray:

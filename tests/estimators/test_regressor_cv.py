@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from scipy.spatial.distance import cdist
+from scipy.spatial.distance import cdist, pdist
 from sklearn.base import clone
 from sklearn.datasets import make_friedman1
 from sklearn.exceptions import FitFailedWarning
@@ -13,6 +13,7 @@ from sklearn.metrics import mean_absolute_error
 from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 
 from sklearn_msk import MSKRegressorCV
+from sklearn_msk._estimators._scaling import RobustScale
 from sklearn_msk.kernels._evaluation import evaluate_kernel
 
 QUICK = {"kernels": ["laplacian", "rbf"], "metrics": ["none"]}
@@ -227,6 +228,39 @@ class TestScoring:
         assert model.best_score_ == pytest.approx(
             cross_val_score(held, X, y, cv=folds).mean(), abs=0.02
         )
+
+    def test_folds_choose_the_ridge(self):
+        """Rows of a group are nearly equal: only new groups show what is wanted."""
+        rng = np.random.default_rng(0)
+        group = np.repeat(np.arange(40), 6)
+        X = rng.normal(size=(40, 3))[group] + 0.05 * rng.normal(size=(240, 3))
+        y = X[:, 0] + rng.normal(size=40)[group]
+        folds = list(GroupKFold(5).split(X, y, group))
+        model = MSKRegressorCV(["rbf"], metrics=["none"], cv=folds).fit(X, y)
+        assert model.alpha_ > 10 * MSKRegressorCV(**QUICK).fit(X, y).alpha_
+        assert model.alpha_ == model.cv_results_["params"][model.best_index_]["alpha"]
+        # The score is that of the model that the folds know.
+        errors, Z = [], model.best_estimator_[0]
+        for train, test in folds:
+            scale = RobustScale.of(X[train], standardize=True)
+            A, B = scale(X[train]), scale(X[test])
+            gamma = model.kernel_.length_scale
+            unit = np.median(pdist(A, "sqeuclidean")) / np.median(
+                pdist(Z.transform(X), "sqeuclidean")
+            )
+            kernel = RBF(gamma * np.sqrt(unit))
+            coef, mean = _dense_ridge(
+                kernel(A), y[train], model.alpha_ * len(train) / len(X)
+            )
+            errors.append(np.mean((kernel(B, A) @ coef + mean - y[test]) ** 2))
+        assert model.best_score_ == pytest.approx(-np.mean(errors), rel=1e-6)
+
+    def test_only_the_given_ridges_are_tried(self):
+        X, y = _data(600)
+        model = MSKRegressorCV(["rbf"], metrics=["none"], alphas=[1.0]).fit(X, y)
+        assert model.alpha_ == pytest.approx(600 / 500)
+        folded = MSKRegressorCV(["rbf"], metrics=["none"], alphas=[1.0], cv=3)
+        assert folded.fit(X, y).alpha_ == pytest.approx(600 / 500)
 
 
 class TestData:

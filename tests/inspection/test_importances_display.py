@@ -77,6 +77,16 @@ def test_directions_are_those_of_the_standardised_metric(data, full):
     display.figure_.canvas.draw()
 
 
+def test_directions_of_few_components(data):
+    X, y = data
+    whole, few = (
+        ImportancesDisplay.from_estimator(LearnedMetric(n_components=n).fit(X, y))
+        for n in (None, 2)
+    )
+    assert few.directions.shape == (2, X.shape[1])
+    np.testing.assert_allclose(few.directions, whole.directions[:2], atol=1e-6)
+
+
 def test_units_of_the_features_change_nothing(data):
     X, y = data
     one, other = (
@@ -101,8 +111,6 @@ def test_no_directions_where_the_metric_mixes_no_features(data):
         MSKRegressorCV("rbf", metrics="diagonal"),
         MSKRegressorCV("ntk_relu"),
         LearnedMetric(structure="diagonal"),
-        # Scales are not known here.
-        LearnedMetric(n_components=2),
     ):
         display = ImportancesDisplay.from_estimator(model.fit(X, y))
         assert display.directions is None and display.directions_ax_ is None
