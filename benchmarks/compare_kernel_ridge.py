@@ -36,7 +36,7 @@ MODELS = {
             "kernelridge__alpha": np.logspace(-3, 1, 5),
         },
     ),
-    "plain descent": scaled(MSKRegressor("laplacian", k=0)),
+    "plain descent": scaled(MSKRegressor("laplacian", k=0, max_iter=100)),
     "MSK, tuned": MSKGridSearchCV(
         scaled(MSKRegressor()),
         {

@@ -39,7 +39,7 @@ KERNELS = {
 
 def landmarks(number, **params):
     """Return a model on landmarks, 1000 steps long."""
-    return MSKRegressor(landmarks=number, max_iter=1000, **params)
+    return MSKRegressor(landmarks=number, k=50, max_iter=1000, **params)
 
 
 def nystroem(components, kernel, gamma):
@@ -76,7 +76,7 @@ def household_models(options):
 def precipitation_models(options):
     """Models for precipitation; the exact one computes its kernel in blocks."""
     kernel, rows = KERNELS["precip"], options.rows
-    exact = MSKRegressor(max_iter=100, n_jobs=2, **kernel)
+    exact = MSKRegressor(k=50, max_iter=100, n_jobs=2, **kernel)
     sizes = (options.landmarks // 4, options.landmarks, 2 * options.landmarks)
     return {
         **{

@@ -4,10 +4,11 @@ For every data set and kernel: RMSE on test rows of ``KernelRidge(kernel, alpha=
 `MSKRegressor` after 100 steps, and of `MSKRegressor` with the number of steps chosen by
 rows held out, by leave-one-out errors and by five folds. Each error is compared with
 that of the ridge and with that of the best step on the path; CPU seconds of a fit with
-those of the fit of 100 steps. 80 % of the rows, at most ``--rows``, train, at most 2000
-test; features and targets are standardised on the training rows. Run it with
-``python benchmarks/stopping.py --data FOLDER``, a folder of .npz files that hold X and
-y; scikit-learn's diabetes data and a synthetic set join them.
+those of the fit of 100 steps. The default is "held out" of 100 steps with k =
+min(50, n/20). 80 % of the rows, at most ``--rows``, train, at most 2000 test; features
+and targets are standardised on the training rows. Run it with ``python
+benchmarks/stopping.py --data FOLDER``, a folder of .npz files that hold X and y;
+scikit-learn's diabetes data and a synthetic set join them.
 """
 
 import argparse
@@ -38,7 +39,7 @@ KERNELS = {
 COUNTS = {
     "50": lambda n: 50,
     "min(50, n/10)": lambda n: min(50, n // 10),
-    "min(50, n/20)": lambda n: min(50, n // 20),
+    "min(50, n/20)": lambda n: max(1, min(50, n // 20)),
     "20": lambda n: 20,
     "10": lambda n: 10,
 }
@@ -95,7 +96,7 @@ def timed_fit(rule, model, X, y):
     return model, time.process_time() - started
 
 
-def measure(kernel, k, max_iter, rows):
+def measure(kernel, k, max_iter, rules, rows):
     """Error, error by that of the best step, and CPU seconds, for every rule."""
     X, y, X_test, y_test = rows
     model = MSKRegressor(kernel, k=k, max_iter=max_iter)
@@ -103,7 +104,7 @@ def measure(kernel, k, max_iter, rows):
     path.fit(X, y)
     best = min(rmse(values, y_test) for values in path.staged_predict(X_test))
     cells = []
-    for rule in RULES:
+    for rule in rules:
         if rule == "fixed":
             model.set_params(max_iter=FIXED_STEPS)
         timed = [timed_fit(rule, model, X, y) for _ in range(REPEATS)]
@@ -122,8 +123,11 @@ def main():
     parser.add_argument("--splits", type=int, default=3)
     parser.add_argument("--max-iter", type=float, nargs="+", default=[100, 1000])
     parser.add_argument("--counts", nargs="+", default=list(COUNTS))
+    parser.add_argument("--rules", nargs="+", default=list(RULES), choices=RULES)
     parser.add_argument("--sets", action="store_true", help="print every set too")
     options = parser.parse_args()
+    # All seconds are compared with those of this one.
+    rules = ["fixed", *(rule for rule in RULES[1:] if rule in options.rules)]
     sets = [
         (name, [split(X, y, seed, options.rows) for seed in range(options.splits)])
         for name, X, y in all_sets(options.data)
@@ -144,21 +148,23 @@ def main():
             table = np.array(
                 [
                     [
-                        measure(kernel, COUNTS[count](len(rows[0])), max_iter, rows)
+                        measure(
+                            kernel, COUNTS[count](len(rows[0])), max_iter, rules, rows
+                        )
                         for rows in splits
                     ]
                     for _, splits in sets
                     for kernel in KERNELS.values()
                 ]
             )
-            show(count, max_iter, table, ridge)
+            show(count, max_iter, rules, table, ridge)
             if options.sets:
                 show_sets(names, table, ridge)
 
 
-def show(count, max_iter, table, ridge):
+def show(count, max_iter, rules, table, ridge):
     """Print a line for every rule; sets and kernels by the means over the splits."""
-    for number, rule in enumerate(RULES):
+    for number, rule in enumerate(rules):
         error, by_best, seconds = table[:, :, number].transpose(2, 0, 1)
         by_ridge = error.mean(axis=1) / ridge.mean(axis=1)
         cost = seconds.mean(axis=1) / table[:, :, 0, 2].mean(axis=1)

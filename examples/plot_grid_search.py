@@ -95,7 +95,7 @@ models = {
         ),
     ),
     "MSKRegressor": (
-        make_pipeline(StandardScaler(), MSKRegressor()),
+        make_pipeline(StandardScaler(), MSKRegressor(max_iter=100)),
         with_kernels(
             "mskregressor",
             [

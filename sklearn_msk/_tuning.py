@@ -49,6 +49,10 @@ MAX_HASHED_COLUMNS = 64  # columns
 # Sparse rows are hashed in parts of about this size. Not measured.
 HASHED_ENTRIES = 2**14  # stored entries
 
+# Columns that rows are sorted by at a time: most rows differ in the first already. Not
+# measured.
+SORTED_COLUMNS = 8  # columns
+
 # Rows that a sample of landmarks takes at a time, as float64. Not measured.
 SAMPLED_ROWS = 65536  # rows
 
@@ -332,10 +336,17 @@ EXACT_LIMIT_MAX_ROWS = 1500  # rows
 
 # --- Training (_training) ----------------------------------------------------------
 
-# Without a k, the leading directions are at most 50 (`defaults.py`) and a fifth of the
-# distinct rows (not measured).
+# Without a k, the leading directions are at most so many, and one for each so many
+# distinct rows: benchmarks/README.md, "Stopping".
 DEFAULT_K = 50  # directions
-ROWS_PER_DIRECTION = 5  # distinct rows
+ROWS_PER_DIRECTION = 20  # distinct rows
+
+# Steps where no number is given. With ten times as many, a fit that stops early takes
+# three times as long as one of 100 steps: benchmarks/README.md, "Stopping".
+DEFAULT_STEPS = 100  # steps
+
+# With fewer rows, those held out are too few to choose among steps. Not measured.
+FEWEST_STOPPING_ROWS = 20  # distinct rows
 
 # Randomly pivoted Cholesky looks at this many rows for every landmark. Not measured.
 ROWS_PER_LANDMARK = 10  # rows

@@ -30,7 +30,7 @@ from sklearn_msk._estimators._kernel_mixin import (
     kernel_config,
 )
 from sklearn_msk._estimators._known_values import find_known_values
-from sklearn_msk._estimators._parameters import training_config
+from sklearn_msk._estimators._parameters import stopping_rule, training_config
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._stopping import (
     Validation,
@@ -72,13 +72,14 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         **KernelMixin._parameter_constraints,
         "alpha": [Interval(Real, 0, math.inf, closed="left")],
         "learning_rate": [Interval(Real, 0, math.inf, closed="neither")],
-        "max_iter": [Interval(Real, 0, math.inf, closed="right")],
+        "k": [*KernelMixin._parameter_constraints["k"], None],
+        "max_iter": [Interval(Real, 0, math.inf, closed="right"), None],
         "landmarks": [
             Interval(Integral, 1, None, closed="left"),
             "array-like",
             None,
         ],
-        "early_stopping": ["boolean", StrOptions({"loo"})],
+        "early_stopping": ["boolean", StrOptions({"loo", "auto"})],
         "validation_fraction": [
             Interval(Real, 0, 1, closed="neither"),
             HasMethods(["split"]),
@@ -97,13 +98,13 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         kernel: Any = "ntk_relu",
         *,
         g: Any = "flatten",
-        k: int | None = 50,
+        k: int | None = None,
         alpha: float = 0.0,
         learning_rate: float = 1.0,
-        max_iter: float = 100,
+        max_iter: float | None = None,
         dynamics: str = "flow",
         fit_intercept: bool = True,
-        early_stopping: bool | str = False,
+        early_stopping: bool | str = "auto",
         validation_fraction: Any = 0.1,
         landmarks: Any = None,
         landmark_selection: str = "uniform",
@@ -150,13 +151,14 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         task = FitTask(self, X, y, sample_weight)
         training, config = training_config(self), problem_config(self)
         report = Report.at(type(self).__name__, self.verbose)
-        check_validation(self, validation)
+        rule = stopping_rule(self, asked=validation.asks)
+        check_validation(rule, validation)
         data = check_data(self, X, y, sample_weight)
         check_landmark_columns(self.landmarks, data.columns.names)
         stopped = None
-        if self.early_stopping:
+        if rule:
             model, stopped = train_and_stop(
-                self, data, validation, training, config, report
+                self, rule, data, validation, training, config, report
             )
         else:
             model = train(data.rows, training, config, report)
@@ -183,7 +185,7 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
 
     def _check_stream(self, seen: Any, config: ProblemConfig) -> None:
         """Raise a ValueError where `partial_fit` cannot go on, or begin."""
-        if self.early_stopping:
+        if self.early_stopping not in (False, "auto"):
             raise ValueError(
                 "partial_fit holds no rows out. Got early_stopping="
                 f"{self.early_stopping!r} instead; set it to False."

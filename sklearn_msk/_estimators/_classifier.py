@@ -33,17 +33,19 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         Map of the k leading eigenvalues of K/n, as in `MSKRegressor`.
     k : int or None, default=None
         Number of leading eigen-directions whose rates g sets, as in `MSKRegressor`.
-        None is the smaller of 50 and a fifth of the distinct rows (or of the landmarks
-        in use): with a larger k the model interpolates, and weights have no effect.
+        None is a twentieth of the distinct rows (or of the landmarks in use), 1 at the
+        least and 50 at the most: with a larger k the model comes closer to the
+        interpolant, on which weights have no effect.
     alpha : float, default=0.0
         Ridge, >= 0, in the units of `sklearn.kernel_ridge.KernelRidge`. Regularise by
         `max_iter` first, see `MSKRegressor`.
     learning_rate : float, default=1.0
         Step size, > 0, in units of ``1 / (mu_max + alpha / n)``, mu_max the largest
         rate. "descent" takes values below 2.
-    max_iter : int, float or inf, default=100
-        Number of steps; ``numpy.inf`` trains to the limit. Under "flow" it is a time,
-        any real number > 0. Under "descent" it is a whole number.
+    max_iter : int, float, inf or None, default=None
+        Number of steps, or with early stopping the largest one; ``numpy.inf`` trains to
+        the limit. Under "flow" it is a time, any real number > 0. Under "descent" it is
+        a whole number. None is 100, among which ``early_stopping="auto"`` then chooses.
     dynamics : {"flow", "descent"}, default="flow"
         Gradient flow for the time of `max_iter` steps, or discrete steps.
     fit_intercept : bool, default=True
@@ -52,13 +54,15 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, as ``{label: weight}``, which multiply those of the
         rows; "balanced" gives each class the same total. None means ones.
-    early_stopping : bool or "loo", default=False
+    early_stopping : bool, "loo" or "auto", default="auto"
         Whether and how to choose the number of steps by accuracy, as in `MSKRegressor`.
         True: by rows held out, of which each class gives its part, or by `X_val`.
-        "loo": by the values of the model without each row; of the steps of the best
-        accuracy, the one of the smallest squared error of these values.
+        "auto": as True if `max_iter` is None, unless a class has too few distinct rows
+        to give its part. "loo": by the values of the model without each row; of the
+        steps of the best accuracy, the one of the smallest squared error of these
+        values.
     validation_fraction : float or cross-validation splitter, default=0.1
-        Part of the rows, in (0, 1), that ``early_stopping=True`` holds out, or a
+        Part of the distinct rows, in (0, 1), that early stopping holds out, or a
         splitter whose first split does, as in `MSKRegressor`.
     landmarks : int, array-like of shape (n_landmarks, n_features) or None, default=None
         Number of landmarks, or landmarks as an array, which is copied; None is the
@@ -127,7 +131,6 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
 
     _parameter_constraints: dict = {
         **BaseMSK._parameter_constraints,
-        "k": [*BaseMSK._parameter_constraints["k"], None],
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
 
@@ -139,11 +142,11 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         k: int | None = None,
         alpha: float = 0.0,
         learning_rate: float = 1.0,
-        max_iter: float = 100,
+        max_iter: float | None = None,
         dynamics: str = "flow",
         fit_intercept: bool = True,
         class_weight: dict | str | None = None,
-        early_stopping: bool | str = False,
+        early_stopping: bool | str = "auto",
         validation_fraction: Any = 0.1,
         landmarks: Any = None,
         landmark_selection: str = "uniform",
@@ -214,14 +217,15 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         sample_weight : float or array-like of shape (n_samples,), default=None
             Non-negative weights; an integer weight equals repeating the row.
         X_val : array-like of shape (n_val, n_features), default=None
-            With ``early_stopping=True``: rows that judge the number of steps, as in
-            `MSKRegressor.fit`.
+            With `early_stopping` True or "auto": rows that judge the number of steps,
+            as in `MSKRegressor.fit`.
         y_val : array-like of shape (n_val,), default=None
             Labels of `X_val`. One that y does not have counts as an error.
         sample_weight_val : float or array-like of shape (n_val,), default=None
             Non-negative weights of `X_val`.
         groups : array-like of shape (n_samples,), default=None
-            With ``early_stopping=True``: rows of the same group are held out together.
+            With `early_stopping` True or "auto": rows of the same group are held out
+            together.
 
         Returns
         -------

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_msk._training import TrainingConfig
+from sklearn_msk._tuning import DEFAULT_STEPS
 from sklearn_msk._validation import check_not_bool
 from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
 
@@ -39,7 +40,7 @@ def training_config(estimator: Any) -> TrainingConfig:
             f"descent diverges from 2 on. Got {estimator.learning_rate!r} instead; "
             "lower it or use dynamics='flow'."
         )
-    max_iter = as_steps(estimator.max_iter)
+    max_iter = steps_of(estimator)
     if estimator.dynamics == "descent" and not _is_whole(max_iter):
         raise ValueError(
             f"The 'max_iter' of {type(estimator).__name__} must be a whole number for "
@@ -68,6 +69,35 @@ def training_config(estimator: Any) -> TrainingConfig:
         solver=estimator.solver,
         tol=estimator.tol,
     )
+
+
+def stopping_rule(estimator: Any, *, asked: bool = False) -> bool | str:
+    """Return how the number of steps is chosen, from `early_stopping` and `max_iter`.
+
+    Parameters
+    ----------
+    estimator : MSKRegressor or MSKClassifier
+    asked : bool, default=False
+        Whether `fit` was passed arguments that are for early stopping only.
+
+    Returns
+    -------
+    bool or str
+        False, True or "loo" where the parameters or the arguments say so; "auto" where
+        rows are held out if they can be.
+    """
+    if estimator.early_stopping != "auto":
+        return estimator.early_stopping
+    if asked:
+        return True
+    return "auto" if estimator.max_iter is None else False
+
+
+def steps_of(estimator: Any) -> float:
+    """Return the number of steps to take, at the most where some are chosen."""
+    if estimator.max_iter is None:
+        return DEFAULT_STEPS
+    return as_steps(estimator.max_iter)
 
 
 def as_steps(max_iter: float) -> float:

@@ -45,9 +45,11 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         rates, all > 0, at which their eigen-directions are learned. "flatten" gives all
         of them the rate of the k-th, as EigenPro does. `sklearn_msk.spectral_maps` has
         more maps.
-    k : int, default=50
+    k : int or None, default=None
         Number of leading eigen-directions whose rates g sets; 0 is plain gradient
-        descent. A larger k fits more in the same number of steps.
+        descent. A larger k fits more in the same number of steps. None is a twentieth
+        of the distinct rows (or of the landmarks in use), 1 at the least and 50 at the
+        most.
     alpha : float, default=0.0
         Ridge, >= 0, in the units of `sklearn.kernel_ridge.KernelRidge`. An alpha that
         was tuned for `KernelRidge` is far too large under "flatten", which shrinks the
@@ -57,22 +59,31 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         Step size, > 0, in units of ``1 / (mu_max + alpha / n)``, mu_max the largest
         rate. At 1.0 every eigen-direction decays monotonically. "descent" takes values
         below 2, "flow" any.
-    max_iter : int, float or inf, default=100
-        Number of steps T; ``numpy.inf`` trains to the limit. Fewer steps fit less.
-        Under "flow" T is a time, any real number > 0. Under "descent" T is a whole
-        number; whole floats such as 1e3 are legal.
+    max_iter : int, float, inf or None, default=None
+        Number of steps T, or with early stopping the largest one; ``numpy.inf`` trains
+        to the limit. Fewer steps fit less. Under "flow" T is a time, any real number >
+        0. Under "descent" T is a whole number; whole floats such as 1e3 are legal. None
+        is 100, among which ``early_stopping="auto"`` then chooses.
     dynamics : {"flow", "descent"}, default="flow"
         Gradient flow for the time of T steps, or T discrete steps.
     fit_intercept : bool, default=True
         Whether to subtract the (weighted) mean of y before training and to add it to
         predictions.
-    early_stopping : bool or "loo", default=False
+    early_stopping : bool, "loo" or "auto", default="auto"
         Whether and how to choose the number of steps, up to `max_iter`, by R2. All
         steps are scored, beyond 1000 steps 1000 log-spaced ones.
 
+        - "auto": as True if `max_iter` is None, or if `fit` gets `X_val` or `groups`;
+          as False if `max_iter` is given. With `max_iter` of None, all 100 steps are
+          taken, without a warning, where rows that are held out could not judge: with
+          fewer than 20 distinct rows, where too few are left for the number of
+          landmarks, for dask arrays and in `partial_fit`.
+        - False: `max_iter` steps are taken.
         - True: by rows held out. `fit` trains on the other rows, scores the steps on
-          those held out, then trains on all rows for the best number of steps. If
-          `fit` gets `X_val`, these rows judge instead, and all of X trains, once.
+          those held out, then trains on all rows for the best number of steps. Rows
+          that are equal are held out together, and the order of the rows does not
+          matter (with a precomputed kernel it does). If `fit` gets `X_val`, these rows
+          judge instead, and all of X trains, once.
         - "loo": by the leave-one-out errors of all rows. They are exact for the
           preconditioner, the step and the sum of the weights of all rows; rows that
           are equal are left out together. Full decomposition of the kernel matrix, up
@@ -80,8 +91,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
           fit the memory limit, five folds are left out instead, each in turn, drawn by
           `random_state`. With landmarks, "loo" holds rows out as True does.
     validation_fraction : float or cross-validation splitter, default=0.1
-        Rows that ``early_stopping=True`` holds out: a part of them, in (0, 1), or the
-        test rows of the first split of a splitter, as
+        Rows that early stopping holds out: a part of the distinct ones, in (0, 1), or
+        the test rows of the first split of a splitter, as
         ``sklearn.model_selection.TimeSeriesSplit()``. If `fit` gets `groups`, a part
         of the groups.
     landmarks : int, array-like of shape (n_landmarks, n_features) or None, default=None
@@ -90,7 +101,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         restricts the model to ``f(x) = intercept + sum_j a_j k(landmark_j, x)``. One
         pass over the rows takes about 2 n M^2 operations and a few M^2 numbers of
         memory; every g, k and number of steps is cheap afterwards. Everything is
-        computed in float64. All training rows as landmarks give the exact model.
+        computed in float64. All training rows as landmarks give the exact model, for
+        the same k and number of steps.
     landmark_selection : {"uniform", "rpcholesky"}, default="uniform"
         How M landmarks are drawn: "uniform" from the distinct rows of positive weight,
         whatever their order; "rpcholesky" by randomly pivoted Cholesky on 10 M of these
@@ -168,7 +180,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
     max_learning_rate_ : float
         Absolute step at which descent begins to diverge.
     n_iter_ : int, float or inf
-        Number of steps: `max_iter`, or what early stopping or a callback has chosen.
+        Number of steps: what early stopping or a callback has chosen, else `max_iter`,
+        or 100 where that is None.
     n_products_ : int
         Number of products of K with a vector that the solver made, the one that
         verifies its result included.
@@ -244,14 +257,15 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
             float64; coefficients and predictions are float64. The model keeps a
             reference to a float array: a later change of the array changes the model.
             With landmarks X may be a `numpy.memmap`, which is read in blocks, or a dask
-            array, whose chunks are summed where they are.
+            array, whose chunks are summed where they are. Early stopping copies rows:
+            give `max_iter` for a memory map that is larger than memory.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Non-negative weights; an integer weight equals repeating the row.
         X_val : array-like of shape (n_val, n_features), default=None
-            With ``early_stopping=True``: rows that judge the number of steps. For
-            ``kernel="precomputed"`` their kernel with the training rows, of shape
+            With `early_stopping` True or "auto": rows that judge the number of steps.
+            For ``kernel="precomputed"`` their kernel with the training rows, of shape
             (n_val, n_samples). In a pipeline, ``Pipeline(steps,
             transform_input=["X_val"])`` transforms them as X.
         y_val : array-like of shape (n_val,) or (n_val, n_targets), default=None
@@ -259,8 +273,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         sample_weight_val : float or array-like of shape (n_val,), default=None
             Non-negative weights of `X_val`.
         groups : array-like of shape (n_samples,), default=None
-            With ``early_stopping=True``: rows of the same group are held out together.
-            A splitter as `validation_fraction` gets them.
+            With `early_stopping` True or "auto": rows of the same group are held out
+            together. A splitter as `validation_fraction` gets them.
 
         Returns
         -------

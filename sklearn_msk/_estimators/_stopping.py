@@ -1,6 +1,7 @@
 """Early stopping: which rows judge the steps of a model."""
 
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,15 @@ from sklearn_msk._estimators._data import (
     TrainingData,
     check_validation_data,
 )
+from sklearn_msk._operators import check_precomputed
 from sklearn_msk._selection import (
     StoppedPath,
+    can_hold_out,
     distinct_rows,
     fold_numbers,
     hold_out,
     label_equal_rows,
+    number_rows,
     score_folds,
     score_path,
     shorten,
@@ -30,6 +34,7 @@ from sklearn_msk._training import (
     TrainingConfig,
     train,
 )
+from sklearn_msk._tuning import FEWEST_STOPPING_ROWS
 
 # Up to so many distinct rows each is left out. Beyond, the full decomposition takes
 # longer than five fits, of which the folds are made.
@@ -57,10 +62,36 @@ class Validation:
     sample_weight: Any = None
     groups: Any = None
 
+    @property
+    def asks(self) -> bool:
+        """Whether there are rows that judge, or groups to hold out."""
+        return self.X is not None or self.groups is not None
 
-def check_validation(estimator: Any, validation: Validation) -> None:
-    """Raise a ValueError where the arguments of `fit` and early stopping disagree."""
-    rule, given = estimator.early_stopping, validation.X is not None
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """Rows to train on, and rows that judge.
+
+    Attributes
+    ----------
+    train, held : RegressionData or ClassificationData
+        Of a precomputed kernel, `held` is the kernel of its rows with those of `train`.
+    """
+
+    train: ArrayData
+    held: ArrayData
+
+
+def check_validation(rule: bool | str, validation: Validation) -> None:
+    """Raise a ValueError where the arguments of `fit` do not go with a rule.
+
+    Parameters
+    ----------
+    rule : bool or str
+        As `stopping_rule` returns.
+    validation : Validation
+    """
+    given = validation.X is not None
     if given and validation.y is None:
         raise ValueError("X_val needs y_val, its targets. Got y_val=None instead.")
     for name, value in (
@@ -85,6 +116,7 @@ def check_validation(estimator: Any, validation: Validation) -> None:
 
 def train_and_stop(
     estimator: Any,
+    rule: bool | str,
     data: TrainingData,
     validation: Validation,
     training: TrainingConfig,
@@ -92,13 +124,15 @@ def train_and_stop(
     report: Report,
     *,
     leave_one_out_rows: int = LEAVE_ONE_OUT_ROWS,
-) -> tuple[FittedModel, StoppedPath]:
+) -> tuple[FittedModel, StoppedPath | None]:
     """Choose the number of steps, and train all rows for as many.
 
     Parameters
     ----------
     estimator : MSKRegressor or MSKClassifier
-        Its `early_stopping` is True or "loo".
+    rule : True, "loo" or "auto"
+        As `stopping_rule` returns; "auto" takes all steps where rows that are held out
+        would not tell the steps apart.
     data : RegressionData or ClassificationData
     validation : Validation
     training : TrainingConfig
@@ -110,16 +144,19 @@ def train_and_stop(
     Returns
     -------
     model : FittedModel
-    stopped : StoppedPath
+    stopped : StoppedPath or None
+        None where all steps were taken.
 
     Raises
     ------
     ValueError
-        If the rows cannot be parted.
+        If the rows cannot be parted, and the rule is not "auto".
     """
     if not isinstance(data, ArrayData):
+        if rule == "auto":
+            return train(data.rows, training, config, report), None
         raise ValueError(
-            f"early_stopping={estimator.early_stopping!r} holds out rows of arrays in "
+            f"early_stopping={rule!r} holds out rows of arrays in "
             "memory. Got dask arrays instead; score staged_predict on rows of your "
             "choice."
         )
@@ -127,15 +164,22 @@ def train_and_stop(
         return _judged_by_given_rows(
             estimator, data, validation, training, config, report
         )
-    if estimator.early_stopping != "loo" or config.landmarks is not None:
-        with report.stage("path on the rows that are not held out"):
-            stopped = _judge_by_held_rows(
-                estimator, data, validation.groups, training, config
-            )
-        return train(data.rows, _up_to(stopped, training), config, report), stopped
-    return _stop_by_all_rows(
-        estimator, data, training, config, report, leave_one_out_rows
-    )
+    if rule == "loo" and config.landmarks is None:
+        return _stop_by_all_rows(
+            estimator, data, training, config, report, leave_one_out_rows
+        )
+    with report.stage("path on the rows that are not held out"):
+        stopped = _judge_by_held_rows(
+            estimator,
+            data,
+            validation.groups,
+            training,
+            config,
+            if_possible=rule == "auto",
+        )
+    if stopped is not None:
+        training = _up_to(stopped, training)
+    return train(data.rows, training, config, report), stopped
 
 
 def _stop_by_all_rows(
@@ -198,48 +242,80 @@ def _judged_by_given_rows(
     return shorten(model, stopped.best, training, report), stopped
 
 
+def _part_rows(
+    estimator: Any, data: ArrayData, given_groups: Any, *, if_possible: bool
+) -> _Parts | None:
+    """Split the rows of positive weight, or return None where none can judge."""
+    n_given, pairwise = data.X.shape[0], estimator.kernel == "precomputed"
+    if pairwise:
+        # Errors name the entries of the matrix that was passed.
+        check_precomputed(data.X)
+    kept, data = _positive(estimator, data)
+    strata = data.strata
+    units = number_rows(data.X)
+    if pairwise:
+        # Columns have no order but that of the rows: that of the first of equal rows.
+        units = distinct_rows(len(units), labels=units).group
+    if if_possible and not _can_judge(estimator, units, strata):
+        return None
+    groups = None
+    if given_groups is not None:
+        check_consistent_length(np.empty(n_given), given_groups)
+        groups = column_or_1d(given_groups)[kept]
+    fraction = estimator.validation_fraction
+    if hasattr(fraction, "split"):
+        train_rows, held_rows = next(iter(fraction.split(data.X, data.y, groups)))
+        if not (len(train_rows) and len(held_rows)):
+            raise ValueError(
+                "The first split of 'validation_fraction' must have rows to train on "
+                f"and rows to hold out. Got {len(train_rows)} and {len(held_rows)} of "
+                "them."
+            )
+    else:
+        seed = estimator.random_state
+        train_rows, held_rows = hold_out(units, fraction, seed, strata, groups)
+    part, held = data.part(train_rows, pairwise), data.part(held_rows, False)
+    if isinstance(part, ClassificationData) and len(part.classes) < 2:
+        raise ValueError(
+            f"early_stopping={estimator.early_stopping!r} holds out {len(held_rows)} "
+            f"of the {len(units)} rows, and those left to train on have one class "
+            "only. Pass more rows, or early_stopping=False."
+        )
+    return _Parts(part, replace(held, X=held.X[:, train_rows]) if pairwise else held)
+
+
+def _can_judge(estimator: Any, units: np.ndarray, strata: np.ndarray | None) -> bool:
+    """Whether rows that are held out tell steps apart, and leave enough to train on."""
+    if hasattr(estimator.validation_fraction, "split"):
+        return len(np.unique(units)) >= FEWEST_STOPPING_ROWS
+    drawn = isinstance(estimator.landmarks, Integral)
+    return can_hold_out(
+        units,
+        estimator.validation_fraction,
+        strata,
+        fewest_left=estimator.landmarks if drawn else 1,
+    )
+
+
 def _judge_by_held_rows(
     estimator: Any,
     data: ArrayData,
     groups: Any,
     training: TrainingConfig,
     config: ProblemConfig,
-) -> StoppedPath:
-    """Score the path of a model that is trained without some rows on these."""
-    pairwise = estimator.kernel == "precomputed"
-    if groups is not None:
-        check_consistent_length(data.X, groups)
-        groups = column_or_1d(groups)
-    kept, data = _positive(estimator, data)
-    n, groups = data.X.shape[0], None if groups is None else groups[kept]
-    train_rows, held_rows = _held_rows(estimator, data, groups)
-    part = data.part(train_rows, pairwise)
-    if isinstance(part, ClassificationData) and len(part.classes) < 2:
-        raise ValueError(
-            f"early_stopping={estimator.early_stopping!r} holds out {len(held_rows)} "
-            f"of the {n} rows, and those left to train on have one class only. Pass "
-            "more rows, or early_stopping=False."
-        )
-    model = train(part.rows, _without_loop(training), config)
-    held = data.part(held_rows, False)
-    X = data.X[np.ix_(held_rows, train_rows)] if pairwise else held.X
-    return score_path(model, X, part.scorer(held), config.n_jobs)
+    *,
+    if_possible: bool,
+) -> StoppedPath | None:
+    """Score the path of a model that is trained without some rows on these.
 
-
-def _held_rows(
-    estimator: Any, data: ArrayData, groups: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Split rows of positive weight, as `validation_fraction` says."""
-    splitter, n = estimator.validation_fraction, data.X.shape[0]
-    if not hasattr(splitter, "split"):
-        return hold_out(n, splitter, estimator.random_state, data.strata, groups)
-    train_rows, held_rows = next(iter(splitter.split(data.X, data.y, groups)))
-    if not (len(train_rows) and len(held_rows)):
-        raise ValueError(
-            "The first split of 'validation_fraction' must have rows to train on and "
-            f"rows to hold out. Got {len(train_rows)} and {len(held_rows)} of them."
-        )
-    return train_rows, held_rows
+    The copies of the rows are given back before the model of all rows is trained.
+    """
+    parts = _part_rows(estimator, data, groups, if_possible=if_possible)
+    if parts is None:
+        return None
+    model = train(parts.train.rows, _without_loop(training), config)
+    score = parts.train.scorer(parts.held)
+    return score_path(model, parts.held.X, score, config.n_jobs)
 
 
 def _positive(estimator: Any, data: ArrayData) -> tuple[np.ndarray, ArrayData]:

@@ -18,6 +18,7 @@ from sklearn_msk._operators._row_sample import randomly_pivoted_rows
 from sklearn_msk._operators._row_sources import ArrayRows
 from sklearn_msk._operators._storage import (
     Storage,
+    check_precomputed,
     choose_storage,
     entry_size,
     hold_kernel,
@@ -41,6 +42,7 @@ __all__ = [
     "SufficientStatistics",
     "Units",
     "check_chunks",
+    "check_precomputed",
     "choose_storage",
     "entry_size",
     "hold_kernel",

@@ -139,14 +139,10 @@ def hold_kernel(
         If the kernel matrix is not square, not finite or not symmetric.
     """
     precomputed = isinstance(kernel, PrecomputedKernel)
-    if precomputed and X.shape[0] != X.shape[1]:
-        raise ValueError(
-            "With kernel='precomputed', X must be the square kernel matrix of shape "
-            f"(n_samples, n_samples). Got shape {X.shape} instead."
-        )
+    if precomputed:
+        check_precomputed(X)
     # Kernels of this package and of scikit-learn are symmetric.
-    unknown = precomputed or isinstance(kernel, CallableKernel)
-    name = describe_kernel(kernel)
+    unknown, name = isinstance(kernel, CallableKernel), describe_kernel(kernel)
     if precomputed or storage is Storage.DENSE:
         K = evaluate_kernel(kernel, X, n_jobs=n_jobs)
         if unknown:
@@ -159,6 +155,16 @@ def hold_kernel(
     if storage is Storage.BLOCKED:
         return A
     return mixed_precision(A, n_pairs, max(A.n_threads, n_blas_threads()))
+
+
+def check_precomputed(K: np.ndarray) -> None:
+    """Raise a ValueError where a precomputed matrix is not square or not symmetric."""
+    if K.shape[0] != K.shape[1]:
+        raise ValueError(
+            "With kernel='precomputed', X must be the square kernel matrix of shape "
+            f"(n_samples, n_samples). Got shape {K.shape} instead."
+        )
+    check_matrix_symmetric(K, describe_kernel(PrecomputedKernel()))
 
 
 def more_exact(

@@ -88,8 +88,8 @@ class BaseMSKSearchCV(DocLinkMixin, BaseSearchCV):
         **params : dict of str -> object
             As in `GridSearchCV`: ``sample_weight`` for `fit` (of a pipeline:
             ``mskregressor__sample_weight``), ``groups`` for the splitter; with
-            ``early_stopping=True`` also ``X_val``, ``y_val`` and ``sample_weight_val``,
-            which then judge the steps on every fold. scikit-learn splits every array
+            early stopping also ``X_val``, ``y_val`` and ``sample_weight_val``, which
+            then judge the steps on every fold. scikit-learn splits every array
             with as many rows as X, these too: give X_val another number of rows.
 
         Returns

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from sklearn_msk._estimators import BaseMSK
 from sklearn_msk._estimators._base import problem_config
 from sklearn_msk._estimators._data import check_data
 from sklearn_msk._estimators._fitted import adopt
-from sklearn_msk._estimators._parameters import training_config
+from sklearn_msk._estimators._parameters import stopping_rule, training_config
 from sklearn_msk._operators import ArrayRows
 from sklearn_msk._search._recorder import FittedSteps, fit_steps, last_step
 from sklearn_msk._search._scoring import (
@@ -159,10 +160,14 @@ def _fit_candidates(
         else:
             models[number] = model
     # The others are for early stopping; `fit` says so where there is none.
-    if last.early_stopping or others:
-        found = _fit_alone(models, passed, others, callback_context)
-    else:
-        found = _fit_together(models, passed, n_parallel, callback_context)
+    stopping = {
+        n: model for n, model in models.items() if others or stopping_rule(model)
+    }
+    sharing = {n: model for n, model in models.items() if n not in stopping}
+    found = chain(
+        _fit_alone(stopping, passed, others, callback_context),
+        _fit_together(sharing, passed, n_parallel, callback_context),
+    )
     batch: list[Candidate] = []
     for number, result in found:
         if isinstance(result, FitFailure):

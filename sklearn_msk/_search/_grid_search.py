@@ -22,8 +22,9 @@ class MSKGridSearchCV(BaseMSKSearchCV, GridSearchCV):
     Parameters
     ----------
     estimator : MSKRegressor or MSKClassifier, or Pipeline that ends in one
-        Cloned for every candidate. With ``early_stopping=True`` candidates share
-        nothing, because each chooses its number of steps.
+        Cloned for every candidate. Give `max_iter`, as a parameter or in the grid: a
+        candidate with early stopping shares nothing, because it chooses its own number
+        of steps, and with ``max_iter=None`` it does so by default.
     param_grid : dict or list of dict
         As in `GridSearchCV`.
     scoring : str, callable, list, tuple or dict, default=None

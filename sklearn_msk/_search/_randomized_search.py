@@ -27,8 +27,9 @@ class MSKRandomizedSearchCV(BaseMSKSearchCV, RandomizedSearchCV):
     Parameters
     ----------
     estimator : MSKRegressor or MSKClassifier, or Pipeline that ends in one
-        Cloned for every candidate. With ``early_stopping=True`` candidates share
-        nothing, because each chooses its number of steps.
+        Cloned for every candidate. Give `max_iter`, as a parameter or as a
+        distribution: a candidate with early stopping shares nothing, because it chooses
+        its own number of steps, and with ``max_iter=None`` it does so by default.
     param_distributions : dict or list of dict
         As in `RandomizedSearchCV`: a list of values, or a distribution with a method
         ``rvs``, for each parameter. Under ``dynamics="flow"``, `max_iter` is a time,

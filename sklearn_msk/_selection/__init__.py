@@ -5,10 +5,15 @@ from sklearn_msk._selection._calibration import (
     calibrate,
     class_probabilities,
 )
-from sklearn_msk._selection._distinct_rows import distinct_rows, label_equal_rows
+from sklearn_msk._selection._distinct_rows import (
+    distinct_rows,
+    label_equal_rows,
+    number_rows,
+)
 from sklearn_msk._selection._early_stopping import (
     Measure,
     StoppedPath,
+    can_hold_out,
     hold_out,
     score_path,
     shorten,
@@ -57,6 +62,7 @@ __all__ = [
     "StoppedPath",
     "best_places",
     "calibrate",
+    "can_hold_out",
     "class_probabilities",
     "compare_finalists",
     "compared_rows",
@@ -72,6 +78,7 @@ __all__ = [
     "label_equal_rows",
     "learn_again",
     "metric_folds",
+    "number_rows",
     "quantile_interval",
     "quantile_rank",
     "score_folds",

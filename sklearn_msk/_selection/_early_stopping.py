@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from sklearn_msk._solvers import smallest_tol
@@ -17,6 +19,7 @@ from sklearn_msk._training import (
     solve_paths,
     values_along,
 )
+from sklearn_msk._tuning import FEWEST_STOPPING_ROWS
 from sklearn_msk._validation import check_seed
 
 # The score of one row has no spread to compare with.
@@ -84,7 +87,7 @@ def judge_errors(
 
 
 def hold_out(
-    n: int,
+    units: np.ndarray,
     fraction: float,
     random_state: Any,
     y: np.ndarray | None = None,
@@ -94,15 +97,16 @@ def hold_out(
 
     Parameters
     ----------
-    n : int
-        Number of rows.
+    units : ndarray of shape (n,), int
+        Numbers from 0 of the distinct rows, in the order that they are drawn from; rows
+        of the same number are not parted.
     fraction : float
-        Part of the rows, or of the groups, to hold out, in (0, 1).
+        Part of the distinct rows, or of the groups, to hold out, in (0, 1).
     random_state : int, RandomState instance or None
     y : ndarray of shape (n,), default=None
         Labels, of which every class gives its part where each can.
     groups : ndarray of shape (n,), default=None
-        Rows of the same group are not parted; the labels then play no role.
+        Rows of the same group are not parted either; the labels then play no role.
 
     Returns
     -------
@@ -116,21 +120,78 @@ def hold_out(
     seed = check_seed(random_state)
     if groups is not None:
         splitter = GroupShuffleSplit(1, test_size=fraction, random_state=seed)
-        return next(splitter.split(np.empty((n, 0)), groups=groups))
-    n_held = max(_FEWEST_HELD, int(np.ceil(fraction * n)))
-    if n <= n_held:
+        return next(splitter.split(units, groups=_joined(units, groups)))
+    n_units, n_held = _counts(units, fraction)
+    if n_units <= n_held:
         raise ValueError(
             f"early_stopping=True holds out {n_held} rows (validation_fraction="
-            f"{fraction}, at least {_FEWEST_HELD}), which leaves none "
-            f"to train on. Got n_samples={n} instead."
+            f"{fraction}, at least {_FEWEST_HELD}), which leaves none to train on. Got "
+            f"n_samples={len(units)} with {n_units} distinct rows instead."
         )
-    train, held = train_test_split(
-        np.arange(n),
-        test_size=n_held,
-        random_state=seed,
-        stratify=y if y is not None and _can_stratify(y, n_held) else None,
+    stratify = None
+    if y is not None and _can_stratify(units, fraction, y):
+        stratify = _unit_codes(units, y)
+    _, held_units = train_test_split(
+        np.arange(n_units), test_size=n_held, random_state=seed, stratify=stratify
     )
-    return train, held
+    is_held = np.isin(units, held_units)
+    return np.flatnonzero(~is_held), np.flatnonzero(is_held)
+
+
+def can_hold_out(
+    units: np.ndarray,
+    fraction: float,
+    y: np.ndarray | None = None,
+    *,
+    fewest_left: int = 1,
+) -> bool:
+    """Whether rows that are held out tell the steps of a model of the others apart.
+
+    Parameters
+    ----------
+    units, fraction, y
+        As in `hold_out`. With labels, both parts have to have all of several classes.
+    fewest_left : int, default=1
+        Distinct rows that the model needs.
+
+    Returns
+    -------
+    bool
+    """
+    n_units, n_held = _counts(units, fraction)
+    if n_units < max(FEWEST_STOPPING_ROWS, n_held + fewest_left):
+        return False
+    return y is None or (len(np.unique(y)) > 1 and _can_stratify(units, fraction, y))
+
+
+def _can_stratify(units: np.ndarray, fraction: float, y: np.ndarray) -> bool:
+    """Whether every class has distinct rows for both parts."""
+    n_units, n_held = _counts(units, fraction)
+    n_classes = len(np.unique(y))
+    counts = np.bincount(_unit_codes(units, y), minlength=n_classes)
+    return bool(counts.min() >= 2 and n_classes <= min(n_held, n_units - n_held))
+
+
+def _counts(units: np.ndarray, fraction: float) -> tuple[int, int]:
+    """Numbers of the distinct rows, and of those to hold out."""
+    n_units = int(units.max()) + 1
+    return n_units, max(_FEWEST_HELD, int(np.ceil(fraction * n_units)))
+
+
+def _unit_codes(units: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the class of every distinct row, as a number; the first of several."""
+    codes = np.unique(y, return_inverse=True)[1]
+    first = np.full(int(units.max()) + 1, len(codes))
+    np.minimum.at(first, units, codes)
+    return first
+
+
+def _joined(units: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return the smallest sets of rows that part neither equal rows nor a group."""
+    codes = np.unique(groups, return_inverse=True)[1] + int(units.max()) + 1
+    size = int(codes.max()) + 1
+    links = coo_matrix((np.ones(len(units)), (units, codes)), shape=(size, size))
+    return connected_components(links, directed=False)[1][units]
 
 
 def score_path(
@@ -190,9 +251,3 @@ def shorten(
     if isinstance(result, FitFailure):
         raise result.error
     return result
-
-
-def _can_stratify(y: np.ndarray, n_held: int) -> bool:
-    """Whether every class has rows for both parts."""
-    counts = np.unique(y, return_counts=True)[1]
-    return bool(counts.min() >= 2 and len(counts) <= min(n_held, len(y) - n_held))

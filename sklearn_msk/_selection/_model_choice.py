@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from joblib import Parallel, delayed
 
-from sklearn_msk._selection._distinct_rows import label_equal_rows
+from sklearn_msk._selection._distinct_rows import label_equal_rows, number_rows
 from sklearn_msk._selection._kernel_families import KernelFamily
 from sklearn_msk._selection._ridge_models import (
     RidgeModel,
@@ -132,10 +132,7 @@ def metric_folds(rows: SearchRows, rng: np.random.RandomState) -> np.ndarray:
     Rows are numbered in the order of their features, so that neither their order nor
     the units of a feature change a fold.
     """
-    order = np.lexsort(rows.Z.T[::-1])
-    begins = np.any(np.diff(rows.Z[order], axis=0) != 0, axis=1)
-    label = np.empty(len(order), dtype=int)
-    label[order] = np.concatenate([[0], np.cumsum(begins)])
+    label = number_rows(rows.Z)
     n_groups = label.max() + 1
     return (rng.permutation(n_groups) % min(METRIC_FOLDS, n_groups))[label]
 

@@ -21,8 +21,8 @@ class TrainingConfig:
     g : callable
         Spectral map, from k eigenvalues to rates.
     k : int or None
-        Number of leading directions; None is the smaller of 50 and a fifth of the
-        distinct rows.
+        Number of leading directions; None is a twentieth of the distinct rows, 1 at
+        the least and 50 at the most.
     alpha : float
         Ridge in the units of `KernelRidge`.
     learning_rate : float
@@ -47,7 +47,7 @@ class TrainingConfig:
     def n_directions(self, n_distinct: int) -> int:
         """Return the number of leading directions for so many distinct rows."""
         if self.k is None:
-            return min(DEFAULT_K, n_distinct // ROWS_PER_DIRECTION)
+            return max(1, min(DEFAULT_K, n_distinct // ROWS_PER_DIRECTION))
         return self.k
 
     @property

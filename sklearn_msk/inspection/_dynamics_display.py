@@ -296,6 +296,9 @@ def _reference(estimator: Any, X: ArrayLike, y: ArrayLike) -> Any:
     exact = {"solver": "eigh", "eigen_solver": "dense", "store_trajectory": True}
     if not isinstance(estimator, WideNetworkRegressor):
         exact |= {"landmarks": None, "early_stopping": False, "verbose": 0}
+        if estimator.k is None:
+            # Without landmarks, None would be another number.
+            exact["k"] = estimator.k_
         reference = clone(estimator).set_params(**exact)
         return reference.set_params(max_iter=estimator.n_iter_).fit(X, y)
     kernel = NTK(

@@ -23,15 +23,18 @@ def exploding(X, Y):
 
 
 PARAMETERS = [
-    ({"k": -1}, r"'k' parameter of MSKRegressor must be an int .* \[0, inf\). Got -1"),
+    (
+        {"k": -1},
+        r"'k' parameter of MSKRegressor must be an int .* \[0, inf\) or None. Got -1",
+    ),
     ({"k": 2.5}, r"'k' parameter .* Got 2.5"),
     ({"k": True}, r"'k' parameter .* Got True"),
     ({"max_iter": True}, r"'max_iter' parameter .* Got True"),
     ({"alpha": -1.0}, r"'alpha' parameter .* \[0.0, inf\). Got -1.0"),
     ({"alpha": np.inf}, r"'alpha' parameter .* Got inf"),
     ({"alpha": np.nan}, r"'alpha' parameter .* Got nan"),
-    ({"max_iter": 0}, r"'max_iter' parameter .* \(0.0, inf\]. Got 0"),
-    ({"max_iter": np.nan}, r"'max_iter' parameter .* \(0.0, inf\]. Got nan"),
+    ({"max_iter": 0}, r"'max_iter' parameter .* \(0.0, inf\] or None. Got 0"),
+    ({"max_iter": np.nan}, r"'max_iter' parameter .* \(0.0, inf\] or None. Got nan"),
     (
         {"max_iter": 10**40, "dynamics": "descent"},
         r"'max_iter' .* a whole number .* Got 1000",

@@ -227,16 +227,17 @@ def test_precomputed_and_callable_equal_the_kernel(data):
     X, Y, _ = data
     Z = X[:9] + 0.3
     kernel = NTK(depth=2)
-    expected = MSKRegressor(kernel).fit(X, Y).predict(Z)
+    steps = {"k": 50, "max_iter": 100}
+    expected = MSKRegressor(kernel, **steps).fit(X, Y).predict(Z)
     K = kernel(X)
-    precomputed = MSKRegressor("precomputed").fit(K, Y)
+    precomputed = MSKRegressor("precomputed", **steps).fit(K, Y)
     np.testing.assert_allclose(precomputed.predict(kernel(Z, X)), expected, atol=1e-10)
     assert precomputed.X_fit_ is None
     function = MSKRegressor(lambda A, B, depth: NTK(depth)(A, B),
-                            kernel_params={"depth": 2})  # fmt: skip
+                            kernel_params={"depth": 2}, **steps)  # fmt: skip
     np.testing.assert_allclose(function.fit(X, Y).predict(Z), expected, atol=1e-10)
     params = {"depth": 2, "normalized": False, "bias_variance": 0.1}
-    named = MSKRegressor("ntk_relu", kernel_params=params)
+    named = MSKRegressor("ntk_relu", kernel_params=params, **steps)
     np.testing.assert_array_equal(named.fit(X, Y).predict(Z), expected)
 
 
@@ -253,8 +254,9 @@ def test_pairwise_kernels_take_their_parameters(kernel, params, data):
     X, Y, _ = data
     K = pairwise_kernels(X, metric=kernel, filter_params=True, **params)
     # Rounding of K moves a path by as much as its tolerance allows.
-    expected = MSKRegressor("precomputed", k=5, tol=1e-9).fit(K, Y).predict(K)
-    model = MSKRegressor(kernel, k=5, tol=1e-9, **params).fit(X, Y)
+    common = {"k": 5, "max_iter": 100, "tol": 1e-9}
+    expected = MSKRegressor("precomputed", **common).fit(K, Y).predict(K)
+    model = MSKRegressor(kernel, **common, **params).fit(X, Y)
     np.testing.assert_allclose(model.predict(X), expected, atol=1e-7)
 
 

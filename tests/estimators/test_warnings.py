@@ -42,7 +42,7 @@ def test_warning_where_rounding_shows(data):
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        MSKRegressor(RBF(length_scale=20.0), g=steep, k=30).fit(X, Y)
+        MSKRegressor(RBF(length_scale=20.0), g=steep, k=30, max_iter=100).fit(X, Y)
     assert all(w.category is ConvergenceWarning for w in caught)
     messages = [str(w.message) for w in caught]
     assert any("too ill-conditioned: rounding alone" in text for text in messages)

@@ -223,8 +223,10 @@ def test_a_gamma_that_is_too_large(kernel: str) -> None:
 def test_stages_are_those_of_one_model(method: str) -> None:
     """A refit between two stages does not mix two models."""
     models = {
-        "regressor": MSKRegressor(k=5, store_trajectory=True),
-        "landmarks": MSKRegressor(k=5, landmarks=20, store_trajectory=True),
+        "regressor": MSKRegressor(k=5, max_iter=100, store_trajectory=True),
+        "landmarks": MSKRegressor(
+            k=5, max_iter=100, landmarks=20, store_trajectory=True
+        ),
         "network": WideNetworkRegressor(16, max_iter=10, store_trajectory=True),
     }
     model = models[method].fit(X, Y)

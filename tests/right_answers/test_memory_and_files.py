@@ -38,9 +38,12 @@ def _rows(n: int) -> tuple[np.ndarray, np.ndarray]:
         ),
         (
             lambda K, y, **of: MSKRegressor("precomputed", **of).fit(K, y),
-            {"alpha": 0.1},
+            {"alpha": 0.1, "max_iter": 100},
         ),
-        (lambda K, y, **of: MSKClassifier("precomputed", **of).fit(K, y > 0), {}),
+        (
+            lambda K, y, **of: MSKClassifier("precomputed", **of).fit(K, y > 0),
+            {"max_iter": 100},
+        ),
         (lambda K, y, **of: MSKKernel("precomputed", k=10, **of).fit(K), {}),
     ],
     ids=["10 steps", "ridge", "classifier", "MSKKernel"],
@@ -66,14 +69,16 @@ def _outputs(model: Any, X: np.ndarray) -> list[np.ndarray]:
     names = ("predict", "predict_proba", "decision_function", "transform")
     found = [getattr(model, name)(X) for name in names if hasattr(model, name)]
     if getattr(model, "store_trajectory", False):
-        found += list(model.staged_predict(X, [1, 3]))
+        # Early stopping may end a path before.
+        steps = np.unique(np.minimum([1, 3], model.n_iter_))
+        found += list(model.staged_predict(X, steps))
     return found
 
 
 SOLVERS = {
-    "auto": {},
-    "lanczos": {"solver": "lanczos"},
-    "eigh": {"solver": "eigh"},
+    "auto": {"max_iter": 100},
+    "lanczos": {"solver": "lanczos", "max_iter": 100},
+    "eigh": {"solver": "eigh", "max_iter": 100},
     "loop": {"solver": "gd", "dynamics": "descent", "max_iter": 10},
     "limit": {"max_iter": np.inf, "alpha": 0.1},
     "early": {"early_stopping": True, "random_state": 0, "max_iter": 20},

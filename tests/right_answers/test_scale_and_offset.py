@@ -28,7 +28,7 @@ Y = np.column_stack(
 
 def _tight(**params: Any) -> MSKRegressor:
     """Rounding of y moves a path by part of its tolerance: here, by next to nothing."""
-    return MSKRegressor(k=10, tol=1e-6, **params)
+    return MSKRegressor(k=10, max_iter=100, tol=1e-6, **params)
 
 
 def _streamed(X: np.ndarray, y: np.ndarray) -> MSKRegressor:
@@ -50,14 +50,17 @@ def _search(X: np.ndarray, y: np.ndarray, **params: Any) -> MSKGridSearchCV:
 MODES: dict[str, Callable[[np.ndarray, np.ndarray], Any]] = {
     "exact": lambda X, y: _tight(store_trajectory=True).fit(X, y),
     "no intercept": lambda X, y: _tight(fit_intercept=False).fit(X, y),
-    "landmarks": lambda X, y: MSKRegressor(landmarks=30, k=10).fit(X, y),
+    "landmarks": lambda X, y: MSKRegressor(landmarks=30, k=10, max_iter=100).fit(X, y),
     "partial_fit": _streamed,
     "early stopping": _early,
     "early stopping, landmarks": lambda X, y: _early(X, y, landmarks=30),
     "early stopping, descent": lambda X, y: _early(X, y, dynamics="descent"),
     "descent": lambda X, y: _tight(dynamics="descent").fit(X, y),
-    "loop": lambda X, y: MSKRegressor(k=10, dynamics="descent", solver="gd").fit(X, y),
-    "full": lambda X, y: MSKRegressor(k=10, solver="eigh").fit(X, y),
+    "loop": lambda X, y: MSKRegressor(
+        k=10, max_iter=100, dynamics="descent", solver="gd"
+    ).fit(X, y),
+    "full": lambda X, y: MSKRegressor(k=10, max_iter=100, solver="eigh").fit(X, y),
+    "default": lambda X, y: MSKRegressor(tol=1e-6).fit(X, y),
     "limit": lambda X, y: MSKRegressor(k=10, max_iter=np.inf, alpha=0.1).fit(X, y),
     "search": _search,
     "search, landmarks": lambda X, y: _search(X, y, landmarks=30),

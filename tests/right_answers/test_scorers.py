@@ -378,7 +378,9 @@ def test_a_candidate_that_fails_is_not_fitted_again(piped: bool) -> None:
     X, calls = FRAME.to_numpy(), {}
     for maps in (["flatten", "lift"], ["flatten", _broken_map, "lift"]):
         kernel = CountedKernel()
-        model, prefix = (_piped if piped else _plain)(MSKRegressor(kernel, k=5))
+        model, prefix = (_piped if piped else _plain)(
+            MSKRegressor(kernel, k=5, max_iter=100)
+        )
         search = MSKGridSearchCV(model, {f"{prefix}g": maps}, cv=3, refit=False)
         if len(maps) == 2:
             search.fit(X, Y)
@@ -397,13 +399,14 @@ def test_a_kernel_that_fails_is_called_once_a_fold() -> None:
     broken = CountedKernel(fails=True)
     grid = {"kernel": ["rbf", broken], "k": [0, 3, 5]}
     with pytest.warns((FitFailedWarning, UserWarning)) as caught:
-        search = MSKGridSearchCV(MSKRegressor(), grid, cv=3).fit(FRAME.to_numpy(), Y)
+        search = MSKGridSearchCV(MSKRegressor(max_iter=100), grid, cv=3)
+        search.fit(FRAME.to_numpy(), Y)
     assert any("the kernel of the user is broken" in str(w.message) for w in caught)
     assert broken.calls == 3
     assert np.isnan(search.cv_results_["mean_test_score"]).sum() == 3
     broken = CountedKernel(fails=True)
     with pytest.raises(ValueError, match="the kernel of the user is broken"):
-        MSKGridSearchCV(MSKRegressor(broken), {"k": [0, 3]}, cv=3).fit(
+        MSKGridSearchCV(MSKRegressor(broken, max_iter=100), {"k": [0, 3]}, cv=3).fit(
             FRAME.to_numpy(), Y
         )
     assert broken.calls == 3

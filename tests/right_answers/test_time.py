@@ -149,7 +149,7 @@ def test_fractions_of_a_descent(steps: float, make: Any) -> None:
 
 @pytest.mark.parametrize("dynamics", ["flow", "descent"])
 @pytest.mark.parametrize(
-    "wrong", [0, 0.0, -1, -0.5, np.nan, -np.inf, True, np.True_, "10", None], ids=repr
+    "wrong", [0, 0.0, -1, -0.5, np.nan, -np.inf, True, np.True_, "10"], ids=repr
 )
 def test_what_is_no_time(wrong: Any, dynamics: str) -> None:
     with pytest.raises((ValueError, TypeError), match="max_iter"):

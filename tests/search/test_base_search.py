@@ -112,7 +112,8 @@ def test_arguments_that_fit_does_not_take(kind, data):
     ):
         for search in kind:
             with pytest.raises(ValueError, match=message):
-                search(MSKRegressor("rbf"), {"k": [2, 9]}).fit(*data, **fit_params)
+                model = MSKRegressor("rbf", early_stopping=False)
+                search(model, {"k": [2, 9]}).fit(*data, **fit_params)
 
 
 @both_kinds
@@ -135,7 +136,7 @@ def test_a_parameter_that_does_not_exist_ends_the_search(kind, data):
 def test_equal_values_share_a_kernel(kind, data):
     """Numbers and strings by value, other objects if they are the same."""
     memory = CountedMemory()
-    model = MSKRegressor("rbf", memory=memory)
+    model = MSKRegressor("rbf", k=50, max_iter=100, memory=memory)
     grid = [{"gamma": np.array([0.5]), "k": [2]}, {"gamma": [np.float64(0.5)]}]
     kind[0](model, grid, cv=3, refit=False).fit(*data)
     assert memory.calls == [50] * 3

@@ -157,7 +157,8 @@ def test_times_that_differ_continuously_are_one_path(data, monkeypatch):
         (TRAINING, [20]),
         ({"k": [3], "dynamics": ["flow", "descent"], "alpha": uniform(0, 1)}, [20]),
     ):
-        search = MSKRandomizedSearchCV(MSKRegressor("rbf"), distributions, n_iter=20)
+        model = MSKRegressor("rbf", max_iter=100)
+        search = MSKRandomizedSearchCV(model, distributions, n_iter=20)
         search.set_params(cv=3, refit=False, random_state=0).fit(*data)
         assert solved == [paths] * 3
         solved.clear()
@@ -165,7 +166,7 @@ def test_times_that_differ_continuously_are_one_path(data, monkeypatch):
 
 def test_equal_draws_of_a_kernel_parameter_share_a_kernel(data):
     memory = CountedMemory()
-    model = MSKRegressor(NTK(), memory=memory, k=5)
+    model = MSKRegressor(NTK(), memory=memory, k=5, max_iter=100)
     distributions = {"kernel__depth": randint(1, 3), "max_iter": loguniform(1, 1e3)}
     search = MSKRandomizedSearchCV(model, distributions, n_iter=12, cv=3, refit=False)
     search.set_params(random_state=0).fit(*data)

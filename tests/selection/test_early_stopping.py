@@ -36,8 +36,9 @@ def test_scores_are_those_of_a_model_without_the_rows(noisy_circle):
     weights = np.random.RandomState(1).uniform(0.5, 2.0, len(y))
     model = MSKRegressor(early_stopping=True, max_iter=40, validation_fraction=0.2)
     model.fit(X, y, weights)
+    # Rows are drawn in the order of their features.
     train, held = train_test_split(
-        np.arange(len(y)), test_size=40, random_state=np.random.RandomState(0)
+        np.lexsort(X.T[::-1]), test_size=40, random_state=np.random.RandomState(0)
     )
     np.testing.assert_array_equal(model.validation_iterations_, np.arange(1, 41))
     for steps in (1, 7, 40):
@@ -115,6 +116,9 @@ def test_every_mode(params, noisy_circle):
 
 def test_precomputed_kernels_are_split_both_ways(noisy_circle):
     X, y = noisy_circle[:2]
+    # Rows of a matrix are drawn in their own order, rows of X in that of the features.
+    order = np.lexsort(X.T[::-1])
+    X, y = X[order], y[order]
     rows = MSKRegressor(NTK(), early_stopping=True).fit(X, y)
     matrix = MSKRegressor("precomputed", early_stopping=True).fit(NTK()(X), y)
     np.testing.assert_allclose(

@@ -42,6 +42,7 @@ def rows():
 )
 def test_all_rows_as_landmarks_are_the_exact_model(params, selection, rows):
     X, Y, weights, Z = rows
+    params = {"k": 50, "max_iter": 100} | params
     exact = MSKRegressor(**params, **TIGHT).fit(X, Y, weights)
     model = MSKRegressor(
         **params, **TIGHT, landmarks=400, landmark_selection=selection
@@ -275,8 +276,9 @@ def test_search_passes_over_the_rows_once_a_fold(rows):
 def test_memory_keeps_the_pass(rows, tmp_path):
     X, Y, _, Z = rows
     kernel = CountedKernel()
-    model = MSKRegressor(kernel, landmarks=25, memory=str(tmp_path))
-    plain = MSKRegressor(NTK(), landmarks=25).fit(X, Y).predict(Z)
+    common = {"k": 50, "max_iter": 100, "landmarks": 25}
+    model = MSKRegressor(kernel, **common, memory=str(tmp_path))
+    plain = MSKRegressor(NTK(), **common).fit(X, Y).predict(Z)
     for k in (3, 50, 10):
         model.set_params(k=k).fit(X, Y)
     model.set_params(k=50).fit(X, Y)
@@ -342,7 +344,11 @@ BAD = [
     ({"landmarks": np.full((4, 3), np.nan)}, {}, "Input landmarks contains NaN"),
     ({"landmarks": np.ones(3)}, {}, "Expected 2D array, got 1D array"),
     ({"landmarks": 3, "landmark_selection": "kmeans"}, {}, "Got 'kmeans'"),
-    ({"landmarks": 3, "kernel": "precomputed"}, {}, "landmarks' needs a kernel that"),
+    (
+        {"landmarks": 3, "kernel": "precomputed", "max_iter": 100},
+        {},
+        "landmarks' needs a kernel that",
+    ),
     (
         {"landmarks": 3, "kernel": RBF() + WhiteKernel()},
         {},
@@ -460,6 +466,7 @@ def test_landmarks_in_a_data_frame(rows):
 def test_pivots_are_looked_for_on_ten_times_as_many_rows(rows):
     X, Y, _, _ = rows
     kernel = CountedKernel()
-    MSKRegressor(kernel, landmarks=12, landmark_selection="rpcholesky").fit(X, Y)
+    model = MSKRegressor(kernel, max_iter=100, landmarks=12)
+    model.set_params(landmark_selection="rpcholesky").fit(X, Y)
     assert kernel.sizes[-1] == (400, 12)
     assert max(n for n, _ in kernel.sizes[:-1]) == 120

@@ -30,7 +30,7 @@ def mixed_problem(model, X, y, weights=None, **thresholds):
 def test_a_fit_computes_a_rough_kernel_again_before_it_holds_it(phase):
     X = np.random.RandomState(0).standard_normal((300, 10))
     y = X[:, 0] + np.sin(3 * X[:, 1])
-    model = MSKRegressor(Matern(nu=0.5), k=5, eigen_solver="randomized")
+    model = MSKRegressor(Matern(nu=0.5), k=5, max_iter=100, eigen_solver="randomized")
     problem, training, config = mixed_problem(model, X, y)
     A = problem.operator
     assert A.remainder_dtype == np.float32
@@ -44,7 +44,7 @@ def test_a_fit_computes_a_rough_kernel_again_before_it_holds_it(phase):
         [(_, fitted)] = solve_paths(problem, spectrum, [training])
     assert fitted.problem.operator.remainder_dtype == np.float64
     assert A.source.asked == [np.float64]
-    exact = MSKRegressor(Matern(nu=0.5), k=5, eigen_solver="dense", tol=1e-9).fit(X, y)
+    exact = clone(model).set_params(eigen_solver="dense", tol=1e-9).fit(X, y)
     np.testing.assert_allclose(fitted.predict(X), exact.predict(X), atol=1e-3)
 
 
@@ -64,7 +64,8 @@ def test_predictions_are_those_of_exact_pairs():
 @pytest.mark.parametrize("dynamics", ["flow", "descent"])
 def test_models_are_those_of_the_matrix(data, kernel, dtype, dynamics):
     X, Y, weights = data
-    model = MSKRegressor(kernel, k=10, dynamics=dynamics, eigen_solver="randomized")
+    model = MSKRegressor(kernel, k=10, max_iter=100, eigen_solver="randomized")
+    model.set_params(dynamics=dynamics)
     problem, *settings = mixed_problem(model, X.astype(dtype), Y, weights)
     fitted = train_on(problem, *settings)
     assert fitted.problem.operator is problem.operator

@@ -33,7 +33,7 @@ def test_memory_serves_fewer_pairs_from_more(data, tmp_path):
     X, y = data
     for k, computed in ((9, [9]), (12, [12]), (3, []), (12, [])):
         memory.calls.clear()
-        model = MSKRegressor("rbf", k=k, memory=memory).fit(X, y)
+        model = MSKRegressor("rbf", k=k, max_iter=100, memory=memory).fit(X, y)
         assert model.k_ == k and memory.calls == computed
     for other in (
         MSKRegressor("rbf", k=3, gamma=0.2),
@@ -42,6 +42,7 @@ def test_memory_serves_fewer_pairs_from_more(data, tmp_path):
         MSKRegressor(lambda X, Z: (X @ Z.T + 1.0) ** 2, k=2),
     ):
         memory.calls.clear()
+        other.set_params(max_iter=100)
         expected = clone(other).fit(X, y).predict(X)
         other.set_params(memory=memory).fit(X, y)
         assert len(memory.calls) == 1
@@ -56,6 +57,6 @@ def test_memory_of_kernel_and_of_a_rank_deficient_one(data, tmp_path):
     assert memory.calls == [5]
     memory.calls.clear()
     for k in (10, 20):
-        model = MSKRegressor("linear", k=k, memory=memory).fit(X, y)
+        model = MSKRegressor("linear", k=k, max_iter=100, memory=memory).fit(X, y)
         assert model.k_ == 3
     assert memory.calls == [10]
