@@ -8,7 +8,15 @@ import pytest
 from problems import blobs
 from sklearn.gaussian_process.kernels import Matern
 
-from sklearn_msk import MSKClassifier, MSKGridSearchCV, MSKKernel, MSKRegressor
+from sklearn_msk import (
+    LearnedMetric,
+    MSKClassifier,
+    MSKClassifierCV,
+    MSKGridSearchCV,
+    MSKKernel,
+    MSKRegressor,
+    MSKRegressorCV,
+)
 from sklearn_msk.kernels import NTK
 from sklearn_msk.spectral_maps import Power
 
@@ -23,6 +31,10 @@ MODELS = [
     MSKClassifier(),
     MSKClassifier(landmarks=20),
     MSKKernel(k=5),
+    MSKRegressorCV(["rbf", "ntk_relu"], metrics="none"),
+    MSKRegressorCV("rbf", metrics="full"),
+    MSKClassifierCV(["laplacian", NTK()]),
+    LearnedMetric(),
 ]
 
 

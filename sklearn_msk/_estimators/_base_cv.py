@@ -6,10 +6,11 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix, issparse
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.gaussian_process.kernels import Kernel
 from sklearn.metrics import check_scoring
-from sklearn.utils import check_array
+from sklearn.utils import Tags, check_array
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -28,6 +29,7 @@ from sklearn_msk._compat import (
 from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators._data import check_dense_array
 from sklearn_msk._estimators._progress import FitTask
+from sklearn_msk._memory import memory_limit
 from sklearn_msk._selection import ChoiceConfig, Progress, kernel_family
 from sklearn_msk._selection._kernel_families import AUTO
 from sklearn_msk._validation import check_weights
@@ -76,6 +78,12 @@ class BaseMSKCV(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+
+    def __sklearn_tags__(self) -> Tags:
+        """Tags that scikit-learn asks for."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Get the metadata routing of this object.
@@ -139,10 +147,16 @@ class BaseMSKCV(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
         check_dense_array(y, "y")
         # scikit-learn's validation sets attributes: here those of a copy.
         checked = copy.copy(self)
-        options: dict[str, Any] = {"dtype": np.float64, "ensure_min_samples": 2}
+        options: dict[str, Any] = {
+            "accept_sparse": "csr",
+            "dtype": np.float64,
+            "ensure_min_samples": 2,
+        }
         if not is_classifier(self):
             options |= {"multi_output": True, "y_numeric": True}
         X, y = validate_data(checked, X, y, **options)
+        if issparse(X):
+            X = _dense(X)
         if is_classifier(self):
             check_classification_targets(y)
         else:
@@ -199,6 +213,20 @@ class BaseMSKCV(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
         for name in _OPTIONAL:
             self.__dict__.pop(name, None)
         self.__dict__ |= attributes
+
+
+def _dense(X: csr_matrix) -> np.ndarray:
+    """Make rows dense, or say what to do where memory does not hold them."""
+    limit, need = memory_limit(), 8.0 * X.shape[0] * X.shape[1]
+    # Standardised rows, and those in a metric, are arrays of the same size.
+    if 3 * need > limit:
+        raise ValueError(
+            f"Sparse X of shape {X.shape} takes {need / 2**30:.1f} GiB as a dense "
+            f"array, and a fit holds three of them; the memory limit is "
+            f"{limit / 2**30:.1f} GiB. Reduce the features, as by "
+            "sklearn.decomposition.TruncatedSVD, or pass fewer rows."
+        )
+    return X.toarray()
 
 
 # What a fit may leave, and the next one may not.

@@ -176,8 +176,8 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows.
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Training rows. Sparse ones are made dense.
         y : array-like of shape (n_samples,)
             Labels of at least two classes.
         sample_weight : float or array-like of shape (n_samples,), default=None
@@ -240,7 +240,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
 
         Parameters
         ----------
-        X : array-like of shape (n_queries, n_features)
+        X : array-like or sparse matrix of shape (n_queries, n_features)
             Rows.
 
         Returns
@@ -251,7 +251,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         """
         check_is_fitted(self)
         # Its pipelines check the names of the columns too, so that these stay.
-        validate_data(self, X, dtype=np.float64, reset=False)
+        validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
         return self.best_estimator_.decision_function(X)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -259,7 +259,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
 
         Parameters
         ----------
-        X : array-like of shape (n_queries, n_features)
+        X : array-like or sparse matrix of shape (n_queries, n_features)
             Rows.
 
         Returns
@@ -277,7 +277,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
 
         Parameters
         ----------
-        X : array-like of shape (n_queries, n_features)
+        X : array-like or sparse matrix of shape (n_queries, n_features)
             Rows.
 
         Returns

@@ -22,6 +22,7 @@ from sklearn_msk._estimators._chosen_model import (
 )
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._regressor import MSKRegressor
+from sklearn_msk._estimators._scaling import map_rows
 from sklearn_msk._estimators._table import Table
 from sklearn_msk._scores import r2
 from sklearn_msk._selection import (
@@ -127,7 +128,8 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         which has seen the row, for the rows that it was learned on by folds instead.
         Absent with `cv` and with landmarks.
     interval_method_ : {"jackknife+", "leave-one-out", "cross-metric leave-one-out"}
-        How `predict_interval` works; absent with landmarks.
+        How `predict_interval` works; absent with landmarks. For "jackknife+" the
+        object, and its pickle, hold n_samples^2 numbers.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -171,8 +173,8 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows.
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Training rows. Sparse ones are made dense.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
         sample_weight : float or array-like of shape (n_samples,), default=None
@@ -228,7 +230,7 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
 
         Parameters
         ----------
-        X : array-like of shape (n_queries, n_features)
+        X : array-like or sparse matrix of shape (n_queries, n_features)
             Rows.
 
         Returns
@@ -251,7 +253,7 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
 
         Parameters
         ----------
-        X : array-like of shape (n_queries, n_features)
+        X : array-like or sparse matrix of shape (n_queries, n_features)
             Rows.
         confidence_level : float, default=0.9
             In (0, 1).
@@ -293,7 +295,7 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
 
         Parameters
         ----------
-        X : array-like of shape (n_queries, n_features)
+        X : array-like or sparse matrix of shape (n_queries, n_features)
             Rows.
         y : array-like of shape (n_queries,) or (n_queries, n_targets)
             True targets.
@@ -336,8 +338,8 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
 
     def _mapped(self, X: Any) -> np.ndarray:
         """Validate rows, and take them to standardised units and metric."""
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return (X - self.centre_) @ self.components_.T
+        X = validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
+        return map_rows(X, self.centre_, self.components_)
 
     def _jackknife(self, Z: np.ndarray, level: float) -> np.ndarray:
         """Find the ends of jackknife+ intervals, in blocks of queries."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from scipy.sparse import csr_matrix, issparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -69,11 +70,20 @@ class LinearMap(TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the rows; nothing is learned."""
-        validate_data(self, X, dtype=np.float64)
+        validate_data(self, X, dtype=np.float64, accept_sparse="csr")
         return self
 
     def transform(self, X: Any) -> np.ndarray:
         """Map rows."""
         check_is_fitted(self, "n_features_in_")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return (X - self.centre) @ self.components.T
+        X = validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
+        return map_rows(X, self.centre, self.components)
+
+
+def map_rows(
+    X: np.ndarray | csr_matrix, centre: np.ndarray, components: np.ndarray
+) -> np.ndarray:
+    """``(x - centre) @ components.T`` of rows, which stay sparse where they are."""
+    if issparse(X):
+        return X @ components.T - components @ centre
+    return (X - centre) @ components.T

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.sparse import csc_array, csr_array
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -310,6 +311,23 @@ class TestData:
         model = MSKClassifierCV(**QUICK).fit(X, names)
         assert list(model.classes_) == ["no", "perhaps", "yes"]
         assert set(model.predict(X)) <= set(names)
+
+    def test_sparse_rows(self):
+        X, y = _data(60)
+        X = np.where(np.median(X) < X, X, 0.0)
+        dense = MSKClassifierCV(**QUICK).fit(X, y)
+        sparse = MSKClassifierCV(**QUICK).fit(csr_array(X), y)
+        expected = dense.decision_function(X)
+        for rows in (X, csr_array(X), csc_array(X)):
+            np.testing.assert_allclose(
+                sparse.decision_function(rows), expected, rtol=1e-9
+            )
+            np.testing.assert_allclose(
+                sparse.best_estimator_.decision_function(rows), expected, rtol=1e-9
+            )
+        wide = csr_array((10, 10**9))
+        with pytest.raises(ValueError, match="Reduce the features, as by"):
+            MSKClassifierCV(**QUICK).fit(wide, np.arange(10) % 2)
 
     def test_pickle(self):
         X, y = _data(60)

@@ -11,9 +11,11 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_msk import (
     MSKClassifier,
+    MSKClassifierCV,
     MSKGridSearchCV,
     MSKRandomizedSearchCV,
     MSKRegressor,
+    MSKRegressorCV,
 )
 
 callback = pytest.importorskip("sklearn.callback")
@@ -139,3 +141,38 @@ def test_early_stopping_shows_the_path_of_all_rows():
     model.fit(X, y)
     steps = [call[2] for call in stopper.calls if call[:2] == ("end", "step")]
     assert steps == list(range(1, model.n_iter_ + 1))
+
+
+class Parts:
+    """Takes notes of the parts of a choice."""
+
+    def __init__(self):
+        self.parts = []
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        self.parts.append(context.task_name)
+        if context.task_name == "fit":
+            self.fitted = fitted_estimator
+
+
+@pytest.mark.parametrize("estimator", [MSKRegressorCV(), MSKClassifierCV()])
+def test_callbacks_see_the_parts_of_a_choice(estimator):
+    X, y, _ = blobs(2)
+    parts = Parts()
+    model = estimator.set_params(kernels=["rbf", "laplacian"]).set_callbacks(parts)
+    model.fit(X, y)
+    assert parts.parts.count("screened kernel") == 2
+    assert parts.parts.count("screened metrics of kernel") == 2
+    assert parts.parts[-1] == "fit"
+    np.testing.assert_array_equal(parts.fitted.predict(X), model.predict(X))
+    bar = callback.ProgressBar(max_propagation_depth=None)
+    type(model)("rbf", metrics="none").set_callbacks(bar).fit(X, y)

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.sparse import csc_array, csr_array
 from scipy.spatial.distance import cdist, pdist
 from sklearn.base import clone
 from sklearn.datasets import make_friedman1
@@ -358,6 +359,21 @@ class TestData:
             model.predict(table[list("fedcba")])
         np.testing.assert_array_equal(model.fit(X, y).predict(X), model.predict(X))
         assert not hasattr(model, "feature_names_in_")
+
+    def test_sparse_rows(self):
+        X, y = _data(60)
+        X = np.where(np.median(X) < X, X, 0.0)
+        dense = MSKRegressorCV(**QUICK).fit(X, y)
+        sparse = MSKRegressorCV(**QUICK).fit(csr_array(X), y)
+        expected = dense.predict(X)
+        for rows in (X, csr_array(X), csc_array(X)):
+            np.testing.assert_allclose(sparse.predict(rows), expected, rtol=1e-9)
+            np.testing.assert_allclose(
+                sparse.best_estimator_.predict(rows), expected, rtol=1e-9
+            )
+        wide = csr_array((10, 10**9))
+        with pytest.raises(ValueError, match="Reduce the features, as by"):
+            MSKRegressorCV(**QUICK).fit(wide, np.arange(10) % 2)
 
     def test_pickle(self):
         X, y = _data(40)
