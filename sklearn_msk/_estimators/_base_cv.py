@@ -194,6 +194,10 @@ class BaseMSKCV(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
             {} if splitter is None else splitter.split,
         )
 
+    def _is_exact(self, n_rows: int) -> bool:
+        """Whether the final model has all rows: K, its inverse, and one more."""
+        return n_rows <= self.max_rows and 24.0 * n_rows**2 <= memory_limit()
+
     def _progress(self, task: FitTask) -> Progress:
         """Return what tells the user, and callbacks, how far the choice is."""
 

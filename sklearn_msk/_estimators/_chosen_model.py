@@ -128,7 +128,7 @@ def landmark_estimator(
 ) -> MSKRegressor | MSKClassifier:
     """Train a ridge model on landmarks of the rows."""
     estimator = _estimator(model, rows, targets)
-    n_landmarks = min(_LANDMARKS, max_landmarks)
+    n_landmarks = min(_LANDMARKS, max_landmarks, len(rows.distinct.first))
     estimator.set_params(landmarks=n_landmarks, random_state=random_state)
     y = targets.back(rows.y)
     if targets.classes is not None:

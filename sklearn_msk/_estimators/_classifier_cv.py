@@ -65,8 +65,8 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         the five candidates that leave-one-out ranks first, and choose the ridges of
         the best three.
     max_rows : int, default=10000
-        Up to so many rows the three models of the mean are exact; beyond, they have as
-        many landmarks, up to 2000.
+        Up to so many rows the three models of the mean are exact, as in
+        `MSKRegressorCV`. Beyond, they have as many landmarks, up to 2000.
     n_jobs : int, default=None
         Number of kernels that are screened at a time.
     random_state : int, RandomState instance or None, default=None
@@ -319,7 +319,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         compared.
         """
         rows, compared, targets = choice.rows, choice.compared, choice.targets
-        if len(rows.Z) > self.max_rows:
+        if not self._is_exact(len(rows.Z)):
             errors = cross_metric_errors(model, compared, choice.folds)
             estimator = landmark_estimator(
                 model, rows, targets, self.max_rows, self.random_state

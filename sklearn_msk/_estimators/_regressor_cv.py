@@ -80,8 +80,9 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         the five candidates that leave-one-out ranks first, and choose the ridges of
         the best three.
     max_rows : int, default=10000
-        Up to so many rows the final model is exact, in about 3 n^3 / 3 operations and
-        16 n^2 bytes; beyond, it has as many landmarks, up to 2000.
+        Up to so many rows the final model is exact, in about n^3 operations and 24 n^2
+        bytes. Beyond, or where the memory limit is below, it has as many landmarks, up
+        to 2000.
     n_jobs : int, default=None
         Number of kernels that are screened at a time.
     random_state : int, RandomState instance or None, default=None
@@ -274,7 +275,8 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
             raise ValueError(
                 "predict_interval needs leave-one-out errors, which a model on "
                 f"landmarks has not: it was fitted on more than max_rows="
-                f"{self.max_rows} rows. Set a larger max_rows."
+                f"{self.max_rows} rows, or on more than memory holds. Set a larger "
+                "max_rows, or pass fewer rows."
             )
         level, errors = float(confidence_level), self._interval_errors
         if quantile_rank(len(errors), level) > len(errors):
@@ -314,7 +316,7 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
     ) -> tuple[MSKRegressor, dict[str, Any]]:
         """Train the chosen model on all rows; return its errors at them too."""
         rows, targets = choice.rows, choice.targets
-        if len(rows.Z) > self.max_rows:
+        if not self._is_exact(len(rows.Z)):
             return landmark_estimator(
                 model, rows, targets, self.max_rows, self.random_state
             ), {}

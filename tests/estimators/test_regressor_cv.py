@@ -178,6 +178,13 @@ class TestChoice:
         with pytest.raises(ValueError, match="Set a larger max_rows"):
             model.predict_interval(X)
 
+    def test_beyond_memory_there_are_landmarks(self, monkeypatch):
+        X, y = _data(300)
+        monkeypatch.setenv("SKLEARN_MSK_MEMORY_LIMIT", "2e6")
+        model = MSKRegressorCV(**QUICK).fit(X, y)
+        assert model.best_estimator_[-1].landmarks == 300
+        assert not hasattr(model, "loo_prediction_")
+
     def test_a_metric_that_was_not_judged_has_a_larger_error(self):
         model = MSKRegressorCV().fit(*_data(80))
         results, y = model.cv_results_, _data(80)[1]
