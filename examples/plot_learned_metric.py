@@ -73,7 +73,7 @@ PROBLEMS = {
         make_friedman1(options.rows, n_features=20, noise=1.0, random_state=0),
         LearnedMetric(),
     ),
-    "1 direction of 20": (wave(options.rows), LearnedMetric(max_iter=4)),
+    "1 direction of 20": (wave(options.rows), LearnedMetric()),
     "diabetes": (load_diabetes(return_X_y=True), LearnedMetric()),
 }
 table, learned = {}, {}

@@ -78,7 +78,7 @@ class LearnedMetric(
         few rows and many features that do not matter, "diagonal" is the safer one.
     power : float, default=1.0
         Power of M, > 0; 0.5 changes the metric more slowly, 2 faster.
-    max_iter : int, default=2
+    max_iter : int, default=4
         Number of updates, >= 1. A single direction among 30 features, sought in 500 or
         2000 rows, takes 3 to 4.
     n_components : int, default=None
@@ -160,7 +160,7 @@ class LearnedMetric(
         *,
         structure: str = "full",
         power: float = 1.0,
-        max_iter: int = 2,
+        max_iter: int = 4,
         n_components: int | None = None,
         random_state: Any = None,
     ) -> None:

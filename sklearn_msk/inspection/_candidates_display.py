@@ -72,7 +72,7 @@ class CandidatesDisplay:
     >>> from sklearn.datasets import load_wine
     >>> from sklearn_msk import MSKClassifierCV
     >>> from sklearn_msk.inspection import CandidatesDisplay
-    >>> model = MSKClassifierCV().fit(*load_wine(return_X_y=True))
+    >>> model = MSKClassifierCV(metrics="none").fit(*load_wine(return_X_y=True))
     >>> display = CandidatesDisplay.from_estimator(model)
     >>> len(display.errors), int(display.errors.argmin()) == model.best_index_
     (15, True)

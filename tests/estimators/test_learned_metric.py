@@ -59,7 +59,7 @@ def degrees(a, b):
 )
 def test_one_direction(n, seed, bound):
     X, y, b = one_direction(n, seed=seed)
-    metric = LearnedMetric(max_iter=4, n_components=1).fit(X, y)
+    metric = LearnedMetric(n_components=1).fit(X, y)
     assert metric.components_.shape == (1, 30)
     assert degrees(metric.components_[0], b) < bound
 
