@@ -116,6 +116,11 @@ class BaseMSKCV(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
                 f"The 'metrics' must be some of {list(legal)}. Got "
                 f"{self.metrics!r} instead."
             )
+        if "none" not in metrics and not self.max_updates:
+            raise ValueError(
+                f"The metrics {list(metrics)} need max_updates >= 1. Got "
+                "max_updates=0; add 'none' to 'metrics', or raise max_updates."
+            )
         kernels = self.kernels
         if isinstance(kernels, str) and kernels == "auto":
             kernels = AUTO

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
@@ -21,6 +22,7 @@ from sklearn_msk._estimators._table import Table, Targets
 from sklearn_msk._estimators._warnings import warn_user
 from sklearn_msk._selection import (
     Calibration,
+    Finalist,
     JudgedModel,
     RidgeModel,
     SearchRows,
@@ -31,12 +33,12 @@ from sklearn_msk._selection import (
     learn_again,
     metric_folds,
 )
-from sklearn_msk._tuning import FINALISTS
+from sklearn_msk._tuning import COMPARED_ROWS, FINALISTS
 
 # Candidates that the folds of a splitter judge.
 _FOLD_CANDIDATES = 5
 
-# Steps that folds take from one end of the grid of ridges to the other.
+# Folds move along the grid of ridges in steps of its length over this number.
 _FOLD_RIDGES = 10
 
 
@@ -79,10 +81,15 @@ class Judge:
         splits = _folds(cv, given, classes is not None, split_params or {})
         return cls(scoring, splits, standardize, classes)
 
-    @property
-    def is_relative(self) -> bool:
-        """Whether the scores are relative to the variance of y."""
-        return self.scoring is None and self.splits is None
+    def score_unit(self, targets: Targets) -> float:
+        """Return what scores relative to the variance of y are multiplied by.
+
+        Those of several targets, of a variance each, stay relative.
+        """
+        several = self.classes is None and targets.values.ndim == 2
+        if self.scoring is not None or self.splits is not None or several:
+            return 1.0
+        return targets.variance
 
     def targets(self, table: Table) -> Targets:
         """Targets of the rows of a table, in standardised units."""
@@ -161,11 +168,29 @@ def score_candidates(
     return scores
 
 
+def rank_by_scorer(
+    finalists: list[Finalist],
+    judge: Judge,
+    rows: SearchRows,
+    table: Table,
+    folds: np.ndarray,
+    targets: Targets,
+) -> list[Finalist]:
+    """Order finalists by a scorer of their values at rows that they have not seen."""
+    ranked = []
+    for finalist in finalists:
+        errors = cross_metric_errors(finalist.model, rows, folds)
+        score = _array_score(judge, targets.back(rows.y - errors), table, rows)
+        ranked.append(replace(finalist, error=-score))
+    return sorted(ranked, key=lambda finalist: finalist.error)
+
+
 def score_by_folds(
     judged: list[JudgedModel],
     judge: Judge,
     scores: np.ndarray,
     ridges: np.ndarray,
+    rows: SearchRows,
     given: Table,
 ) -> tuple[list[JudgedModel], np.ndarray]:
     """Judge the candidates of the best scores by the folds of a splitter.
@@ -181,6 +206,8 @@ def score_by_folds(
         By leave-one-out errors.
     ridges : ndarray of shape (n_ridges,)
         The grid of ``alpha / W``.
+    rows : SearchRows
+        Rows that the candidates were screened on.
     given : Table
         All rows, which the folds are of.
 
@@ -190,6 +217,11 @@ def score_by_folds(
         With the ridges that the folds choose.
     scores : ndarray of shape (n_candidates,)
         NaN for candidates that no fold has judged.
+
+    Raises
+    ------
+    ValueError
+        If every score is NaN.
     """
     judged, found = list(judged), np.full(len(judged), np.nan)
     models = {
@@ -203,7 +235,15 @@ def score_by_folds(
         model = models[place]
         assert model is not None
         model, found[place] = _climb(model, found[place], judge, ridges, given)
+        error = float(rows.mean_square(model.left_out(rows).errors))
+        model = replace(model, error=error)
         judged[place] = replace(judged[place], model=model)
+    if np.isnan(found).all():
+        raise ValueError(
+            f"Every score of scoring={judge.scoring!r} is NaN in one of the folds of "
+            "'cv', as where a fold has one row or one class only. Pass larger folds, "
+            "or StratifiedKFold."
+        )
     return judged, found
 
 
@@ -216,7 +256,7 @@ def params_of(model: RidgeModel, rows: SearchRows) -> dict[str, Any]:
         "metric": structure if learned else "none",
         "power": power if learned else 0.0,
         "n_updates": model.n_updates,
-        "length_scale": model.scale,
+        "length_scale": model.family.length_scale(model.scale),
         "alpha": model.ridge * rows.distinct.total_weight,
     }
 
@@ -230,11 +270,11 @@ def results_table(
         for j in judged
     ]
     errors = [np.nan if j.model is None else np.sqrt(j.model.error) for j in judged]
-    order = np.argsort(np.argsort(-np.where(np.isnan(scores), -np.inf, scores)))
+    ranks = rankdata(-np.where(np.isnan(scores), -np.inf, scores), method="min")
     return {
         "params": params,
         "mean_test_score": scores,
-        "rank_test_score": order + 1,
+        "rank_test_score": ranks.astype(int),
         "leave_one_out_error": np.array(errors),
         "fit_time": np.array([j.seconds for j in judged]),
         "failure": np.array([j.failure for j in judged], dtype=object),
@@ -273,7 +313,9 @@ def _folds(
         ) from error
     if not splits:
         raise ValueError(f"The 'cv' must have at least one fold. Got {cv!r}.")
-    return [(np.asarray(train), np.asarray(test)) for train, test in splits]
+    # Numbers of rows, or masks.
+    rows = np.arange(len(given.X))
+    return [(rows[train], rows[test]) for train, test in splits]
 
 
 def _array_score(
@@ -317,7 +359,10 @@ def _fold_score(model: RidgeModel, judge: Judge, given: Table) -> float:
     """Mean score over the folds of a splitter, with the choices of a model held."""
     scores = []
     for train, test in judge.splits or ():
-        table, held = given.part(train), given.part(test)
+        some = np.linspace(0, len(train) - 1, min(len(train), COMPARED_ROWS))
+        table, held = given.part(train[some.astype(int)]), given.part(test)
+        if not len(held.X):  # all of weight 0
+            continue
         scale = RobustScale.of(table.X, standardize=judge.standardize)
         targets = judge.targets(table)
         rows = SearchRows.of(scale(table.X), targets.values, table.weights)
@@ -326,7 +371,7 @@ def _fold_score(model: RidgeModel, judge: Judge, given: Table) -> float:
         columns = {"n_features_in_": table.X.shape[1]}
         fitted = as_pipeline(learned, scale, estimator, columns)
         if judge.scoring is None:
-            scores.append(-_mean_square(fitted, judge, held))
+            scores.append(-_mean_square(fitted, judge, held, targets))
             continue
         if judge.classes is not None:
             folds = metric_folds(rows, np.random.RandomState(0))
@@ -336,13 +381,19 @@ def _fold_score(model: RidgeModel, judge: Judge, given: Table) -> float:
             fitted = mean_classifier([fitted], calibration, judge.classes)
         scorer = check_scoring(fitted, scoring=judge.scoring)
         scores.append(float(scorer(fitted, held.X, held.y, **held.metadata)))
-    return float(np.mean(scores))
+    return float(np.mean(scores)) if scores else np.nan
 
 
-def _mean_square(fitted: Pipeline, judge: Judge, held: Table) -> float:
-    """Mean square of the errors at rows held out, of classes those of +1 and -1."""
+def _mean_square(
+    fitted: Pipeline, judge: Judge, held: Table, targets: Targets
+) -> float:
+    """Mean square of the errors at rows held out, of classes those of +1 and -1.
+
+    Those of several targets are relative to their variances.
+    """
     if judge.classes is None:
         errors = held.y - fitted.predict(held.X)
+        errors = errors / targets.unit if errors.ndim == 2 else errors
     else:
         signs = class_signs(held.y, judge.classes)
         errors = signs - fitted.decision_function(held.X)

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn_msk._estimators._candidates import (
     Judge,
     params_of,
+    rank_by_scorer,
     report_failures,
     results_table,
     score_by_folds,
@@ -46,8 +47,10 @@ class Choice:
         Of all rows of positive weight.
     rows, screened, compared : SearchRows
         All of them, and those that candidates and finalists are judged on.
+    compared_rows : ndarray of shape (n_compared,)
+        Numbers of the rows of `compared`.
     compared_table : Table
-        The rows of `compared` as they were given.
+        They, as they were given.
     folds : ndarray of shape (n_compared,)
         Folds of `compared`, in which metrics are learned anew.
     judged : list of JudgedModel
@@ -62,6 +65,7 @@ class Choice:
     rows: SearchRows
     screened: SearchRows
     compared: SearchRows
+    compared_rows: np.ndarray
     compared_table: Table
     folds: np.ndarray
     judged: list[JudgedModel]
@@ -112,12 +116,14 @@ def choose(
     folds = metric_folds(screened, rng)
     # Threads would wait more than work on matrices of a few hundred rows.
     with single_threaded_blas():
-        judged = judge_candidates(screened, config, folds, report)
+        judged = judge_candidates(
+            screened, config, folds, report, prune=judge.scoring is None
+        )
     report_failures(judged)
     scores = score_candidates(judged, judge, screened, screened_table, targets)
     if judge.splits is not None:
         grid = config.ridges(screened)
-        judged, scores = score_by_folds(judged, judge, scores, grid, given)
+        judged, scores = score_by_folds(judged, judge, scores, grid, screened, given)
 
     numbers = compared_rows(len(rows.Z), rng)
     compared, compared_table = rows.part(numbers), table.part(numbers)
@@ -134,16 +140,21 @@ def choose(
         )
     if len(compared.Z) != len(screened.Z):
         folds = metric_folds(compared, rng)
+        if judge.scoring is not None and judge.splits is None:
+            finalists = rank_by_scorer(
+                finalists, judge, compared, compared_table, folds, targets
+            )
     return Choice(
         scale=scale,
         targets=targets,
         rows=rows,
         screened=screened,
         compared=compared,
+        compared_rows=numbers,
         compared_table=compared_table,
         folds=folds,
         judged=judged,
-        scores=scores * targets.variance if judge.is_relative else scores,
+        scores=scores * judge.score_unit(targets),
         finalists=finalists,
     )
 

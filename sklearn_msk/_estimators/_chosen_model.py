@@ -23,8 +23,8 @@ from sklearn_msk._selection import (
     gradient_product,
 )
 from sklearn_msk._spectrum import Spectrum
-from sklearn_msk._training import apply_kernel
 from sklearn_msk.kernels._adapters import CallableKernel, PairwiseKernel
+from sklearn_msk.kernels._evaluation import evaluate_kernel
 
 # Landmarks of a final model that is not exact.
 _LANDMARKS = 2000
@@ -168,8 +168,7 @@ def feature_importances(model: RidgeModel, rows: SearchRows) -> np.ndarray:
 
 def cross_kernel(model: MSKRegressor, Z: np.ndarray) -> np.ndarray:
     """Kernel of rows with the training rows of a model."""
-    identity = np.eye(len(model.X_fit_))
-    return apply_kernel(model.kernel_, Z, model.X_fit_, identity, None)
+    return evaluate_kernel(model.kernel_, Z, model.X_fit_)
 
 
 def _estimator(

@@ -55,12 +55,11 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         Weights of the classes, as ``{label: weight}``, which multiply those of the
         rows; "balanced" gives each class the same total. None means ones.
     early_stopping : bool, "loo" or "auto", default="auto"
-        Whether and how to choose the number of steps by accuracy, as in `MSKRegressor`.
+        Whether and how to choose the number of steps by accuracy, as in `MSKRegressor`;
+        of the steps of the best accuracy, the one of the smallest squared error.
         True: by rows held out, of which each class gives its part, or by `X_val`.
         "auto": as True if `max_iter` is None, unless a class has too few distinct rows
-        to give its part. "loo": by the values of the model without each row; of the
-        steps of the best accuracy, the one of the smallest squared error of these
-        values.
+        to give its part. "loo": by the values of the model without each row.
     validation_fraction : float or cross-validation splitter, default=0.1
         Part of the distinct rows, in (0, 1), that early stopping holds out, or a
         splitter whose first split does, as in `MSKRegressor`.

@@ -19,7 +19,12 @@ from sklearn_msk._estimators._chosen_model import (
     landmark_estimator,
     mean_classifier,
 )
-from sklearn_msk._estimators._data import class_weights, classes_of, labels_of
+from sklearn_msk._estimators._data import (
+    check_class_weight,
+    class_weights,
+    classes_of,
+    labels_of,
+)
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._table import Table
 from sklearn_msk._selection import (
@@ -53,7 +58,8 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         `MSKRegressorCV`.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, as ``{label: weight}``, which multiply those of the
-        rows; "balanced" gives each class the same total. None means ones.
+        rows; "balanced" gives each class the same total. None means ones. The
+        probabilities are then those of classes of these weights.
     standardize : bool, default=True
         Whether to standardise the features, as in `MSKRegressorCV`.
     scoring : str, callable or None, default=None
@@ -181,7 +187,8 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         y : array-like of shape (n_samples,)
             Labels of at least two classes.
         sample_weight : float or array-like of shape (n_samples,), default=None
-            Non-negative weights; an integer weight equals repeating the row.
+            Non-negative weights. An integer weight equals repeating the row, up to the
+            500 rows that candidates are screened on.
         **params : dict
             Metadata of the splitter `cv` and of the scorer, such as ``groups``, under
             ``sklearn.set_config(enable_metadata_routing=True)``.
@@ -198,11 +205,14 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
             fitted.
         """
         config = self._config()
-        scorer_params, split_params = self._routed(sample_weight, params)
         columns, X, y = self._check_data(X, y)
         classes = classes_of(self, y)
         weights = self._check_weights(sample_weight, X)
+        scorer_params, split_params = self._routed(weights, params)
+        check_class_weight(self.class_weight, classes)
         weights = class_weights(y, classes, weights, self.class_weight)
+        if weights is not None:
+            classes_of(self, y[weights > 0])
         given = Table(X, y, weights, scorer_params)
         judge = Judge.of(
             self.scoring, self.cv, self.standardize, given, classes, split_params
@@ -230,7 +240,9 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
             "feature_importances_": np.mean(importances, axis=0),
         }
         if values is not None and self.cv is None:
-            attributes["loo_decision_function_"] = mean.slope * values + mean.shifts
+            attributes["loo_decision_function_"] = given.with_rows_outside(
+                mean.slope * values + mean.shifts, mean.decision_function
+            )
         task.end(lambda: attributes)
         self._assign(attributes)
         return self
@@ -331,6 +343,6 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         if model.n_updates > 0 or len(rows.Z) > len(compared.Z):
             errors = cross_metric_errors(model, compared, choice.folds)
         of_compared = compared.y - errors
-        if len(rows.Z) == len(compared.Z):
-            of_all = of_compared
+        if model.n_updates > 0:
+            of_all[choice.compared_rows] = of_compared
         return estimator, targets.back(of_all), targets.back(of_compared)

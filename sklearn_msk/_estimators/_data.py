@@ -1,7 +1,6 @@
 """Training data, validated without a side effect on the estimator."""
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -105,16 +104,20 @@ class RegressionData:
         X, weights = _rows_of(self.X, numbers, pairwise), _taken(self.weights, numbers)
         return RegressionData(X, self.y[numbers], weights, self.columns)
 
-    def scorer(self, held: Any) -> Callable[[np.ndarray], float]:
-        """Return R2 as a function of the values of a model of these rows at others."""
+    def scorer(self, held: Any) -> Measure:
+        """Return R2 as a function of the values of a model of these rows at others.
+
+        Nothing decides ties.
+        """
         y, weights = held.y, held.weights
         if y.max() > y.min():
-            return RSquared.of(y, weights).score
+            judge = RSquared.of(y, weights)
+            return lambda values: (judge.score(values), 0.0)
         scale = power_of_two(np.abs(self.y).max())
 
-        def negative_mean_square(values: np.ndarray) -> float:
+        def negative_mean_square(values: np.ndarray) -> tuple[float, float]:
             errors = np.square(values / scale - y / scale)
-            return -float(np.average(errors, axis=0, weights=weights).mean())
+            return -float(np.average(errors, axis=0, weights=weights).mean()), 0.0
 
         # R2 would be the same for all steps.
         return negative_mean_square
@@ -177,22 +180,26 @@ class ClassificationData:
             X, y, weights, self.columns, np.unique(y), self.class_weight
         )
 
-    def scorer(self, held: Any) -> Callable[[np.ndarray], float]:
-        """Return accuracy as a function of the values of a model at other rows."""
+    def scorer(self, held: Any) -> Measure:
+        """Return accuracy, and mean square, of the values of a model at other rows."""
         y, weights, classes = held.y, held.weights, self.classes
         if weights is not None:
             weights = weights / power_of_two(weights.max())
+        signs = class_signs(y, classes)
 
-        def accuracy(values: np.ndarray) -> float:
-            return float(np.average(labels_of(values, classes) == y, weights=weights))
+        def accuracy(values: np.ndarray) -> tuple[float, float]:
+            right = labels_of(values, classes) == y
+            with np.errstate(over="ignore", invalid="ignore"):
+                squares = np.square(values - signs).reshape(len(signs), -1).mean(axis=1)
+                loss = np.average(squares, weights=weights)
+            return float(np.average(right, weights=weights)), float(loss)
 
         return accuracy
 
     def measure(self) -> Measure:
         """Return accuracy and mean square as functions of errors at these rows."""
         accuracy, targets = self.scorer(self), self.targets
-        judge = RSquared.of(targets, self.weights)
-        return lambda errors: (accuracy(targets - errors), judge.loss_errors(errors))
+        return lambda errors: accuracy(targets - errors)
 
     def row_weights(self) -> np.ndarray | None:
         """Weights of the rows times those of their classes."""
@@ -248,13 +255,21 @@ def class_weights(
         totals = np.where(totals > 0, totals, np.inf)
         of_class = (weights / unit).sum() / (len(classes) * totals)
     else:
-        of_class = compute_class_weight(class_weight, classes=classes, y=classes)
+        of_class = np.array(
+            [class_weight.get(label, 1.0) for label in classes.tolist()]
+        )
     if not (np.isfinite(of_class).all() and of_class.min() >= 0 < of_class.max()):
         raise ValueError(
             "The weights of 'class_weight' must be finite, non-negative, and not all "
             f"zero. Got {class_weight!r} instead."
         )
     return _product(weights, np.asarray(of_class, dtype=float)[codes])
+
+
+def check_class_weight(class_weight: Any, classes: np.ndarray) -> None:
+    """Raise a ValueError where weights are given of classes that are not there."""
+    if isinstance(class_weight, dict):
+        compute_class_weight(class_weight, classes=classes, y=classes)
 
 
 def class_signs(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -330,6 +345,7 @@ def check_data(
         return RegressionData(X, y, weights, columns)
     known = _check_classes(estimator, y, classes, first)
     weights = check_weights(sample_weight, X, allow_zero=not first)
+    check_class_weight(estimator.class_weight, known)
     return ClassificationData(X, y, weights, columns, known, estimator.class_weight)
 
 
@@ -380,6 +396,11 @@ def check_validation_data(
                 "'y_val' must have one column for each target of y, which has shape "
                 f"{data.y.shape}. Got shape {y.shape} instead."
             )
+    if isinstance(data, ClassificationData) and not np.isin(y, data.classes).any():
+        raise ValueError(
+            f"'y_val' must hold labels of y, such as {data.classes[:3].tolist()}. Got "
+            f"none of them, but {np.unique(y)[:3].tolist()}."
+        )
     weights = check_weights(sample_weight, X)
     if weights is not None and not weights.all():
         X, y, weights = (part[weights > 0] for part in (X, y, weights))

@@ -74,7 +74,8 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         left out.
     scoring : str, callable or None, default=None
         None is the mean squared error. With ``cv=None`` a scorer judges the
-        leave-one-out predictions, so that it must need nothing else.
+        leave-one-out predictions, so that it must need nothing else. It chooses kernel
+        and metric; squared errors choose the length scale and ridge of each.
     cv : int, cross-validation generator, iterable or None, default=None
         None is leave-one-out (for metrics, by folds). The folds of anything else judge
         the five candidates that leave-one-out ranks first, and choose the ridges of
@@ -89,7 +90,8 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         Draw of the rows that candidates are screened on, and of folds. None is
         deterministic too.
     verbose : int, default=0
-        1 or more prints a line for each metric that is judged.
+        1 or more prints a line for each kernel that is screened and each metric that is
+        judged, with the seconds that are left at most.
 
     Attributes
     ----------
@@ -104,8 +106,8 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         Place of the chosen candidate in `cv_results_`.
     best_score_ : float
         Its score on the rows that candidates are screened on: the negative mean squared
-        leave-one-out error (of rows that a metric has not seen), or what `scoring`
-        says.
+        leave-one-out error (of rows that a metric has not seen; of several targets
+        relative to their variances), or what `scoring` says.
     cv_results_ : dict of ndarray
         For every candidate ``params``, ``mean_test_score`` (NaN where the metric was
         not judged, as the errors of others were smaller), ``rank_test_score``,
@@ -125,8 +127,9 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
     feature_importances_ : ndarray of shape (n_features,)
         Mean squared slopes of the model along the standardised features, summing to 1.
     loo_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_targets)
-        Prediction of every training row by the model without it. In a learned metric,
-        which has seen the row, for the rows that it was learned on by folds instead.
+        Prediction of every training row by the model without it, of a row of weight 0
+        by the model. In a learned metric, which has seen the row, for the rows that it
+        was learned on by folds instead.
         Absent with `cv` and with landmarks.
     interval_method_ : {"jackknife+", "leave-one-out", "cross-metric leave-one-out"}
         How `predict_interval` works; absent with landmarks. For "jackknife+" the
@@ -177,9 +180,10 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         X : array-like or sparse matrix of shape (n_samples, n_features)
             Training rows. Sparse ones are made dense.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Targets.
+            Targets. Several share kernel, metric and ridge: fit unlike ones one by one.
         sample_weight : float or array-like of shape (n_samples,), default=None
-            Non-negative weights; an integer weight equals repeating the row.
+            Non-negative weights. An integer weight equals repeating the row, up to the
+            500 rows that candidates are screened on.
         **params : dict
             Metadata of the splitter `cv` and of the scorer, such as ``groups``, under
             ``sklearn.set_config(enable_metadata_routing=True)``.
@@ -196,9 +200,10 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
             fitted.
         """
         config = self._config()
-        scorer_params, split_params = self._routed(sample_weight, params)
         columns, X, y = self._check_data(X, y)
-        given = Table(X, y, self._check_weights(sample_weight, X), scorer_params)
+        weights = self._check_weights(sample_weight, X)
+        scorer_params, split_params = self._routed(weights, params)
+        given = Table(X, y, weights, scorer_params)
         judge = Judge.of(
             self.scoring, self.cv, self.standardize, given, split_params=split_params
         )
@@ -212,14 +217,17 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
             of_each=True,
         )
         best = choice.finalists[0]
-        regressor, errors = self._fit_final(best.model, choice, given)
+        regressor, errors = self._fit_final(best.model, choice)
+        fitted = as_pipeline(best.model, choice.scale, regressor, columns)
+        if "loo_prediction_" in errors:
+            errors["loo_prediction_"] = given.with_rows_outside(
+                errors["loo_prediction_"], fitted.predict
+            )
         attributes = {
             **columns,
             **errors,
             **chosen_attributes(choice, regressor.alpha),
-            "best_estimator_": as_pipeline(
-                best.model, choice.scale, regressor, columns
-            ),
+            "best_estimator_": fitted,
             "feature_importances_": feature_importances(best.model, choice.compared),
         }
         task.end(lambda: attributes)
@@ -263,6 +271,11 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         -------
         ndarray of shape (n_queries, 2) or (n_queries, n_targets, 2)
             Lower and upper ends; infinite where there are too few rows.
+
+        Warns
+        -----
+        UserWarning
+            If the ends are infinite.
         """
         check_is_fitted(self)
         legal = isinstance(confidence_level, Real) and 0 < confidence_level < 1
@@ -312,7 +325,7 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         return r2(y, self.predict(X), sample_weight)
 
     def _fit_final(
-        self, model: RidgeModel, choice: Choice, given: Table
+        self, model: RidgeModel, choice: Choice
     ) -> tuple[MSKRegressor, dict[str, Any]]:
         """Train the chosen model on all rows; return its errors at them too."""
         rows, targets = choice.rows, choice.targets
@@ -333,9 +346,10 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         attributes["_interval_errors"] = errors * targets.unit
         attributes["_target_units"] = targets.mean, targets.unit
         if self.cv is None:
-            known = len(errors) == len(rows.Z)
-            prediction = rows.y - (errors if known else left_out.errors)
-            attributes["loo_prediction_"] = targets.back(prediction)
+            of_all = left_out.errors.copy()
+            if model.n_updates > 0:
+                of_all[choice.compared_rows] = errors
+            attributes["loo_prediction_"] = targets.back(rows.y - of_all)
         return exact_estimator(model, left_out, rows, targets), attributes
 
     def _mapped(self, X: Any) -> np.ndarray:

@@ -13,6 +13,10 @@ from sklearn_msk._selection import label_equal_rows
 # Interquartile range of the normal distribution, in standard deviations.
 _NORMAL_RANGE = 1.3489795
 
+# Least interquartile range that is a scale, as a share of the largest distance from the
+# median: rows may lie that far out.
+_LEAST_SPREAD = 1e-12
+
 
 @dataclass(frozen=True, eq=False)
 class RobustScale:
@@ -43,7 +47,8 @@ class RobustScale:
         largest = np.abs(X - centre).max(axis=0)
         unit = np.where(largest > 0, largest, 1.0)
         deviation = unit * np.std((X - centre) / unit, axis=0)
-        size = np.where(spread > 0, spread, deviation)
+        # Rounding about a value that most rows share is no spread.
+        size = np.where(spread > _LEAST_SPREAD * largest, spread, deviation)
         rounding = 10 * np.finfo(np.float64).eps * np.abs(centre)
         size = np.where(size > rounding, size, 0.0)
         return cls(

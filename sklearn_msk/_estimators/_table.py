@@ -1,5 +1,6 @@
 """Rows, targets and weights as they were given, and targets in standardised units."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,18 @@ class Table:
     y: np.ndarray
     weights: np.ndarray | None
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    def with_rows_outside(
+        self, values: np.ndarray, predict: Callable[[np.ndarray], np.ndarray]
+    ) -> np.ndarray:
+        """Values of all rows: those of the rows of weight 0 are predicted."""
+        if self.weights is None or self.weights.all():
+            return values
+        found = np.empty((len(self.X), *values.shape[1:]))
+        found[self.weights > 0] = values
+        outside = self.weights == 0
+        found[outside] = predict(self.X[outside])
+        return found
 
     def part(self, numbers: np.ndarray) -> "Table":
         """Those of some rows that have a positive weight."""

@@ -25,11 +25,13 @@ from sklearn_msk._validation import check_seed
 # The score of one row has no spread to compare with.
 _FEWEST_HELD = 2
 
-# Scores this close, relative to the best, differ by rounding.
+# Errors this close, relative to the least, differ by rounding; so do scores that are
+# as close as the other number says.
 _TIE = float(np.sqrt(np.finfo(np.float64).eps))
+_ROUNDING = 64.0 * float(np.finfo(np.float64).eps)
 
-# From errors of shape (n,) or (n, n_targets) to a score, higher being better, and a
-# loss that decides between steps of the same score.
+# From errors, or values, of shape (n,) or (n, n_targets) to a score, higher being
+# better, and a loss that decides between steps of the same score.
 Measure = Callable[[np.ndarray], tuple[float, float]]
 
 
@@ -67,22 +69,26 @@ class StoppedPath:
         if np.isnan(self.scores).all():
             return -1
         best = _largest(self.scores)
-        if self.losses is not None:
+        if self.losses is not None and np.isfinite(self.losses[best]).any():
             best = best[_largest(-self.losses[best])]
         return int(best[0])
 
 
 def _largest(values: np.ndarray) -> np.ndarray:
-    """Places of the values that are within `_TIE` of the largest one."""
+    """Places of the values that tie with the largest one.
+
+    Of scores below 1, such as R2, it is the distance from 1 that errors move.
+    """
     largest = np.nanmax(values)
-    return np.flatnonzero(values >= largest - _TIE * abs(largest))
+    margin = _TIE * min(abs(largest), abs(1.0 - largest))
+    return np.flatnonzero(values >= largest - margin - _ROUNDING * abs(largest))
 
 
 def judge_errors(
-    iterations: np.ndarray, errors: Iterator[np.ndarray], measure: Measure
+    iterations: np.ndarray, values: Iterator[np.ndarray], measure: Measure
 ) -> StoppedPath:
-    """Measure the errors that a model makes after each of some steps."""
-    scores, losses = np.array([measure(error) for error in errors]).T
+    """Measure the errors, or values, of a model after each of some steps."""
+    scores, losses = np.array([measure(found) for found in values]).T
     return StoppedPath(iterations, scores, losses)
 
 
@@ -119,8 +125,14 @@ def hold_out(
     """
     seed = check_seed(random_state)
     if groups is not None:
+        joined = _joined(units, groups)
+        if joined.min() == joined.max():
+            raise ValueError(
+                "Early stopping holds out whole groups, and 'groups' has one only (or "
+                "equal rows join all of them). Pass at least 2 groups, or X_val."
+            )
         splitter = GroupShuffleSplit(1, test_size=fraction, random_state=seed)
-        return next(splitter.split(units, groups=_joined(units, groups)))
+        return next(splitter.split(units, groups=joined))
     n_units, n_held = _counts(units, fraction)
     if n_units <= n_held:
         raise ValueError(
@@ -197,7 +209,7 @@ def _joined(units: np.ndarray, groups: np.ndarray) -> np.ndarray:
 def score_path(
     model: FittedModel,
     X: np.ndarray,
-    score: Callable[[np.ndarray], float],
+    measure: Measure,
     n_jobs: int | None,
 ) -> StoppedPath:
     """Score every step of the path of a model on rows that it has not seen.
@@ -207,8 +219,8 @@ def score_path(
     model : FittedModel
     X : ndarray or csr_matrix of shape (n_held, n_features)
         Rows held out.
-    score : callable
-        ``score(values)`` of the values of the model at the rows, higher being better.
+    measure : callable
+        Score and loss of the values of the model at the rows.
     n_jobs : int or None
 
     Returns
@@ -226,7 +238,7 @@ def score_path(
         iterations,
         n_jobs,
     )
-    return StoppedPath(iterations, np.array([score(v) for v in values]))
+    return judge_errors(iterations, values, measure)
 
 
 def shorten(

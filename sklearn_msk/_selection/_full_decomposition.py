@@ -29,6 +29,8 @@ class FullDecomposition:
         Eigenvalues of ``A / scale`` up to here are rounding.
     outside : ndarray of shape (n_outside, n_groups)
         ``K s V / scale`` at the rows that are in no group.
+    smallest : float
+        The smallest eigenvalue of ``A / scale``, as it was computed.
     """
 
     rows: DistinctRows
@@ -37,6 +39,7 @@ class FullDecomposition:
     scale: float
     floor: float
     outside: np.ndarray
+    smallest: float
 
 
 def full_decomposition(K: np.ndarray, rows: DistinctRows) -> FullDecomposition:
@@ -58,7 +61,8 @@ def full_decomposition(K: np.ndarray, rows: DistinctRows) -> FullDecomposition:
     if len(rows.outside):
         k = K[np.ix_(rows.outside, rows.first)].astype(np.float64)
         outside = (k / scale * np.sqrt(rows.shares)) @ V
-    return FullDecomposition(rows, eigenvalues, V, scale, floor, outside)
+    smallest, eigenvalues = float(eigenvalues[0]), np.maximum(eigenvalues, 0.0)
+    return FullDecomposition(rows, eigenvalues, V, scale, floor, outside, smallest)
 
 
 def scaled_kernel(K: np.ndarray, rows: DistinctRows) -> tuple[np.ndarray, float]:
@@ -77,7 +81,7 @@ def scaled_kernel(K: np.ndarray, rows: DistinctRows) -> tuple[np.ndarray, float]
 def floored_eigh(
     A: np.ndarray, dtype: np.dtype
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Eigenvalues, none below 0, and eigenvectors of A, and the floor of the former.
+    """Eigenvalues and eigenvectors of A, and the floor of the former.
 
     A is overwritten; `dtype` is the precision that its entries come from. A row that
     has no part in the null space has none to rounding either: over the floor, rounding
@@ -90,7 +94,7 @@ def floored_eigh(
     floor = max(floor, -4.0 * float(eigenvalues.min())) or 1.0
     null = V[:, : np.searchsorted(eigenvalues, floor, side="right")]
     null[np.einsum("ij,ij->i", null, null) < _NO_PART**2] = 0.0
-    return np.maximum(eigenvalues, 0.0), V, floor
+    return eigenvalues, V, floor
 
 
 def rounding_floor(n: int, largest: float, entry: float, dtype: np.dtype) -> float:

@@ -59,6 +59,10 @@ class KernelFamily:
         some = rows[np.linspace(0, len(rows) - 1, n_used).astype(int)]
         return float(np.median(pdist(some, self.distance))) or 1.0
 
+    def length_scale(self, scale: float) -> float:
+        """Length scale of the kernel: that of `RBF` for the Gaussian."""
+        return float(np.sqrt(scale / 2.0)) if self.distance == "sqeuclidean" else scale
+
     def matrix(
         self, scale: float, rows: np.ndarray, others: np.ndarray | None = None
     ) -> np.ndarray:

@@ -112,6 +112,7 @@ def _feature_basis(
         phi = np.sqrt(D) * phi
         gram = gram + phi.T @ phi
     eigenvalues, U, floor = floored_eigh(np.asfortranarray(gram), gram.dtype)
+    eigenvalues = np.maximum(eigenvalues, 0.0)
     return _FeatureBasis(eigenvalues, U, U.T @ moments, floor)
 
 

@@ -110,7 +110,8 @@ class Finalist:
         Among the candidates.
     model : RidgeModel
     error : float
-        Mean square error at rows that neither model nor metric has seen.
+        Mean square error at rows that neither model nor metric has seen, or minus the
+        score of a scorer.
     """
 
     place: int
@@ -143,6 +144,8 @@ def judge_candidates(
     folds: np.ndarray,
     report: Progress,
     n_judged: int = JUDGED_CANDIDATES,
+    *,
+    prune: bool = True,
 ) -> list[JudgedModel]:
     """Screen every candidate, and judge the best by errors that their metric allows.
 
@@ -158,6 +161,9 @@ def judge_candidates(
         Takes what was done, how often, of how many times, and the seconds it took.
     n_judged : int, default=8
         Metrics that are judged.
+    prune : bool, default=True
+        Whether squared errors decide, so that a metric whose plain error is larger than
+        the least honest one need not be judged.
 
     Returns
     -------
@@ -195,7 +201,7 @@ def judge_candidates(
     found = [
         j for parts in zip(plain, learned, strict=True) for part in parts for j in part
     ]
-    honest = _judge_metrics(found, rows, folds, report, n_judged)
+    honest = _judge_metrics(found, rows, folds, report, n_judged, prune)
     return [honest.get(place, judged) for place, judged in enumerate(found)]
 
 
@@ -205,6 +211,7 @@ def _judge_metrics(
     folds: np.ndarray,
     report: Progress,
     n_judged: int,
+    prune: bool,
 ) -> dict[int, JudgedModel]:
     """Judge the metrics of the least plain errors, by their places.
 
@@ -224,7 +231,7 @@ def _judge_metrics(
     for structure in structures:
         places = [p for p, model in learned.items() if model.choice[0] == structure]
         for place in sorted(places, key=lambda p: learned[p].error)[:n_each]:
-            if learned[place].error > FLATTERY_MARGIN * least:
+            if prune and learned[place].error > FLATTERY_MARGIN * least:
                 break
             begun = time.perf_counter()
             errors = cross_metric_errors(learned[place], rows, folds)

@@ -23,6 +23,7 @@ from sklearn_msk._selection._ridge_inverse import (
     left_out_models,
     ridge_inverse,
 )
+from sklearn_msk._validation import check_positive_semidefinite
 from sklearn_msk.kernels._gradients import weighted_gradients
 
 
@@ -205,7 +206,11 @@ def ridge_at_each_scale(
     unit = family.typical_scale(metric.transform(rows.distinct_Z))
     for factor in family.factors if factors is None else factors:
         K = family.matrix(unit * factor, Z)
-        errors = ridge_errors(full_decomposition(K, rows.distinct), rows.y, alphas)
+        decomposition = full_decomposition(K, rows.distinct)
+        check_positive_semidefinite(
+            decomposition.smallest, decomposition.eigenvalues[-1], "kernel"
+        )
+        errors = ridge_errors(decomposition, rows.y, alphas)
         squares = rows.mean_square(errors)
         best = int(np.nanargmin(squares))
         steps = (*before, RidgeStep(factor, float(ridges[best])))

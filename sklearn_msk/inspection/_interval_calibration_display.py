@@ -150,6 +150,12 @@ class IntervalCalibrationDisplay:
         """
         targets = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
         found, ends = _check_levels(levels), np.asarray(intervals, dtype=np.float64)
+        n_nan, n_swapped = np.isnan(ends).sum(), (ends[..., 0] > ends[..., 1]).sum()
+        if n_nan or n_swapped:
+            raise ValueError(
+                "The 'intervals' must hold lower ends and then upper ends, no NaN. Got "
+                f"{n_nan} NaN, and {n_swapped} lower ends above the upper ones."
+            )
         expected = (len(found), *targets.shape, 2)
         if ends.shape != expected:
             raise ValueError(

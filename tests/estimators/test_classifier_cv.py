@@ -278,6 +278,11 @@ class TestData:
         X, y = _data(60, 3)
         model = MSKClassifierCV(**QUICK, class_weight={0: 1, 1: 1, 2: 0}).fit(X, y)
         assert 2 not in model.predict(X)
+        assert model.loo_decision_function_.shape == (60, 3)
+        with pytest.raises(ValueError, match="needs at least 2 classes"):
+            MSKClassifierCV(**QUICK, class_weight={0: 1, 1: 0, 2: 0}).fit(X, y)
+        with pytest.raises(ValueError, match="not in class_weight"):
+            MSKClassifierCV(**QUICK, class_weight={7: 1}).fit(X, y)
 
     @pytest.mark.parametrize("n", [2, 3, 5])
     def test_few_rows(self, n):

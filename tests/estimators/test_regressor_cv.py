@@ -8,10 +8,15 @@ from scipy.sparse import csc_array, csr_array
 from scipy.spatial.distance import cdist, pdist
 from sklearn.base import clone
 from sklearn.datasets import make_friedman1
-from sklearn.exceptions import FitFailedWarning
+from sklearn.exceptions import FitFailedWarning, UndefinedMetricWarning
 from sklearn.gaussian_process.kernels import RBF
-from sklearn.metrics import mean_absolute_error
-from sklearn.model_selection import GroupKFold, KFold, cross_val_score
+from sklearn.metrics import make_scorer, mean_absolute_error
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    LeaveOneOut,
+    cross_val_score,
+)
 
 from sklearn_msk import MSKRegressorCV
 from sklearn_msk._estimators._scaling import RobustScale
@@ -126,6 +131,15 @@ class TestChoice:
         plain = MSKRegressorCV(metrics=["none"]).fit(X, y)
         assert 1 - model.score(Q, v) < 0.5 * (1 - plain.score(Q, v))
 
+    @pytest.mark.parametrize("kernel", ["laplacian", "matern", "rbf"])
+    def test_length_scale_is_that_of_the_kernel(self, kernel):
+        model = MSKRegressorCV(kernel, metrics="none").fit(*_data(50))
+        scale, last = model.best_params_["length_scale"], model.best_estimator_[-1]
+        if kernel == "laplacian":
+            assert last.kernel_params["gamma"] == pytest.approx(1.0 / scale)
+        else:
+            assert model.kernel_.length_scale == pytest.approx(scale)
+
     def test_pipeline_and_a_fit_by_hand_predict_the_same(self):
         X, y = _data(90)
         Q, _ = _data(20, seed=1)
@@ -237,6 +251,35 @@ class TestScoring:
             cross_val_score(held, X, y, cv=folds).mean(), abs=0.02
         )
 
+    def test_the_scorer_decides_on_more_rows_than_are_screened(self):
+        """A scorer that wants large errors gets the candidate of the largest."""
+        X, y = _data(600)
+        scorer = make_scorer(lambda a, b: np.mean((a - b) ** 2))
+        kernels = [RBF(0.3), RBF(1.0), RBF(3.0)]
+        model = MSKRegressorCV(kernels, metrics=["none"], scoring=scorer).fit(X, y)
+        assert model.kernel_ == RBF(0.3)
+        assert model.best_index_ == model.cv_results_["mean_test_score"].argmax()
+        assert MSKRegressorCV(kernels).fit(X, y).kernel_ == RBF(3.0)
+
+    def test_scores_of_folds_that_are_not_numbers(self):
+        X, y = _data(20)
+        model = MSKRegressorCV(**QUICK, cv=LeaveOneOut(), scoring="r2")
+        with (
+            pytest.warns(UndefinedMetricWarning),
+            pytest.raises(ValueError, match=r"Every score of scoring='r2' is NaN"),
+        ):
+            model.fit(X, y)
+
+    def test_masks_as_folds(self):
+        X, y = _data(40)
+        weights = np.r_[np.zeros(5), np.ones(35)]
+        folds = list(KFold(8).split(X))
+        masks = [tuple(np.isin(np.arange(40), part) for part in fold) for fold in folds]
+        one, other = (
+            MSKRegressorCV(**QUICK, cv=cv).fit(X, y, weights) for cv in (folds, masks)
+        )
+        assert one.best_score_ == other.best_score_
+
     def test_folds_choose_the_ridge(self):
         """Rows of a group are nearly equal: only new groups show what is wanted."""
         rng = np.random.default_rng(0)
@@ -334,6 +377,43 @@ class TestData:
             found = MSKRegressorCV(**QUICK).fit(X, y, np.full(60, size)).predict(X)
             np.testing.assert_allclose(found, expected, rtol=1e-6)
 
+    def test_rows_of_weight_0_have_predictions_too(self):
+        X, y = _data(40)
+        weights = np.r_[np.zeros(7), np.ones(33)]
+        model = MSKRegressorCV(**QUICK).fit(X, y, weights)
+        without = MSKRegressorCV(**QUICK).fit(X[7:], y[7:])
+        np.testing.assert_allclose(model.loo_prediction_[:7], without.predict(X[:7]))
+        np.testing.assert_allclose(model.loo_prediction_[7:], without.loo_prediction_)
+
+    def test_one_weight_for_all(self):
+        X, y = _data(40)
+        model = MSKRegressorCV(**QUICK, scoring="r2")
+        np.testing.assert_allclose(
+            model.fit(X, y, 2.0).predict(X), model.fit(X, y).predict(X), rtol=1e-6
+        )
+
+    def test_rounding_is_no_spread(self):
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(200, 3))
+        X[:, 2] = np.where(rng.random(200) < 0.2, X[:, 2], 0.0)
+        y = X[:, 0] + X[:, 2] + 0.1 * rng.normal(size=200)
+        plain = MSKRegressorCV(**QUICK).fit(X, y)
+        X[:, 2] += 1e-13 * rng.normal(size=200)
+        shaken = MSKRegressorCV(**QUICK).fit(X, y)
+        assert shaken.best_score_ == pytest.approx(plain.best_score_, rel=1e-3)
+
+    def test_units_of_several_targets_change_no_choice(self):
+        X, y = _data(60)
+        Y = np.c_[y, np.random.default_rng(0).normal(size=60)]
+        for cv in (None, 3):
+            one, other = (
+                MSKRegressorCV(**QUICK, cv=cv).fit(X, Y * unit)
+                for unit in ([1.0, 1.0], [1.0, 1e6])
+            )
+            assert one.best_index_ == other.best_index_
+            assert one.best_score_ == pytest.approx(other.best_score_, rel=1e-6)
+            assert one.alpha_ == other.alpha_
+
     def test_one_row_of_positive_weight(self):
         X, y = _data(20)
         with pytest.raises(ValueError, match=r"at least 2 rows of positive weight"):
@@ -351,6 +431,14 @@ class TestData:
         np.testing.assert_allclose(model.predict(X), 3.0)
         model.fit(np.ones_like(X), y)
         np.testing.assert_allclose(model.predict(X), y.mean())
+
+    def test_what_is_no_kernel(self):
+        X, y = _data(40)
+        with pytest.raises(ValueError, match="must be positive semi-definite"):
+            MSKRegressorCV(lambda A, B: -(A @ B.T)).fit(X, y)
+        with pytest.warns(FitFailedWarning, match="positive semi-definite"):
+            model = MSKRegressorCV(["rbf", lambda A, B: np.sin(A @ B.T)]).fit(X, y)
+        assert model.best_params_["kernel"] == "rbf"
 
     def test_more_features_than_rows(self):
         X, y = _data(40, 100)
@@ -400,6 +488,7 @@ class TestErrors:
             ({"cv": []}, "at least one fold"),
             ({"scoring": "nope"}, "scoring"),
             ({"kernels": []}, "at least one kernel"),
+            ({"metrics": "full", "max_updates": 0}, "need max_updates >= 1"),
             (
                 {"kernels": ["ntk_relu"], "metrics": ["full"]},
                 "No candidate has a metric.*Got kernels \\['ntk_relu'\\]",

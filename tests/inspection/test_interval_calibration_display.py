@@ -123,3 +123,6 @@ def test_bad_input_is_named(data, model):
         IntervalCalibrationDisplay.from_predictions(y, np.zeros((240, 2)), [0.5])
     with pytest.raises(ValueError, match=r"shape \(11, 240, 2, 2\)"):
         show(model, X, np.column_stack([y, y]))
+    ends = np.column_stack([y + 1, y - 1])[None]
+    with pytest.raises(ValueError, match="240 lower ends above the upper ones"):
+        IntervalCalibrationDisplay.from_predictions(y, ends, [0.5])

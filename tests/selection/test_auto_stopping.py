@@ -343,3 +343,35 @@ def test_the_model_without_tuning_is_no_worse_than_a_ridge():
     assert r2["ours"] >= r2["ridge"] - 0.02
     assert error["ours"] >= 1.03 * error["ridge of y less its mean"]
     assert r2["100 steps"] < r2["ridge"] - 0.3
+
+
+def test_held_out_accuracies_that_tie_are_told_apart_by_the_squared_error():
+    """All steps are right on rows that are far apart; the first is not sure of it."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], 40)
+    X = 4.0 * np.eye(3)[y] + 0.5 * rng.normal(size=(120, 3))
+    model = MSKClassifier().fit(X, y)
+    assert (model.validation_scores_ == 1.0).all()
+    assert model.n_iter_ > 1
+
+
+def test_without_noise_a_small_error_is_no_tie():
+    x = np.linspace(-1, 1, 120)[:, None]
+    y = np.sin(3 * x.ravel())
+    for rule in (True, "loo"):
+        model = MSKRegressor("rbf", gamma=2.0, k=10, max_iter=1e4, tol=1e-12)
+        model.set_params(early_stopping=rule).fit(x, y)
+        assert np.sqrt(np.mean((model.predict(x) - y) ** 2)) < 1e-6
+
+
+def test_labels_to_judge_by_that_are_not_those_of_y():
+    X, y = noisy()
+    names = np.where(y > 0, "high", "low")
+    with pytest.raises(ValueError, match=r"'y_val' must hold labels of y"):
+        MSKClassifier().fit(X, names, X_val=X, y_val=(y > 0).astype(int))
+
+
+def test_one_group_cannot_be_parted():
+    X, y = noisy()
+    with pytest.raises(ValueError, match="Pass at least 2 groups, or X_val"):
+        MSKRegressor(early_stopping=True).fit(X, y, groups=np.zeros(len(y)))
