@@ -58,8 +58,9 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         Whether and how to choose the number of steps by accuracy, as in `MSKRegressor`;
         of the steps of the best accuracy, the one of the smallest squared error.
         True: by rows held out, of which each class gives its part, or by `X_val`.
-        "auto": as True if `max_iter` is None, unless a class has too few distinct rows
-        to give its part. "loo": by the values of the model without each row.
+        "loo": by the values of the model without each row. "auto": if `max_iter` is
+        None as "loo" for up to 300 distinct rows, and as True for more, unless a class
+        has too few distinct rows to give its part.
     validation_fraction : float or cross-validation splitter, default=0.1
         Part of the distinct rows, in (0, 1), that early stopping holds out, or a
         splitter whose first split does, as in `MSKRegressor`.

@@ -73,11 +73,12 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         Whether and how to choose the number of steps, up to `max_iter`, by R2. All
         steps are scored, beyond 1000 steps 1000 log-spaced ones.
 
-        - "auto": as True if `max_iter` is None, or if `fit` gets `X_val` or `groups`;
-          as False if `max_iter` is given. With `max_iter` of None, all 100 steps are
-          taken, without a warning, where rows that are held out could not judge: with
-          fewer than 20 distinct rows, where too few are left for the number of
-          landmarks, for dask arrays and in `partial_fit`.
+        - "auto": as False if `max_iter` is given. Otherwise as "loo" for up to 300
+          distinct rows, and as True for more, with landmarks or a splitter. As True if
+          `fit` gets `X_val` or `groups`. With `max_iter` of None, all 100 steps are
+          taken, without a warning, where no rows could judge: with fewer than 20
+          distinct rows, where too few are left for the number of landmarks, for dask
+          arrays and in `partial_fit`.
         - False: `max_iter` steps are taken.
         - True: by rows held out. `fit` trains on the other rows, scores the steps on
           those held out, then trains on all rows for the best number of steps. Rows

@@ -34,7 +34,7 @@ from sklearn_msk._training import (
     TrainingConfig,
     train,
 )
-from sklearn_msk._tuning import FEWEST_STOPPING_ROWS
+from sklearn_msk._tuning import FEW_STOPPING_ROWS, FEWEST_STOPPING_ROWS
 
 # Up to so many distinct rows each is left out. Beyond, the full decomposition takes
 # longer than five fits, of which the folds are made.
@@ -131,8 +131,8 @@ def train_and_stop(
     ----------
     estimator : MSKRegressor or MSKClassifier
     rule : True, "loo" or "auto"
-        As `stopping_rule` returns; "auto" takes all steps where rows that are held out
-        would not tell the steps apart.
+        As `stopping_rule` returns; "auto" leaves out the rows one by one where they are
+        few, and takes all steps where held-out rows would not tell the steps apart.
     data : RegressionData or ClassificationData
     validation : Validation
     training : TrainingConfig
@@ -164,6 +164,8 @@ def train_and_stop(
         return _judged_by_given_rows(
             estimator, data, validation, training, config, report
         )
+    if rule == "auto" and config.landmarks is None and _are_few(estimator, data):
+        rule = "loo"
     if rule == "loo" and config.landmarks is None:
         return _stop_by_all_rows(
             estimator, data, training, config, report, leave_one_out_rows
@@ -180,6 +182,18 @@ def train_and_stop(
     if stopped is not None:
         training = _up_to(stopped, training)
     return train(data.rows, training, config, report), stopped
+
+
+def _are_few(estimator: Any, data: ArrayData) -> bool:
+    """Whether leaving out every row costs less than holding out some of them."""
+    if hasattr(estimator.validation_fraction, "split"):
+        return False
+    kept = slice(None) if data.weights is None else data.weights > 0
+    if isinstance(data, ClassificationData) and len(np.unique(data.y[kept])) < 2:
+        return False
+    labels = label_equal_rows(data.X)
+    n = len(distinct_rows(data.X.shape[0], data.weights, labels).first)
+    return FEWEST_STOPPING_ROWS <= n <= FEW_STOPPING_ROWS
 
 
 def _stop_by_all_rows(

@@ -35,12 +35,13 @@ def has_chosen(model):
     return hasattr(model, "validation_scores_")
 
 
-def test_without_max_iter_the_steps_are_chosen_as_by_true():
-    X, y = noisy()
+@pytest.mark.parametrize(("n", "rule"), [(120, "loo"), (400, True)])
+def test_without_max_iter_the_steps_are_chosen(n, rule):
+    X, y = noisy(n)
     labels = np.digitize(y, [-0.5, 0.5])
     for kind, target in ((MSKRegressor, y), (MSKClassifier, labels)):
         auto = kind("rbf").fit(X, target)
-        told = kind("rbf", early_stopping=True).fit(X, target)
+        told = kind("rbf", early_stopping=rule).fit(X, target)
         assert auto.n_iter_ == told.n_iter_ < 100
         np.testing.assert_array_equal(auto.validation_iterations_, np.arange(1, 101))
         np.testing.assert_array_equal(auto.validation_scores_, told.validation_scores_)
@@ -95,7 +96,7 @@ def test_rows_that_are_passed_judge_whatever_max_iter_is(max_iter):
         ({}, *noisy(19)),
         ({}, *(np.tile(part, (7,) + (1,) * (part.ndim - 1)) for part in noisy(19))),
         ({"landmarks": 60}, *noisy(66)),
-        ({"validation_fraction": 0.99}, *noisy(40)),
+        ({"validation_fraction": 0.999}, *noisy(350)),
         ({"kernel": "precomputed"}, *(lambda X, y: (X @ X.T, y))(*noisy(19))),
         ({"kernel": "linear"}, *(lambda X, y: (csr_matrix(X), y))(*noisy(19))),
         ({}, np.ones((50, 2)), np.arange(50.0)),
@@ -127,12 +128,12 @@ def test_as_few_rows_as_can_judge():
 
 
 def test_classes_that_cannot_judge_let_all_steps_be_taken():
-    X, _ = noisy()
-    one_row = np.repeat(["x", "a", "b"], [1, 60, 59])
-    copies = np.repeat(["x", "a", "b"], [3, 60, 57])
+    X, _ = noisy(400)
+    one_row = np.repeat(["x", "a", "b"], [1, 200, 199])
+    copies = np.repeat(["x", "a", "b"], [3, 200, 197])
     same = X.copy()
     same[:3] = X[0]
-    many = np.arange(120) // 2
+    many = np.arange(400) // 2
     for rows, labels in ((X, one_row), (same, copies), (X, many)):
         model = MSKClassifier("rbf").fit(rows, labels)
         assert not has_chosen(model)

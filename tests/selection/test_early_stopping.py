@@ -49,8 +49,7 @@ def test_scores_are_those_of_a_model_without_the_rows(noisy_circle):
         np.testing.assert_allclose(
             model.validation_scores_[steps - 1], expected, atol=1e-3
         )
-    chosen = model.validation_scores_[model.n_iter_ - 1]
-    assert chosen == model.validation_scores_.max()
+    assert model.n_iter_ == 1 + np.argmax(model.validation_scores_)
     final = MSKRegressor(max_iter=model.n_iter_).fit(X, y, weights)
     np.testing.assert_array_equal(model.predict(X), final.predict(X))
 
@@ -92,7 +91,8 @@ def test_classifier_by_accuracy(n_classes):
     model = MSKClassifier(early_stopping=True, validation_fraction=0.25).fit(X, y)
     scores = model.validation_scores_ * 30
     np.testing.assert_allclose(scores, np.rint(scores), atol=1e-9)
-    assert model.n_iter_ == 1 + np.argmax(model.validation_scores_)
+    chosen = model.validation_scores_[model.n_iter_ - 1]
+    assert chosen == model.validation_scores_.max()
     final = MSKClassifier(max_iter=model.n_iter_).fit(X, y)
     np.testing.assert_array_equal(model.predict(X), final.predict(X))
 

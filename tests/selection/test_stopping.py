@@ -267,7 +267,7 @@ def test_given_rows_judge_the_path_of_one_fit():
     w[:3], y_val[:3] = 0.0, 1e9
     model = MSKRegressor("rbf", k=5, early_stopping=True)
     model.fit(X, y, X_val=X_val, y_val=y_val, sample_weight_val=w)
-    path = MSKRegressor("rbf", k=5, store_trajectory=True).fit(X, y)
+    path = MSKRegressor("rbf", k=5, max_iter=100, store_trajectory=True).fit(X, y)
     expected = [
         r2_score(y_val[3:], values[3:], sample_weight=w[3:])
         for values in path.staged_predict(X_val)
