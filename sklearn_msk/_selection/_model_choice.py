@@ -405,7 +405,7 @@ def _follow(
     ridges : ndarray of shape (n_ridges,)
     config : ChoiceConfig
     least : float
-        Least error of all families; a metric far above is not followed.
+        Least error of all families without a metric; one far above is not followed.
     """
     models = [judged.model for judged in plain if judged.model is not None]
     if len(models) < len(plain) or not _can_learn(rows):
@@ -413,14 +413,16 @@ def _follow(
     start = min(models, key=lambda model: model.error)
 
     def followed() -> Iterator[tuple[RidgeModel, None]]:
-        best = least
+        # Of each structure, as full metrics flatter their errors more than others.
+        best = dict.fromkeys(config.structures, least)
         for choice in start.family.metrics:
-            if choice[0] not in config.structures:
+            structure = choice[0]
+            if structure not in best:
                 continue
             for model in follow_metric(start, choice, rows, ridges, config.max_updates):
                 yield model, None
-                best = min(best, model.error)
-                if model.error > HOPELESS_ERROR * best:
+                best[structure] = min(best[structure], model.error)
+                if model.error > HOPELESS_ERROR * best[structure]:
                     break
 
     return _timed(start.family.name, followed())
