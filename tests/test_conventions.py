@@ -161,11 +161,11 @@ def test_data_frames_in_and_out(library, friedman):
     frame = frames.DataFrame(dict(zip(names, X.T, strict=True)))
     target = frames.Series(y)
     # Columns of a frame lie apart, which rounds a kernel otherwise.
-    model = MSKRegressor(max_iter=100).fit(frame, target)
+    model = MSKRegressor(tol=1e-12).fit(frame, target)
     assert list(model.feature_names_in_) == names
     np.testing.assert_allclose(
         model.predict(frame),
-        MSKRegressor(max_iter=100).fit(X, y).predict(X),
+        MSKRegressor(tol=1e-12).fit(X, y).predict(X),
         rtol=1e-9,
     )
     with pytest.raises(ValueError, match="feature names"):
