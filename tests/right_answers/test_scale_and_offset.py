@@ -44,7 +44,7 @@ def _early(X: np.ndarray, y: np.ndarray, **params: Any) -> MSKRegressor:
 
 def _search(X: np.ndarray, y: np.ndarray, **params: Any) -> MSKGridSearchCV:
     grid = {"max_iter": [1, 10, 100], "k": [5]}
-    return MSKGridSearchCV(MSKRegressor(**params), grid, cv=3).fit(X, y)
+    return MSKGridSearchCV(MSKRegressor(tol=1e-6, **params), grid, cv=3).fit(X, y)
 
 
 MODES: dict[str, Callable[[np.ndarray, np.ndarray], Any]] = {
