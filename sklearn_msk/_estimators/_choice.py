@@ -32,7 +32,7 @@ from sklearn_msk._selection import (
     screened_rows,
 )
 from sklearn_msk._threads import single_threaded_blas
-from sklearn_msk._tuning import FINALISTS
+from sklearn_msk._tuning import FINALIST_MARGIN, FINALISTS
 from sklearn_msk._validation import check_seed
 
 
@@ -128,6 +128,9 @@ def choose(
     numbers = compared_rows(len(rows.Z), rng)
     compared, compared_table = rows.part(numbers), table.part(numbers)
     places = best_places(scores, judged, of_each=of_each)[:FINALISTS]
+    if of_each and judge.scoring is None:
+        least = FINALIST_MARGIN * scores[places[0]]
+        places = [place for place in places if scores[place] >= least]
     if judge.splits is not None:
         finalists = fold_finalists(judged, scores, places, compared)
     else:

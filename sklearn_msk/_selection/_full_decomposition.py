@@ -65,13 +65,20 @@ def full_decomposition(K: np.ndarray, rows: DistinctRows) -> FullDecomposition:
     return FullDecomposition(rows, eigenvalues, V, scale, floor, outside, smallest)
 
 
-def scaled_kernel(K: np.ndarray, rows: DistinctRows) -> tuple[np.ndarray, float]:
-    """Return ``s K s / scale`` as a new array, F-ordered, and the scale."""
+def scaled_kernel(
+    K: np.ndarray, rows: DistinctRows, *, overwrite_K: bool = False
+) -> tuple[np.ndarray, float]:
+    """Return ``s K s / scale``, F-ordered, and the scale.
+
+    It is a new array, or with `overwrite_K` that of K, where it can be.
+    """
     s = np.sqrt(rows.shares)
     scale = float(power_of_two(float(np.abs(K.diagonal()).max(initial=0.0))))
-    A = np.empty((len(s), len(s)))
+    A = K if len(s) == len(K) else K[np.ix_(rows.first, rows.first)]
+    A = np.ascontiguousarray(A, dtype=np.float64)
+    if np.may_share_memory(A, K) and not overwrite_K:
+        A = A.copy()
     # K is symmetric: its rows are the columns of an F-ordered array.
-    A[...] = K if len(s) == len(K) else K[np.ix_(rows.first, rows.first)]
     # One after the other: their product may underflow.
     A *= s / scale
     A *= s[:, None]

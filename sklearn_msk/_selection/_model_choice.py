@@ -419,11 +419,13 @@ def _follow(
             structure = choice[0]
             if structure not in best:
                 continue
+            before = start.error
             for model in follow_metric(start, choice, rows, ridges, config.max_updates):
                 yield model, None
                 best[structure] = min(best[structure], model.error)
-                if model.error > HOPELESS_ERROR * best[structure]:
+                if model.error > min(before, HOPELESS_ERROR * best[structure]):
                     break
+                before = model.error
 
     return _timed(start.family.name, followed())
 

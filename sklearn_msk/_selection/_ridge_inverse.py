@@ -62,11 +62,10 @@ class LeftOutModels:
 
         Those of a group are shared among its rows by their weights.
         """
-        targets, rows = self.targets, self.inverse.rows
-        a = self.coef[:, :-1] / self.inverse.scale * targets.unit
-        parts = np.where(rows.group < 0, 0.0, rows.row_shares / rows.shares[rows.group])
-        a = parts[:, None] * a[rows.group]
-        return a[:, 0] if targets.single else a
+        inverse = self.inverse
+        return _coef_of_rows(
+            self.coef[:, :-1], inverse.scale, inverse.rows, self.targets
+        )
 
     @property
     def intercept(self) -> np.ndarray:
@@ -110,7 +109,40 @@ class LeftOutModels:
         return values[:, :, 0] if targets.single else values
 
 
-def ridge_inverse(K: np.ndarray, rows: DistinctRows, alpha: float) -> RidgeInverse:
+@dataclass(frozen=True, eq=False)
+class _Factor:
+    """``A + ridge``, ``A = s K s / scale``, by what solves with it.
+
+    Attributes
+    ----------
+    matrix : ndarray of shape (n_groups, n_groups)
+        Cholesky factor in the lower triangle, or the inverse.
+    scale : float
+    is_inverse : bool
+        Whether rounding left no factor. Then `matrix` is the inverse, of eigenvalues
+        raised to rounding.
+    """
+
+    matrix: np.ndarray
+    scale: float
+    is_inverse: bool
+
+    def inverse(self) -> np.ndarray:
+        """Lower triangle of the inverse, in place of the factor."""
+        if self.is_inverse:
+            return self.matrix
+        return lapack.dpotri(self.matrix, lower=1, overwrite_c=1)[0]
+
+    def solve(self, b: np.ndarray) -> np.ndarray:
+        """Product of the inverse and a matrix."""
+        if self.is_inverse:
+            return self.matrix @ b
+        return lapack.dpotrs(self.matrix, b, lower=1)[0]
+
+
+def ridge_inverse(
+    K: np.ndarray, rows: DistinctRows, alpha: float, *, overwrite_K: bool = False
+) -> RidgeInverse:
     """Invert ``s K s + alpha / W``, by a Cholesky factor.
 
     A matrix that is singular to rounding is decomposed in full instead, and its
@@ -122,32 +154,51 @@ def ridge_inverse(K: np.ndarray, rows: DistinctRows, alpha: float) -> RidgeInver
     Parameters
     ----------
     K : ndarray of shape (n, n), float32 or float64
-        Kernel of all rows; not changed.
+        Kernel of all rows.
     rows : DistinctRows
     alpha : float
         Non-negative, in the units of `KernelRidge`.
+    overwrite_K : bool, default=False
+        Whether the inverse may take the memory of K.
 
     Returns
     -------
     RidgeInverse
     """
-    A, scale = scaled_kernel(K, rows)
-    diagonal = np.einsum("ii->i", A)
-    ridge = alpha / rows.total_weight / scale
-    diagonal += ridge
-    # The trace bounds the largest eigenvalue.
-    entry, trace = float(diagonal.max()) - ridge, float(diagonal.sum())
-    floor = rounding_floor(len(A), trace, entry, K.dtype)
-    factor, failed = lapack.dpotrf(A, lower=1, clean=0, overwrite_a=1)
-    if failed or np.square(factor.diagonal()).min() <= floor:
-        G = _floored_inverse(scaled_kernel(K, rows)[0], ridge, K.dtype)
-    else:
-        G = lapack.dpotri(factor, lower=1, overwrite_c=1)[0]
+    outside = K[np.ix_(rows.outside, rows.first)].astype(np.float64)
+    factor = _factorize(K, rows, alpha, overwrite_K)
+    G = factor.inverse()
     s = np.sqrt(rows.shares)
     G *= s
     G *= s[:, None]
-    outside = K[np.ix_(rows.outside, rows.first)].astype(np.float64) / scale
-    return RidgeInverse(rows, G, scale, outside)
+    return RidgeInverse(rows, G, factor.scale, outside / factor.scale)
+
+
+def dual_coef(
+    K: np.ndarray,
+    rows: DistinctRows,
+    alpha: float,
+    y: np.ndarray,
+    *,
+    overwrite_K: bool = False,
+) -> np.ndarray:
+    """Coefficients of kernel ridge regression, in a third of the time of the inverse.
+
+    Parameters
+    ----------
+    K, rows, alpha, overwrite_K
+        As `ridge_inverse` takes them.
+    y : ndarray of shape (n,) or (n, n_targets)
+
+    Returns
+    -------
+    ndarray of the shape of y
+        ``a`` of ``f(x) = m + sum_i a_i k(x_i, x)``, m the weighted mean of y.
+    """
+    factor = _factorize(K, rows, alpha, overwrite_K)
+    targets = left_out_targets(rows, y, fit_intercept=True)
+    s = np.sqrt(rows.shares)[:, None]
+    return _coef_of_rows(s * factor.solve(s * targets.z), factor.scale, rows, targets)
 
 
 def left_out_models(
@@ -175,6 +226,42 @@ def left_out_models(
     return LeftOutModels(
         inverse, targets, coef, errors, targets.row_errors(errors, fitted)
     )
+
+
+def _factorize(
+    K: np.ndarray, rows: DistinctRows, alpha: float, overwrite_K: bool
+) -> _Factor:
+    """Factorize ``s K s + alpha / W``, over the scale of K."""
+    A, scale = scaled_kernel(K, rows, overwrite_K=overwrite_K)
+    diagonal = A.diagonal().copy()
+    ridge = alpha / rows.total_weight / scale
+    np.einsum("ii->i", A)[:] += ridge
+    # The trace bounds the largest eigenvalue.
+    trace = float(diagonal.sum() + len(A) * ridge)
+    floor = rounding_floor(len(A), trace, float(diagonal.max()), K.dtype)
+    lower, failed = lapack.dpotrf(A, lower=1, clean=0, overwrite_a=1)
+    if failed or np.square(lower.diagonal()).min() <= floor:
+        A = _above_diagonal(lower, diagonal)
+        return _Factor(_floored_inverse(A, ridge, K.dtype), scale, is_inverse=True)
+    return _Factor(lower, scale, is_inverse=False)
+
+
+def _coef_of_rows(
+    coef: np.ndarray, scale: float, rows: DistinctRows, targets: LeftOutTargets
+) -> np.ndarray:
+    """Coefficients of all rows from those of groups, shared by the weights."""
+    a = coef / scale * targets.unit
+    parts = np.where(rows.group < 0, 0.0, rows.row_shares / rows.shares[rows.group])
+    a = parts[:, None] * a[rows.group]
+    return a[:, 0] if targets.single else a
+
+
+def _above_diagonal(factor: np.ndarray, diagonal: np.ndarray) -> np.ndarray:
+    """Return the symmetric matrix whose lower triangle gave way to a factor."""
+    A = np.triu(factor, 1)
+    A += A.T
+    np.einsum("ii->i", A)[:] = diagonal
+    return np.asfortranarray(A)
 
 
 def _floored_inverse(A: np.ndarray, ridge: float, dtype: np.dtype) -> np.ndarray:

@@ -20,6 +20,7 @@ from sklearn_msk._selection._leave_one_out import ridge_errors
 from sklearn_msk._selection._metric import Metric, agop, next_metric
 from sklearn_msk._selection._ridge_inverse import (
     LeftOutModels,
+    dual_coef,
     left_out_models,
     ridge_inverse,
 )
@@ -138,11 +139,25 @@ class RidgeModel:
         others = None if others is None else self.metric.transform(others)
         return self.family.matrix(self.scale, self.metric.transform(Z), others)
 
+    def dual_coef(self, rows: SearchRows) -> np.ndarray:
+        """Coefficients of the rows that this model is fitted on."""
+        return dual_coef(
+            self.matrix(rows.Z),
+            rows.distinct,
+            self._alpha(rows),
+            rows.y,
+            overwrite_K=True,
+        )
+
     def left_out(self, rows: SearchRows) -> LeftOutModels:
         """Models without each of the rows, at the ridge of this model."""
-        alpha = self.ridge * rows.distinct.total_weight
-        inverse = ridge_inverse(self.matrix(rows.Z), rows.distinct, alpha)
+        K = self.matrix(rows.Z)
+        inverse = ridge_inverse(K, rows.distinct, self._alpha(rows), overwrite_K=True)
         return left_out_models(inverse, rows.y)
+
+    def _alpha(self, rows: SearchRows) -> float:
+        """Ridge in the units of `KernelRidge`."""
+        return self.ridge * rows.distinct.total_weight
 
 
 def best_ridge(
@@ -321,7 +336,7 @@ def gradient_product(model: RidgeModel, rows: SearchRows) -> np.ndarray:
     """
     kernel, multiplier = model.family.at(model.scale)
     Z = model.metric.transform(rows.Z) * multiplier
-    slopes = weighted_gradients(kernel, Z, model.left_out(rows).dual_coef)
+    slopes = weighted_gradients(kernel, Z, model.dual_coef(rows))
     return agop(model.metric.pull_back(multiplier * slopes), rows.weights)
 
 

@@ -12,7 +12,11 @@ from sklearn_msk._selection._distinct_rows import distinct_rows, label_equal_row
 from sklearn_msk._selection._full_decomposition import full_decomposition
 from sklearn_msk._selection._leave_one_out import path_errors, ridge_errors
 from sklearn_msk._selection._leverages import feature_errors
-from sklearn_msk._selection._ridge_inverse import left_out_models, ridge_inverse
+from sklearn_msk._selection._ridge_inverse import (
+    dual_coef,
+    left_out_models,
+    ridge_inverse,
+)
 from sklearn_msk.kernels._resolution import resolve_kernel
 
 ALPHAS = np.array([0.0, 1e-6, 1e-3, 0.3, 10.0])
@@ -481,3 +485,27 @@ def test_factor_of_a_singular_matrix_that_rounding_makes_positive():
             ridge_errors(full_decomposition(K, rows), y, [0.0])[0],
             atol=1e-9,
         )
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3])
+@pytest.mark.parametrize("rank", [3, 40])
+def test_coefficients_without_an_inverse(alpha, rank):
+    rng = np.random.default_rng(0)
+    Phi, (_, Y, w, _) = rng.normal(size=(40, rank)), problem()
+    K, rows = Phi @ Phi.T, distinct_rows(40, w)
+    inverse = ridge_inverse(K, rows, alpha)
+    expected = left_out_models(inverse, Y)
+    coef = dual_coef(K, rows, alpha, Y)
+    size = np.abs(expected.dual_coef).max()
+    np.testing.assert_allclose(coef, expected.dual_coef, atol=1e-9 * size)
+    # Both may take the memory of K.
+    again = dual_coef(K.copy(), rows, alpha, Y, overwrite_K=True)
+    np.testing.assert_array_equal(again, coef)
+    taken = ridge_inverse(K.copy(), rows, alpha, overwrite_K=True)
+    np.testing.assert_array_equal(np.tril(taken.G), np.tril(inverse.G))
+
+
+def test_the_memory_of_a_kernel_matrix_is_taken():
+    _, _, _, K = problem()
+    inverse = ridge_inverse(K, distinct_rows(40), 0.3, overwrite_K=True)
+    assert np.may_share_memory(inverse.G, K)
