@@ -106,8 +106,8 @@ class BaseMSKCV(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
             )
         return router
 
-    def _config(self) -> ChoiceConfig:
-        """Read and check what there is to choose from."""
+    def _config(self, auto: Sequence[str] = AUTO) -> ChoiceConfig:
+        """Read and check what there is to choose from; `auto` are the usual kernels."""
         legal = ("none", "diagonal", "full")
         metrics = [self.metrics] if isinstance(self.metrics, str) else self.metrics
         unknown = [m for m in metrics if m not in legal]
@@ -123,7 +123,7 @@ class BaseMSKCV(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
             )
         kernels = self.kernels
         if isinstance(kernels, str) and kernels == "auto":
-            kernels = AUTO
+            kernels = auto
         elif not isinstance(kernels, (list, tuple)):
             kernels = [kernels]
         if not len(kernels):

@@ -1,6 +1,6 @@
 """The choice of a model for a table: what was tried, on which rows, and what won."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,10 +29,17 @@ from sklearn_msk._selection import (
     fold_finalists,
     judge_candidates,
     metric_folds,
+    near_rows,
+    refine_quickly,
     screened_rows,
 )
 from sklearn_msk._threads import single_threaded_blas
-from sklearn_msk._tuning import FINALIST_MARGIN, FINALISTS
+from sklearn_msk._tuning import (
+    FINALIST_MARGIN,
+    FINALISTS,
+    QUICK_METRIC_ROWS,
+    QUICK_SCREENED_ROWS,
+)
 from sklearn_msk._validation import check_seed
 
 
@@ -105,10 +112,7 @@ def choose(
     ValueError
         If no candidate can be fitted, or judged.
     """
-    table = given.part(np.arange(len(given.X)))
-    scale = RobustScale.of(table.X, standardize=judge.standardize)
-    targets = judge.targets(table)
-    rows = SearchRows.of(scale(table.X), targets.values, table.weights)
+    table, scale, targets, rows = _standardized(given, judge)
     rng = check_seed(random_state)
 
     numbers = screened_rows(rows, rng)
@@ -160,6 +164,55 @@ def choose(
         scores=scores * judge.score_unit(targets),
         finalists=finalists,
     )
+
+
+def choose_quickly(
+    given: Table,
+    judge: Judge,
+    config: ChoiceConfig,
+    random_state: Any,
+    report: Progress,
+) -> Choice:
+    """Choose on a few hundred rows that are neighbours, by plain leave-one-out errors.
+
+    The parameters are those of `choose`; candidates are not judged by folds.
+    """
+    table, scale, targets, rows = _standardized(given, judge)
+    rng = check_seed(random_state)
+    screened = rows.part(near_rows(rows, QUICK_SCREENED_ROWS, rng))
+    first_update = replace(config, max_updates=min(1, config.max_updates))
+    with single_threaded_blas():
+        judged = judge_candidates(
+            screened, first_update, metric_folds(screened, rng), report, n_judged=0
+        )
+        report_failures(judged)
+        finalist = refine_quickly(judged, rows, config, rng)
+    errors = [np.nan if j.model is None else j.model.error for j in judged]
+    numbers = compared_rows(len(rows.Z), rng, QUICK_METRIC_ROWS)
+    return Choice(
+        scale=scale,
+        targets=targets,
+        rows=rows,
+        screened=screened,
+        compared=rows.part(numbers),
+        compared_rows=numbers,
+        compared_table=table.part(numbers),
+        folds=np.zeros(len(numbers), dtype=int),
+        judged=judged,
+        scores=-np.array(errors) * judge.score_unit(targets),
+        finalists=[finalist],
+    )
+
+
+def _standardized(
+    given: Table, judge: Judge
+) -> tuple[Table, RobustScale, Targets, SearchRows]:
+    """Rows of positive weight, their scales, and both in standardised units."""
+    table = given.part(np.arange(len(given.X)))
+    scale = RobustScale.of(table.X, standardize=judge.standardize)
+    targets = judge.targets(table)
+    rows = SearchRows.of(scale(table.X), targets.values, table.weights)
+    return table, scale, targets, rows
 
 
 def chosen_attributes(choice: Choice, alpha: float) -> dict[str, Any]:

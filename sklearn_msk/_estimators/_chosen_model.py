@@ -14,20 +14,26 @@ from sklearn_msk._estimators._fitted import assign
 from sklearn_msk._estimators._regressor import MSKRegressor
 from sklearn_msk._estimators._scaling import LinearMap, RobustScale
 from sklearn_msk._estimators._table import Targets
+from sklearn_msk._operators import NystroemFeatures
 from sklearn_msk._selection import (
     Calibration,
     LeftOutModels,
     RidgeModel,
     SearchRows,
     class_probabilities,
+    feature_errors,
     gradient_product,
 )
 from sklearn_msk._spectrum import Spectrum
+from sklearn_msk._validation import check_seed
 from sklearn_msk.kernels._adapters import CallableKernel, PairwiseKernel
 from sklearn_msk.kernels._evaluation import evaluate_kernel
 
 # Landmarks of a final model that is not exact.
 _LANDMARKS = 2000
+
+# Ridges to try there, over that of the exact model on fewer rows.
+_LANDMARK_RIDGES = np.logspace(-3, 1, 9)
 
 
 class MeanClassifier(ClassifierMixin, BaseEstimator):
@@ -125,15 +131,33 @@ def landmark_estimator(
     targets: Targets,
     max_landmarks: int,
     random_state: Any,
-) -> MSKRegressor | MSKClassifier:
-    """Train a ridge model on landmarks of the rows."""
-    estimator = _estimator(model, rows, targets)
-    n_landmarks = min(_LANDMARKS, max_landmarks, len(rows.distinct.first))
-    estimator.set_params(landmarks=n_landmarks, random_state=random_state)
+) -> tuple[MSKRegressor | MSKClassifier, np.ndarray]:
+    """Train a ridge model on landmarks of the rows, its ridge chosen anew.
+
+    The leave-one-out errors of all rows, from leverages, choose the ridge. They are
+    returned too, of the shape of `rows.y`.
+    """
+    first = rows.distinct.first
+    n_landmarks = min(_LANDMARKS, max_landmarks, len(first))
+    chosen = check_seed(random_state).permutation(len(first))[:n_landmarks]
+    Z = _mapped(model, rows)
+    landmarks = Z[first[np.sort(chosen)]]
+    kernel, _ = model.family.at(model.scale)
+    features = NystroemFeatures.of(kernel, landmarks)
+    ridges = model.ridge * _LANDMARK_RIDGES
+    errors = feature_errors(
+        lambda block: features.features(Z[block]).T,
+        rows.distinct,
+        rows.y,
+        ridges * rows.distinct.total_weight,
+    )
+    best = int(np.nanargmin(rows.mean_square(errors)))
+    estimator = _estimator(model.with_ridge(float(ridges[best])), rows, targets)
     y = targets.back(rows.y)
     if targets.classes is not None:
         y = labels_of(y, targets.classes)
-    return estimator.fit(_mapped(model, rows), y, rows.weights)
+    estimator.set_params(landmarks=landmarks)
+    return estimator.fit(Z, y, rows.weights), errors[best]
 
 
 def as_pipeline(

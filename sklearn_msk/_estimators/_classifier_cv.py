@@ -108,7 +108,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
     loo_decision_function_ : ndarray of shape (n_samples,) or (n_samples, n_classes)
         Log odds of every training row by the models without it, as in
         `decision_function`. In a learned metric, which has seen the row, for the rows
-        that it was learned on by folds instead. Absent with `cv` and with landmarks.
+        that it was learned on by folds instead. Absent with `cv`.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -239,7 +239,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
             "estimators_": mean.estimators_,
             "feature_importances_": np.mean(importances, axis=0),
         }
-        if values is not None and self.cv is None:
+        if self.cv is None:
             attributes["loo_decision_function_"] = given.with_rows_outside(
                 mean.slope * values + mean.shifts, mean.decision_function
             )
@@ -301,7 +301,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
 
     def _fit_final(
         self, choice: Choice, columns: dict[str, Any]
-    ) -> tuple[MeanClassifier, np.ndarray | None]:
+    ) -> tuple[MeanClassifier, np.ndarray]:
         """Train the finalists on all rows; return their mean values there too."""
         members, values, calibrating = [], [], []
         for finalist in choice.finalists:
@@ -319,30 +319,29 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
             choice.targets.classes,
         )
         mean = mean_classifier(members, calibration, choice.targets.classes)
-        known = [of_all for of_all in values if of_all is not None]
-        return mean, np.mean(known, axis=0) if known else None
+        return mean, np.mean(values, axis=0)
 
     def _fit_member(
         self, model: RidgeModel, choice: Choice
-    ) -> tuple[Any, np.ndarray | None, np.ndarray]:
+    ) -> tuple[Any, np.ndarray, np.ndarray]:
         """Train a model; return its values at all rows, and at those compared, too.
 
         They are values at rows that the model has not seen; nor has the metric of those
         compared.
         """
         rows, compared, targets = choice.rows, choice.compared, choice.targets
-        if not self._is_exact(len(rows.Z)):
-            errors = cross_metric_errors(model, compared, choice.folds)
-            estimator = landmark_estimator(
+        if self._is_exact(len(rows.Z)):
+            left_out = model.left_out(rows)
+            estimator = exact_estimator(model, left_out, rows, targets)
+            errors = left_out.errors
+        else:
+            estimator, errors = landmark_estimator(
                 model, rows, targets, self.max_rows, self.random_state
             )
-            return estimator, None, targets.back(compared.y - errors)
-        left_out = model.left_out(rows)
-        estimator = exact_estimator(model, left_out, rows, targets)
-        of_all, errors = rows.y - left_out.errors, left_out.errors
-        if model.n_updates > 0 or len(rows.Z) > len(compared.Z):
-            errors = cross_metric_errors(model, compared, choice.folds)
-        of_compared = compared.y - errors
+        of_all = rows.y - errors
+        of_compared = of_all[choice.compared_rows]
         if model.n_updates > 0:
+            errors = cross_metric_errors(model, compared, choice.folds)
+            of_compared = compared.y - errors
             of_all[choice.compared_rows] = of_compared
         return estimator, targets.back(of_all), targets.back(of_compared)

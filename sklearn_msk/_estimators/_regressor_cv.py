@@ -1,6 +1,8 @@
 """Regression whose kernel, metric, length scale and ridge the data choose."""
 
 import warnings
+from collections.abc import Sequence
+from functools import partial
 from numbers import Real
 from typing import Any, Self
 
@@ -9,10 +11,15 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_msk._compat import _fit_context, with_callbacks
+from sklearn_msk._compat import StrOptions, _fit_context, with_callbacks
 from sklearn_msk._estimators._base_cv import BaseMSKCV
 from sklearn_msk._estimators._candidates import Judge
-from sklearn_msk._estimators._choice import Choice, choose, chosen_attributes
+from sklearn_msk._estimators._choice import (
+    Choice,
+    choose,
+    choose_quickly,
+    chosen_attributes,
+)
 from sklearn_msk._estimators._chosen_model import (
     as_pipeline,
     cross_kernel,
@@ -33,6 +40,7 @@ from sklearn_msk._selection import (
     quantile_interval,
     quantile_rank,
 )
+from sklearn_msk._selection._kernel_families import AUTO, QUICK
 
 # Up to this many rows all models without a row are kept, n^2 numbers, for jackknife+.
 _JACKKNIFE_ROWS = 2000
@@ -80,6 +88,11 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         None is leave-one-out (for metrics, by folds). The folds of anything else judge
         the five candidates that leave-one-out ranks first, and choose the ridges of
         the best three.
+    effort : {"full", "quick"}, default="full"
+        "quick" takes a tenth of the seconds, for many small models: two draws of rows
+        that are neighbours choose among three kernels (with "auto"), one or two updates
+        of a metric, and the ridge. It knows no `scoring` or `cv`. Errors of a learned
+        metric have seen the row, so that they and the intervals are a little too small.
     max_rows : int, default=10000
         Up to so many rows the final model is exact, in about n^3 operations and 24 n^2
         bytes. Beyond, or where the memory limit is below, it has as many landmarks, up
@@ -129,11 +142,11 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
     loo_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_targets)
         Prediction of every training row by the model without it, of a row of weight 0
         by the model. In a learned metric, which has seen the row, for the rows that it
-        was learned on by folds instead.
-        Absent with `cv` and with landmarks.
+        was learned on by folds instead. With landmarks from leverages. Absent with
+        `cv`.
     interval_method_ : {"jackknife+", "leave-one-out", "cross-metric leave-one-out"}
-        How `predict_interval` works; absent with landmarks. For "jackknife+" the
-        object, and its pickle, hold n_samples^2 numbers.
+        How `predict_interval` works. For "jackknife+" the object, and its pickle, hold
+        n_samples^2 numbers.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -168,6 +181,42 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
     0.90
     """
 
+    _parameter_constraints: dict = {
+        **BaseMSKCV._parameter_constraints,
+        "effort": [StrOptions({"full", "quick"})],
+    }
+
+    def __init__(
+        self,
+        kernels: Any = "auto",
+        *,
+        metrics: str | Sequence[str] = ("none", "diagonal", "full"),
+        max_updates: int = 3,
+        alphas: Any = None,
+        standardize: bool = True,
+        scoring: Any = None,
+        cv: Any = None,
+        effort: str = "full",
+        max_rows: int = 10_000,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            kernels,
+            metrics=metrics,
+            max_updates=max_updates,
+            alphas=alphas,
+            standardize=standardize,
+            scoring=scoring,
+            cv=cv,
+            max_rows=max_rows,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.effort = effort
+
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
@@ -199,7 +248,14 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
             If a parameter or the data are out of their range, or if no candidate can be
             fitted.
         """
-        config = self._config()
+        quick = self.effort == "quick"
+        if quick and (self.scoring is not None or self.cv is not None):
+            raise ValueError(
+                "effort='quick' chooses by leave-one-out squared errors. Got scoring="
+                f"{self.scoring!r} and cv={self.cv!r}: leave both at None, or set "
+                "effort='full'."
+            )
+        config = self._config(QUICK if quick else AUTO)
         columns, X, y = self._check_data(X, y)
         weights = self._check_weights(sample_weight, X)
         scorer_params, split_params = self._routed(weights, params)
@@ -208,14 +264,8 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
             self.scoring, self.cv, self.standardize, given, split_params=split_params
         )
         task = FitTask(self, X, y, sample_weight)
-        choice = choose(
-            given,
-            judge,
-            config,
-            self.random_state,
-            self._progress(task),
-            of_each=True,
-        )
+        how = choose_quickly if quick else partial(choose, of_each=True)
+        choice = how(given, judge, config, self.random_state, self._progress(task))
         best = choice.finalists[0]
         regressor, errors = self._fit_final(best.model, choice)
         fitted = as_pipeline(best.model, choice.scale, regressor, columns)
@@ -284,13 +334,6 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
                 "The 'confidence_level' must be a float in the range (0, 1). Got "
                 f"{confidence_level!r} instead."
             )
-        if not hasattr(self, "interval_method_"):
-            raise ValueError(
-                "predict_interval needs leave-one-out errors, which a model on "
-                f"landmarks has not: it was fitted on more than max_rows="
-                f"{self.max_rows} rows, or on more than memory holds. Set a larger "
-                "max_rows, or pass fewer rows."
-            )
         level, errors = float(confidence_level), self._interval_errors
         if quantile_rank(len(errors), level) > len(errors):
             fewest = int(np.ceil(level / (1 - level) - 1e-9))
@@ -329,28 +372,34 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
     ) -> tuple[MSKRegressor, dict[str, Any]]:
         """Train the chosen model on all rows; return its errors at them too."""
         rows, targets = choice.rows, choice.targets
-        if not self._is_exact(len(rows.Z)):
-            return landmark_estimator(
-                model, rows, targets, self.max_rows, self.random_state
-            ), {}
-        left_out = model.left_out(rows)
         attributes: dict[str, Any] = {}
-        errors, method = left_out.errors, "leave-one-out"
-        if model.n_updates > 0:
-            method = "cross-metric leave-one-out"
-            errors = cross_metric_errors(model, choice.compared, choice.folds)
-        elif len(rows.Z) <= _JACKKNIFE_ROWS:
-            method = "jackknife+"
-            attributes["_left_out"] = left_out
+        method = "leave-one-out"
+        if self._is_exact(len(rows.Z)):
+            left_out = model.left_out(rows)
+            regressor = exact_estimator(model, left_out, rows, targets)
+            errors = of_all = left_out.errors
+            full = self.effort == "full"
+            if full and model.n_updates > 0:
+                method = "cross-metric leave-one-out"
+                errors = cross_metric_errors(model, choice.compared, choice.folds)
+                of_all = of_all.copy()
+                of_all[choice.compared_rows] = errors
+            elif full and len(rows.Z) <= _JACKKNIFE_ROWS:
+                method = "jackknife+"
+                attributes["_left_out"] = left_out
+        else:
+            regressor, of_all = landmark_estimator(
+                model, rows, targets, self.max_rows, self.random_state
+            )
+            # A metric has seen the rows that it was learned on.
+            unseen = np.delete(of_all, choice.compared_rows, axis=0)
+            errors = unseen if model.n_updates > 0 and len(unseen) else of_all
         attributes["interval_method_"] = method
         attributes["_interval_errors"] = errors * targets.unit
         attributes["_target_units"] = targets.mean, targets.unit
         if self.cv is None:
-            of_all = left_out.errors.copy()
-            if model.n_updates > 0:
-                of_all[choice.compared_rows] = errors
             attributes["loo_prediction_"] = targets.back(rows.y - of_all)
-        return exact_estimator(model, left_out, rows, targets), attributes
+        return regressor, attributes
 
     def _mapped(self, X: Any) -> np.ndarray:
         """Validate rows, and take them to standardised units and metric."""

@@ -24,6 +24,7 @@ from sklearn_msk._selection._jackknife import (
     quantile_rank,
 )
 from sklearn_msk._selection._kernel_families import KernelFamily, kernel_family
+from sklearn_msk._selection._leverages import feature_errors
 from sklearn_msk._selection._model_choice import (
     ChoiceConfig,
     Finalist,
@@ -37,6 +38,7 @@ from sklearn_msk._selection._model_choice import (
     metric_folds,
     screened_rows,
 )
+from sklearn_msk._selection._quick_choice import near_rows, refine_quickly
 from sklearn_msk._selection._ridge_inverse import LeftOutModels
 from sklearn_msk._selection._ridge_models import (
     RidgeModel,
@@ -68,6 +70,7 @@ __all__ = [
     "compared_rows",
     "cross_metric_errors",
     "distinct_rows",
+    "feature_errors",
     "fold_finalists",
     "fold_numbers",
     "gradient_product",
@@ -78,9 +81,11 @@ __all__ = [
     "label_equal_rows",
     "learn_again",
     "metric_folds",
+    "near_rows",
     "number_rows",
     "quantile_interval",
     "quantile_rank",
+    "refine_quickly",
     "score_folds",
     "score_path",
     "screened_rows",

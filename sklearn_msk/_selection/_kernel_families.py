@@ -116,7 +116,8 @@ _DISTANCE_FAMILIES = {
     ),
 }
 
-AUTO = ("laplacian", "matern", "rbf", "ntk_relu", "ntk3_relu")
+QUICK = ("laplacian", "matern", "rbf")
+AUTO = (*QUICK, "ntk_relu", "ntk3_relu")
 
 
 def kernel_family(kernel: Any) -> KernelFamily:

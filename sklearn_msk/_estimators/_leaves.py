@@ -1,0 +1,104 @@
+"""The models of the leaves of a partition: what is left to learn near each other."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sklearn_msk._estimators._out_of_fold import predict_left_out
+from sklearn_msk._threads import single_threaded_blas
+
+# A leaf of fewer rows is left to the global model.
+_FEWEST_ROWS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class LeafModel:
+    """What a leaf adds to the global model.
+
+    Attributes
+    ----------
+    estimator : fitted regressor or None
+        None adds nothing.
+    shrinkage : float or ndarray of shape (n_targets,)
+        In [0, 1]: what its predictions are multiplied by.
+    low, high : ndarray of shape (n_features,)
+        Least and largest value of each feature.
+    """
+
+    estimator: Any
+    shrinkage: Any
+    low: np.ndarray
+    high: np.ndarray
+
+
+def fit_leaf(
+    number: int,
+    estimator: Any,
+    X: np.ndarray,
+    residuals: np.ndarray,
+    params: dict[str, Any],
+) -> LeafModel:
+    """Fit a leaf to what the global model leaves, and shrink it.
+
+    Parameters
+    ----------
+    number : int
+        Of the leaf, for errors.
+    estimator : regressor
+        Not fitted; it is the caller's to give away.
+    X : ndarray of shape (n, n_features)
+    residuals : ndarray of shape (n,) or (n, n_targets)
+        At rows that the global model has not seen.
+    params : dict
+        What is passed to its `fit`, of each row.
+
+    Returns
+    -------
+    LeafModel
+
+    Raises
+    ------
+    RuntimeError
+        If the estimator fails; it names the leaf.
+    """
+    X = np.asarray(X)
+    low, high = X.min(axis=0), X.max(axis=0)
+    if len(X) < _FEWEST_ROWS:
+        return LeafModel(None, 0.0, low, high)
+    try:
+        # Leaves run beside one another; threads would not change what one takes.
+        with single_threaded_blas():
+            fitted = estimator.fit(X, residuals, **params)
+            predicted = predict_left_out(fitted, X, residuals, params)
+    except Exception as error:
+        raise RuntimeError(
+            f"The model of leaf {number}, of {len(X)} rows, could not be fitted: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    weights = params.get("sample_weight")
+    return LeafModel(fitted, shrinkage(residuals, predicted, weights), low, high)
+
+
+def shrinkage(
+    residuals: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None
+) -> Any:
+    """Factor c in [0, 1] of least ``sum_i w_i (r_i - c p_i)^2``, of each target.
+
+    Parameters
+    ----------
+    residuals : ndarray of shape (n,) or (n, n_targets)
+        r.
+    predicted : ndarray of the same shape
+        p, by models without the row.
+    weights : ndarray of shape (n,) or None
+
+    Returns
+    -------
+    float or ndarray of shape (n_targets,)
+        0 where p is 0.
+    """
+    w = np.ones(len(residuals)) if weights is None else weights
+    together = w @ (residuals * predicted)
+    alone = w @ np.square(predicted)
+    return np.clip(together / np.where(alone > 0, alone, np.inf), 0.0, 1.0)
