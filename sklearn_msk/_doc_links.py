@@ -1,6 +1,6 @@
 """Where the documentation of an object is."""
 
-# The one place that knows the address of the site.
+# The address of the site, which the first release makes; pyproject.toml repeats it.
 SITE = "https://sklearn-msk.readthedocs.io/en/stable"
 
 

@@ -111,6 +111,8 @@ CGROUPS = {
 @pytest.mark.usefixtures("no_variable")
 @pytest.mark.parametrize("case", CGROUPS)
 def test_control_groups_count_at_any_level(case, tmp_path):
+    if sys.platform == "win32" and "colon" in case:
+        pytest.skip("files of Windows have no colon in their names")
     groups, limits, expected = CGROUPS[case]
     files = {"proc/self/cgroup": groups}
     files |= {f"sys/fs/cgroup/{name}": text for name, text in limits.items()}
@@ -123,7 +125,7 @@ def test_control_groups_count_at_any_level(case, tmp_path):
 
 
 @pytest.mark.usefixtures("no_variable")
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems set no such limit")
 def test_limits_of_the_process_count():
     code = (
         "import resource\n"
