@@ -7,6 +7,8 @@ from sklearn_msk._estimators import (
     MSKKernel,
     MSKRegressor,
     MSKRegressorCV,
+    PartitionedClassifier,
+    PartitionedRegressor,
 )
 from sklearn_msk._search import MSKGridSearchCV, MSKRandomizedSearchCV
 from sklearn_msk._version import __version__
@@ -20,5 +22,7 @@ __all__ = [
     "MSKRandomizedSearchCV",
     "MSKRegressor",
     "MSKRegressorCV",
+    "PartitionedClassifier",
+    "PartitionedRegressor",
     "__version__",
 ]

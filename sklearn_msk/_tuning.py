@@ -443,6 +443,15 @@ QUICK_COMPARED_ROWS = 500  # rows
 COMPARED_ROWS = 2000  # rows
 JUDGED_CANDIDATES = 8  # candidates
 
+# Landmarks of the global model of a partition.
+GLOBAL_LANDMARKS = 1000
+
+# Rows that a partition is grown on and its metric is learned on, and rows that are
+# assigned or predicted at a time.
+PARTITION_SAMPLE_ROWS = 250_000  # rows
+PARTITION_METRIC_ROWS = 3000  # rows
+PARTITION_BLOCK_ROWS = 250_000  # rows
+
 # A metric that has seen the rows makes their errors smaller. Of 160 judged metrics the
 # mean square error of folds was .993 to 2.5 times the plain one. A plain error above
 # this multiple of the least honest one cannot win (`chosen.py`).

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from sklearn_msk._estimators._out_of_fold import predict_left_out
+from sklearn_msk._selection import label_equal_rows
 from sklearn_msk._threads import single_threaded_blas
 
-# A leaf of fewer rows is left to the global model.
+# A leaf of fewer distinct rows is left to the global model.
 _FEWEST_ROWS = 10
 
 
@@ -64,8 +65,8 @@ def fit_leaf(
     """
     X = np.asarray(X)
     low, high = X.min(axis=0), X.max(axis=0)
-    if len(X) < _FEWEST_ROWS:
-        return LeafModel(None, 0.0, low, high)
+    if label_equal_rows(X).max() + 1 < _FEWEST_ROWS:
+        return LeafModel(None, np.zeros(residuals.shape[1:]), low, high)
     try:
         # Leaves run beside one another; threads would not change what one takes.
         with single_threaded_blas():

@@ -1,0 +1,419 @@
+"""What the estimators of a partition have in common: a global model and its leaves."""
+
+import copy
+from collections.abc import Callable, Iterator
+from functools import partial
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.sparse import csc_array, vstack
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
+from sklearn.utils.validation import (
+    check_is_fitted,
+    has_fit_parameter,
+    validate_data,
+)
+
+from sklearn_msk._batches import batches
+from sklearn_msk._compat import (
+    CallbackSupportMixin,
+    HasMethods,
+    Interval,
+    StrOptions,
+    _check_method_params,
+    _raise_for_params,
+    _routing_enabled,
+)
+from sklearn_msk._doc_links import DocLinkMixin
+from sklearn_msk._estimators._data import check_dense_array
+from sklearn_msk._estimators._global_model import GlobalModel, Values, draw_rows
+from sklearn_msk._estimators._learned_metric import LearnedMetric
+from sklearn_msk._estimators._leaves import LeafModel, fit_leaf
+from sklearn_msk._estimators._progress import FitTask
+from sklearn_msk._estimators._scaling import RobustScale, map_rows
+from sklearn_msk._partition import Partition, grow_partition
+from sklearn_msk._selection import label_equal_rows
+from sklearn_msk._tuning import (
+    PARTITION_BLOCK_ROWS,
+    PARTITION_METRIC_ROWS,
+    PARTITION_SAMPLE_ROWS,
+)
+from sklearn_msk._validation import check_seed, check_weights
+
+Coordinates = Callable[[np.ndarray], np.ndarray]
+
+
+class BasePartitioned(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
+    """Global model whose residuals the models of leaves learn."""
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "global_estimator": [HasMethods(["fit", "predict"]), None],
+        "leaf_size": [Interval(Integral, 2, None, closed="left")],
+        "overlap": [Interval(Real, 0, 1, closed="both")],
+        "split": [StrOptions({"metric", "principal"}), callable],
+        "max_global_rows": [Interval(Integral, 2, None, closed="left")],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        global_estimator: Any = None,
+        leaf_size: int = 2000,
+        overlap: float = 0.1,
+        split: Any = "metric",
+        max_global_rows: int = 200_000,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.estimator = estimator
+        self.global_estimator = global_estimator
+        self.leaf_size = leaf_size
+        self.overlap = overlap
+        self.split = split
+        self.max_global_rows = max_global_rows
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Get the metadata routing of this object.
+
+        Returns
+        -------
+        MetadataRouter
+            To the `fit` of both estimators.
+        """
+        router = MetadataRouter(owner=self)
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        for name, estimator in self._estimators().items():
+            router.add(**{name: estimator}, method_mapping=mapping)
+        return router
+
+    def apply(self, X: Any) -> np.ndarray:
+        """Find the leaf that a row is in.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_queries,)
+            Numbers of leaves, from 0 to ``n_leaves_ - 1``.
+        """
+        check_is_fitted(self)
+        X = self._check_rows(X)
+        found = [
+            self._partition.leaf_of(self._coordinates(np.asarray(X[block])))
+            for block in batches(len(X), PARTITION_BLOCK_ROWS)
+        ]
+        return np.concatenate(found)
+
+    def _default_estimators(self) -> dict[str, Any]:
+        """Return what None stands for."""
+        raise NotImplementedError
+
+    def _estimators(self) -> dict[str, Any]:
+        """Return both estimators by their parameter's name, not fitted."""
+        found = {}
+        for name, default in self._default_estimators().items():
+            given = getattr(self, name)
+            found[name] = default if given is None else clone(given)
+            if given is None and _routing_enabled():
+                default.set_fit_request(sample_weight=True)
+        return found
+
+    def _routed(self, weights: Any, params: dict[str, Any]) -> dict[str, dict]:
+        """Return what goes to the `fit` of each estimator."""
+        _raise_for_params(params, self, "fit")
+        given = dict(params)
+        if weights is not None:
+            given["sample_weight"] = weights
+        estimators = self._estimators()
+        if _routing_enabled():
+            routed = process_routing(self, "fit", **given)
+            return {name: routed[name].fit for name in estimators}
+        for name, estimator in estimators.items():
+            if weights is not None and not has_fit_parameter(
+                estimator, "sample_weight"
+            ):
+                raise ValueError(
+                    f"The '{name}' {type(estimator).__name__} takes no sample_weight. "
+                    "Pass none, or another estimator."
+                )
+        return {name: given for name in estimators}
+
+    def _check_data(
+        self, X: Any, y: Any, **options: Any
+    ) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
+        """Validate rows and targets; return what is known of the columns too."""
+        check_dense_array(X, "X")
+        check_dense_array(y, "y")
+        # scikit-learn's validation sets attributes: here those of a copy.
+        checked = copy.copy(self)
+        kinds = [np.float64, np.float32]
+        X, y = validate_data(
+            checked, X, y, dtype=kinds, ensure_min_samples=2, **options
+        )
+        columns = {"n_features_in_": checked.n_features_in_}
+        if hasattr(checked, "feature_names_in_"):
+            columns["feature_names_in_"] = checked.feature_names_in_
+        return columns, X, y
+
+    def _check_weights(self, sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
+        """Validate weights, of which leave-one-out needs two."""
+        weights = check_weights(sample_weight, X)
+        if weights is not None and np.count_nonzero(weights) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least 2 rows of positive weight. Got "
+                f"{np.count_nonzero(weights)}."
+            )
+        return weights
+
+    def _assign(self, attributes: dict[str, Any]) -> None:
+        """Set the fitted attributes, and remove those of an earlier fit."""
+        self.__dict__.pop("feature_names_in_", None)
+        self.__dict__ |= attributes
+
+    def _check_rows(self, X: Any) -> np.ndarray:
+        """Validate rows of queries."""
+        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+
+    def _fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        targets: np.ndarray,
+        weights: np.ndarray | None,
+        routed: dict[str, dict],
+        functions: tuple[Values, Callable],
+        task: FitTask,
+    ) -> dict[str, Any]:
+        """Fit the global model, the partition and its leaves.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_features)
+        y : ndarray of shape (n,) or (n, n_targets)
+            What the global model learns.
+        targets : ndarray of shape (n,) or (n, n_targets)
+            What its values are near, of which leaves learn the rest.
+        weights : ndarray of shape (n,) or None
+        routed : dict
+            What goes to the `fit` of each estimator.
+        functions : pair of callables
+            From a fitted estimator and rows to values; and from it, training rows,
+            targets and metadata to values of models without them.
+        task : FitTask
+
+        Returns
+        -------
+        dict
+            Fitted attributes.
+        """
+        rng = check_seed(self.random_state)
+        estimators = self._estimators()
+        used = np.arange(len(X)) if weights is None else np.flatnonzero(weights)
+        model = _fit_global(
+            _seeded(estimators["global_estimator"], rng),
+            (X, y, routed["global_estimator"]),
+            self._draw_global(y, used, rng),
+            functions,
+        )
+        self._report("fitted the global model", task)
+        sample = _distinct(X, used[draw_rows(len(used), PARTITION_SAMPLE_ROWS, rng)])
+        coordinates = self._find_coordinates(X, targets, weights, sample, rng)
+        partition = grow_partition(
+            coordinates(np.asarray(X[sample])),
+            self.leaf_size * min(1.0, PARTITION_SAMPLE_ROWS / len(used)),
+            self.overlap,
+        )
+        shares, residuals = _split_rows(X, targets, model, partition, coordinates)
+        leaves = []
+        numbers = _leaf_rows(shares, weights)
+        fitted = Parallel(n_jobs=self.n_jobs, return_as="generator")(
+            delayed(fit_leaf)(
+                number,
+                _seeded(clone(estimators["estimator"]), rng),
+                X[rows],
+                residuals[rows],
+                _check_method_params(X, routed["estimator"], rows),
+            )
+            for number, rows in enumerate(numbers)
+        )
+        for leaf in fitted:
+            leaves.append(leaf)
+            self._report(f"fitted leaf {len(leaves)} of {partition.n_leaves}", task)
+        return {
+            "_coordinates": coordinates,
+            "_leaves": leaves,
+            "_partition": partition,
+            "_widths": _leaf_widths(leaves),
+            "estimators_": [leaf.estimator for leaf in leaves],
+            "global_estimator_": model.estimator,
+            "n_leaves_": partition.n_leaves,
+            "shrinkages_": np.array([leaf.shrinkage for leaf in leaves]),
+        }
+
+    def _draw_global(
+        self, y: np.ndarray, used: np.ndarray, rng: np.random.RandomState
+    ) -> np.ndarray:
+        """Draw the rows of the global model, with one of every class."""
+        rows = used[draw_rows(len(used), self.max_global_rows, rng)]
+        if not is_classifier(self):
+            return rows
+        return np.union1d(rows, used[np.unique(y[used], return_index=True)[1]])
+
+    def _find_coordinates(
+        self,
+        X: np.ndarray,
+        targets: np.ndarray,
+        weights: np.ndarray | None,
+        sample: np.ndarray,
+        rng: np.random.RandomState,
+    ) -> Coordinates:
+        """Return the map to coordinates in which rows are split."""
+        if callable(self.split):
+            return self.split
+        some = sample[draw_rows(len(sample), PARTITION_METRIC_ROWS, rng)]
+        rows = np.asarray(X[some], dtype=np.float64)
+        scale = RobustScale.of(rows, standardize=True)
+        components = np.diag(scale.factor)
+        if self.split == "metric" and len(X) > self.leaf_size:
+            metric = _seeded(LearnedMetric(), rng)
+            some_weights = None if weights is None else weights[some]
+            metric.fit(rows, targets[some], some_weights)
+            components = metric.components_
+        return partial(map_rows, centre=scale.centre, components=components)
+
+    def _sum_values(self, X: np.ndarray, values: Values) -> np.ndarray:
+        """Values of the global model and of the leaves, in blocks of rows."""
+        return np.concatenate(
+            [
+                self._block_values(np.asarray(X[block]), values)
+                for block in batches(len(X), PARTITION_BLOCK_ROWS)
+            ]
+        )
+
+    def _block_values(self, X: np.ndarray, values: Values) -> np.ndarray:
+        """Values of the global model and of the leaves."""
+        total = values(self.global_estimator_, X)
+        shares = self._partition.shares(self._coordinates(X))
+        tasks = [
+            (leaf, width, rows, share)
+            for leaf, width, (rows, share) in zip(
+                self._leaves, self._widths, _columns(shares), strict=True
+            )
+            if leaf.estimator is not None and len(rows)
+        ]
+        parts = Parallel(n_jobs=self.n_jobs, require="sharedmem")(
+            delayed(_correction)(leaf, width, X[rows], share)
+            for leaf, width, rows, share in tasks
+        )
+        for (_, _, rows, _), part in zip(tasks, parts, strict=True):
+            total[rows] += part.reshape(total[rows].shape)
+        return total
+
+    def _report(self, what: str, task: FitTask) -> None:
+        """Tell the user, and callbacks, what has been done."""
+        task.end_part(what)
+        if self.verbose:
+            print(f"[{type(self).__name__}] {what}")
+
+
+def _seeded(estimator: Any, rng: np.random.RandomState) -> Any:
+    """Draw every random state that an estimator leaves open."""
+    seeds = {
+        name: rng.randint(np.iinfo(np.int32).max)
+        for name, value in sorted(estimator.get_params(deep=True).items())
+        if value is None and (name + "_").endswith("random_state_")
+    }
+    return estimator.set_params(**seeds)
+
+
+def _distinct(X: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """One of each of the rows that are equal: weights equal repetition."""
+    labels = label_equal_rows(np.asarray(X[rows]))
+    return rows[np.unique(labels, return_index=True)[1]]
+
+
+def _fit_global(
+    estimator: Any,
+    data: tuple[np.ndarray, np.ndarray, dict[str, Any]],
+    rows: np.ndarray,
+    functions: tuple[Values, Callable],
+) -> GlobalModel:
+    """Fit the global model on some rows, and find its values without each of them."""
+    X, y, params = data
+    values, left_out = functions
+    some, params = np.asarray(X[rows]), _check_method_params(X, params, rows)
+    fitted = estimator.fit(some, y[rows], **params)
+    return GlobalModel(fitted, values, rows, left_out(fitted, some, y[rows], params))
+
+
+def _split_rows(
+    X: np.ndarray,
+    targets: np.ndarray,
+    model: GlobalModel,
+    partition: Partition,
+    coordinates: Coordinates,
+) -> tuple[csc_array, np.ndarray]:
+    """Shares of the leaves in all rows, and what the global model leaves of them."""
+    shares, residuals = [], []
+    for block in batches(len(X), PARTITION_BLOCK_ROWS):
+        rows = np.asarray(X[block])
+        shares.append(partition.shares(coordinates(rows)))
+        residuals.append(model.residuals(rows, targets[block], block.start))
+    return vstack(shares, format="csc"), np.concatenate(residuals)
+
+
+def _columns(shares: csc_array) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows of every leaf, with its shares in them."""
+    for start, end in zip(shares.indptr[:-1], shares.indptr[1:], strict=True):
+        yield shares.indices[start:end], shares.data[start:end]
+
+
+def _leaf_rows(shares: csc_array, weights: np.ndarray | None) -> Iterator[np.ndarray]:
+    """Numbers of the rows of positive weight of every leaf."""
+    for rows, _ in _columns(shares):
+        yield rows if weights is None else rows[weights[rows] > 0]
+
+
+def _leaf_widths(leaves: list[LeafModel]) -> np.ndarray:
+    """Width of each feature in each leaf, no less than the mean of all leaves.
+
+    A leaf in which a feature is constant knows the values next to it too.
+    """
+    widths = np.array([leaf.high - leaf.low for leaf in leaves], dtype=np.float64)
+    return np.maximum(widths, widths.mean(axis=0))
+
+
+def _correction(
+    leaf: LeafModel, width: np.ndarray, X: np.ndarray, share: np.ndarray
+) -> np.ndarray:
+    """Return what a leaf adds to the global model at rows in which it has a share.
+
+    Outside of the range of its training rows the correction falls to 0, over the width
+    of the leaf.
+    """
+    outside = np.maximum(np.maximum(leaf.low - X, X - leaf.high), 0.0)
+    unit = np.where(width > 0, width, np.finfo(np.float64).tiny)
+    with np.errstate(over="ignore"):
+        beyond = np.minimum((outside / unit).max(axis=1), 1.0)
+    factor = share * (1.0 - beyond * beyond * (3.0 - 2.0 * beyond))
+    added = leaf.estimator.predict(X) * leaf.shrinkage
+    return factor[:, None] * added.reshape(len(X), -1)

@@ -1,0 +1,215 @@
+"""Classification of millions of rows: a global model, and leaves that correct it."""
+
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_msk._compat import HasMethods, _fit_context, with_callbacks
+from sklearn_msk._estimators._classifier_cv import MSKClassifierCV
+from sklearn_msk._estimators._data import classes_of
+from sklearn_msk._estimators._out_of_fold import probabilities_left_out
+from sklearn_msk._estimators._partitioned import BasePartitioned
+from sklearn_msk._estimators._progress import FitTask
+from sklearn_msk._estimators._regressor_cv import MSKRegressorCV
+from sklearn_msk._tuning import GLOBAL_LANDMARKS
+
+
+class PartitionedClassifier(ClassifierMixin, BasePartitioned):
+    """Probabilities of one global model, which regressors of small leaves correct.
+
+    Leaves learn what the probabilities of the global classifier leave of the labels,
+    1 for the class of a row and 0 for the others, as in `PartitionedRegressor`. The
+    sums are clipped, to no less than ``1 / (leaf_size + 2)``, and divided by their
+    total.
+
+    Parameters
+    ----------
+    estimator : regressor, default=None
+        Model of a leaf, of one target for two classes, else of a target for each class.
+        None is ``MSKRegressorCV(effort="quick")``.
+    global_estimator : classifier, default=None
+        Model of all rows, with `predict_proba`. None is `MSKClassifierCV` with 1000
+        landmarks. Leaves learn from its `loo_decision_function_`; without one, from
+        the probabilities of five folds.
+    leaf_size : int, default=2000
+        As in `PartitionedRegressor`.
+    overlap : float, default=0.1
+        As in `PartitionedRegressor`.
+    split : {"metric", "principal"} or callable, default="metric"
+        As in `PartitionedRegressor`.
+    max_global_rows : int, default=200000
+        The global model is trained on so many rows, drawn at random, and on one row of
+        every class at the least.
+    n_jobs : int, default=None
+        Leaves that are fitted, or predicted, at a time, as in `PartitionedRegressor`.
+    random_state : int, RandomState instance or None, default=None
+        Draws of rows, and of whatever the estimators draw. None is deterministic too.
+    verbose : int, default=0
+        1 or more prints a line for each leaf.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    global_estimator_ : classifier
+        The global model, fitted.
+    estimators_ : list of regressor or None
+        The models of the leaves, fitted; None where a leaf has less than 10 rows.
+    shrinkages_ : ndarray of shape (n_leaves,) or (n_leaves, n_classes)
+        What the corrections are multiplied by, in [0, 1].
+    n_leaves_ : int
+        Number of leaves.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where all are strings.
+
+    See Also
+    --------
+    MSKClassifierCV : One classifier of up to 10 000 rows, with calibrated
+        probabilities.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from sklearn_msk import PartitionedClassifier
+    >>> X, y = make_moons(2000, noise=0.2, random_state=0)
+    >>> model = PartitionedClassifier(leaf_size=500).fit(X[:1500], y[:1500])
+    >>> print(f"{model.score(X[1500:], y[1500:]):.2f}")
+    0.97
+    """
+
+    _parameter_constraints: dict = {
+        **BasePartitioned._parameter_constraints,
+        "global_estimator": [HasMethods(["fit", "predict_proba"]), None],
+    }
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
+        """Train the global model and the leaves.
+
+        A fit that fails or is interrupted leaves the object as it was before.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows, which may be a memory map.
+        y : array-like of shape (n_samples,)
+            Labels of at least two classes.
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Non-negative weights. Splits ignore them, but for rows of weight 0.
+        **params : dict
+            Metadata of the `fit` of both estimators, under
+            ``sklearn.set_config(enable_metadata_routing=True)``.
+
+        Returns
+        -------
+        self : PartitionedClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are out of their range.
+        RuntimeError
+            If the model of a leaf cannot be fitted; the error names the leaf.
+        """
+        columns, X, y = self._check_data(X, y)
+        classes = classes_of(self, y)
+        weights = self._check_weights(sample_weight, X)
+        if weights is not None:
+            classes_of(self, y[weights > 0])
+        routed = self._routed(weights, params)
+        task = FitTask(self, X, y, sample_weight)
+        targets = _indicators(y, classes)
+        functions = (
+            partial(_probabilities, classes=classes),
+            partial(_left_out, classes=classes),
+        )
+        attributes = {
+            **columns,
+            **self._fit(X, y, targets, weights, routed, functions, task),
+            "classes_": classes,
+            "_least_probability": 1.0 / (self.leaf_size + 2.0),
+        }
+        task.end(lambda: attributes)
+        self._assign(attributes)
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_queries, n_classes)
+            Columns in the order of `classes_`; none is 0 or 1.
+        """
+        check_is_fitted(self)
+        values = partial(_probabilities, classes=self.classes_)
+        total = self._sum_values(self._check_rows(X), values)
+        if total.ndim == 1:
+            total = np.column_stack([1.0 - total, total])
+        total = np.clip(total, self._least_probability, 1.0)
+        return total / total.sum(axis=1, keepdims=True)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the most probable class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_queries,)
+            Labels.
+        """
+        found = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[found]
+
+    def _default_estimators(self) -> dict[str, Any]:
+        """Return what None stands for."""
+        return {
+            "estimator": MSKRegressorCV(effort="quick"),
+            "global_estimator": MSKClassifierCV(max_rows=GLOBAL_LANDMARKS),
+        }
+
+
+def _indicators(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """1 for the class of a row, else 0: of the second of two classes, or of each."""
+    if len(classes) == 2:
+        return (y == classes[1]).astype(np.float64)
+    return (y[:, None] == classes).astype(np.float64)
+
+
+def _probabilities(estimator: Any, X: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Probabilities of a fitted classifier, in the shape of `_indicators`."""
+    return _aligned(estimator.predict_proba(X), estimator, classes)
+
+
+def _left_out(
+    estimator: Any,
+    X: np.ndarray,
+    y: np.ndarray,
+    params: dict[str, Any],
+    classes: np.ndarray,
+) -> np.ndarray:
+    """Probabilities of training rows by models without them."""
+    return _aligned(probabilities_left_out(estimator, X, y, params), estimator, classes)
+
+
+def _aligned(found: np.ndarray, estimator: Any, classes: np.ndarray) -> np.ndarray:
+    """Probabilities of all classes: 0 for those that the classifier has not seen."""
+    full = np.zeros((len(found), len(classes)))
+    full[:, np.searchsorted(classes, estimator.classes_)] = found
+    return full[:, 1] if len(classes) == 2 else full
