@@ -14,7 +14,7 @@ from sklearn_msk._estimators._fitted import assign
 from sklearn_msk._estimators._regressor import MSKRegressor
 from sklearn_msk._estimators._scaling import LinearMap, RobustScale
 from sklearn_msk._estimators._table import Targets
-from sklearn_msk._operators import NystroemFeatures
+from sklearn_msk._operators import NystroemFeatures, randomly_pivoted_rows
 from sklearn_msk._selection import (
     Calibration,
     LeftOutModels,
@@ -31,6 +31,11 @@ from sklearn_msk.kernels._evaluation import evaluate_kernel
 
 # Landmarks of a final model that is not exact.
 _LANDMARKS = 2000
+
+# Rows that landmarks are drawn from, by randomly pivoted Cholesky. On a table with heavy
+# tails (100 000 rows of household power) random landmarks leave an error of .048, these
+# .033.
+_LANDMARK_POOL = 20_000
 
 # Ridges to try there, over that of the exact model on fewer rows.
 _LANDMARK_RIDGES = np.logspace(-3, 1, 9)
@@ -137,12 +142,13 @@ def landmark_estimator(
     The leave-one-out errors of all rows, from leverages, choose the ridge. They are
     returned too, of the shape of `rows.y`.
     """
+    kernel, _ = model.family.at(model.scale)
+    Z = _mapped(model, rows)
     first = rows.distinct.first
     n_landmarks = min(_LANDMARKS, max_landmarks, len(first))
-    chosen = check_seed(random_state).permutation(len(first))[:n_landmarks]
-    Z = _mapped(model, rows)
-    landmarks = Z[first[np.sort(chosen)]]
-    kernel, _ = model.family.at(model.scale)
+    rng = check_seed(random_state)
+    some = Z[first[np.sort(rng.permutation(len(first))[:_LANDMARK_POOL])]]
+    landmarks = some[randomly_pivoted_rows(kernel, some, n_landmarks, rng)]
     features = NystroemFeatures.of(kernel, landmarks)
     ridges = model.ridge * _LANDMARK_RIDGES
     errors = feature_errors(

@@ -1,15 +1,15 @@
 """What the estimators of a partition have in common: a global model and its leaves."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy.sparse import csc_array, vstack
-from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -27,18 +27,19 @@ from sklearn_msk._compat import (
     HasMethods,
     Interval,
     StrOptions,
-    _check_method_params,
     _raise_for_params,
     _routing_enabled,
 )
 from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators._data import check_dense_array
 from sklearn_msk._estimators._global_model import GlobalModel, Values, draw_rows
+from sklearn_msk._estimators._leaf_rows import ArrayTable, DaskTable, Router, columns
 from sklearn_msk._estimators._learned_metric import LearnedMetric
-from sklearn_msk._estimators._leaves import LeafModel, fit_leaf
+from sklearn_msk._estimators._leaves import LeafModel
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._scaling import RobustScale, map_rows
-from sklearn_msk._partition import Partition, grow_partition
+from sklearn_msk._operators import DaskRows, is_dask
+from sklearn_msk._partition import grow_partition
 from sklearn_msk._selection import label_equal_rows
 from sklearn_msk._tuning import (
     PARTITION_BLOCK_ROWS,
@@ -48,6 +49,33 @@ from sklearn_msk._tuning import (
 from sklearn_msk._validation import check_seed, check_weights
 
 Coordinates = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Functions:
+    """What tells regression from classification.
+
+    Attributes
+    ----------
+    targets : callable
+        From y to targets.
+    values : callable
+        From a fitted global estimator and rows to values that are near the targets.
+    left_out : callable
+        From it, its training rows, y and metadata to values of models without them.
+    complete : callable
+        Takes the numbers of drawn rows, and adds those that the global model must see.
+    """
+
+    targets: Callable[[np.ndarray], np.ndarray]
+    values: Values
+    left_out: Callable[[Any, np.ndarray, np.ndarray, dict[str, Any]], np.ndarray]
+    complete: Callable[[np.ndarray], np.ndarray]
+
+
+def unchanged(values: Any) -> Any:
+    """Return what was passed."""
+    return values
 
 
 class BasePartitioned(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
@@ -158,13 +186,22 @@ class BasePartitioned(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
         return {name: given for name in estimators}
 
     def _check_data(
-        self, X: Any, y: Any, **options: Any
-    ) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
-        """Validate rows and targets; return what is known of the columns too."""
-        check_dense_array(X, "X")
-        check_dense_array(y, "y")
+        self, X: Any, y: Any, sample_weight: Any, options: dict[str, Any]
+    ) -> tuple[dict[str, Any], ArrayTable | DaskTable]:
+        """Validate rows, targets and weights; return what is known of the columns too.
+
+        `options` are those of scikit-learn's validation.
+        """
         # scikit-learn's validation sets attributes: here those of a copy.
         checked = copy.copy(self)
+        if is_dask(X, y):
+            rows = DaskRows.of(X, y, sample_weight)
+            validate_data(checked, np.zeros((1, rows.n_features)))
+            return {"n_features_in_": rows.n_features}, DaskTable.of(
+                X, y, self._check_weights(sample_weight, np.empty((len(X), 0))), rows
+            )
+        check_dense_array(X, "X")
+        check_dense_array(y, "y")
         kinds = [np.float64, np.float32]
         X, y = validate_data(
             checked, X, y, dtype=kinds, ensure_min_samples=2, **options
@@ -172,7 +209,7 @@ class BasePartitioned(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
         columns = {"n_features_in_": checked.n_features_in_}
         if hasattr(checked, "feature_names_in_"):
             columns["feature_names_in_"] = checked.feature_names_in_
-        return columns, X, y
+        return columns, ArrayTable(X, y, self._check_weights(sample_weight, X))
 
     def _check_weights(self, sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
         """Validate weights, of which leave-one-out needs two."""
@@ -195,29 +232,19 @@ class BasePartitioned(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
 
     def _fit(
         self,
-        X: np.ndarray,
-        y: np.ndarray,
-        targets: np.ndarray,
-        weights: np.ndarray | None,
+        table: ArrayTable | DaskTable,
         routed: dict[str, dict],
-        functions: tuple[Values, Callable],
+        functions: Functions,
         task: FitTask,
     ) -> dict[str, Any]:
         """Fit the global model, the partition and its leaves.
 
         Parameters
         ----------
-        X : ndarray of shape (n, n_features)
-        y : ndarray of shape (n,) or (n, n_targets)
-            What the global model learns.
-        targets : ndarray of shape (n,) or (n, n_targets)
-            What its values are near, of which leaves learn the rest.
-        weights : ndarray of shape (n,) or None
+        table : ArrayTable or DaskTable
         routed : dict
             What goes to the `fit` of each estimator.
-        functions : pair of callables
-            From a fitted estimator and rows to values; and from it, training rows,
-            targets and metadata to values of models without them.
+        functions : Functions
         task : FitTask
 
         Returns
@@ -226,36 +253,35 @@ class BasePartitioned(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
             Fitted attributes.
         """
         rng = check_seed(self.random_state)
-        estimators = self._estimators()
-        used = np.arange(len(X)) if weights is None else np.flatnonzero(weights)
+        estimators, used = self._estimators(), table.used()
         model = _fit_global(
             _seeded(estimators["global_estimator"], rng),
-            (X, y, routed["global_estimator"]),
-            self._draw_global(y, used, rng),
+            table,
+            functions.complete(used[draw_rows(len(used), self.max_global_rows, rng)]),
+            routed["global_estimator"],
             functions,
         )
         self._report("fitted the global model", task)
-        sample = _distinct(X, used[draw_rows(len(used), PARTITION_SAMPLE_ROWS, rng)])
-        coordinates = self._find_coordinates(X, targets, weights, sample, rng)
+        sample = used[draw_rows(len(used), PARTITION_SAMPLE_ROWS, rng)]
+        X, y = table.take(sample)
+        # Weights equal repetition: one of each of the rows that are equal.
+        first = np.unique(label_equal_rows(X), return_index=True)[1]
+        X, y = X[first], functions.targets(y[first])
+        weights = None if table.weights is None else table.weights[sample[first]]
+        coordinates = self._find_coordinates(X, y, weights, len(used), rng)
         partition = grow_partition(
-            coordinates(np.asarray(X[sample])),
-            self.leaf_size * min(1.0, PARTITION_SAMPLE_ROWS / len(used)),
-            self.overlap,
+            coordinates(X), self.leaf_size * len(sample) / len(used), self.overlap
         )
-        shares, residuals = _split_rows(X, targets, model, partition, coordinates)
         leaves = []
-        numbers = _leaf_rows(shares, weights)
-        fitted = Parallel(n_jobs=self.n_jobs, return_as="generator")(
-            delayed(fit_leaf)(
-                number,
-                _seeded(clone(estimators["estimator"]), rng),
-                X[rows],
-                residuals[rows],
-                _check_method_params(X, routed["estimator"], rows),
-            )
-            for number, rows in enumerate(numbers)
-        )
-        for leaf in fitted:
+        for leaf in table.fit_leaves(
+            Router(model, partition, coordinates, functions.targets),
+            [
+                _seeded(clone(estimators["estimator"]), rng)
+                for _ in range(partition.n_leaves)
+            ],
+            routed["estimator"],
+            self.n_jobs,
+        ):
             leaves.append(leaf)
             self._report(f"fitted leaf {len(leaves)} of {partition.n_leaves}", task)
         return {
@@ -269,34 +295,24 @@ class BasePartitioned(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
             "shrinkages_": np.array([leaf.shrinkage for leaf in leaves]),
         }
 
-    def _draw_global(
-        self, y: np.ndarray, used: np.ndarray, rng: np.random.RandomState
-    ) -> np.ndarray:
-        """Draw the rows of the global model, with one of every class."""
-        rows = used[draw_rows(len(used), self.max_global_rows, rng)]
-        if not is_classifier(self):
-            return rows
-        return np.union1d(rows, used[np.unique(y[used], return_index=True)[1]])
-
     def _find_coordinates(
         self,
         X: np.ndarray,
-        targets: np.ndarray,
+        y: np.ndarray,
         weights: np.ndarray | None,
-        sample: np.ndarray,
+        n_rows: int,
         rng: np.random.RandomState,
     ) -> Coordinates:
         """Return the map to coordinates in which rows are split."""
         if callable(self.split):
             return self.split
-        some = sample[draw_rows(len(sample), PARTITION_METRIC_ROWS, rng)]
+        some = draw_rows(len(X), PARTITION_METRIC_ROWS, rng)
         rows = np.asarray(X[some], dtype=np.float64)
         scale = RobustScale.of(rows, standardize=True)
         components = np.diag(scale.factor)
-        if self.split == "metric" and len(X) > self.leaf_size:
+        if self.split == "metric" and n_rows > self.leaf_size:
             metric = _seeded(LearnedMetric(), rng)
-            some_weights = None if weights is None else weights[some]
-            metric.fit(rows, targets[some], some_weights)
+            metric.fit(rows, y[some], None if weights is None else weights[some])
             components = metric.components_
         return partial(map_rows, centre=scale.centre, components=components)
 
@@ -316,7 +332,7 @@ class BasePartitioned(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
         tasks = [
             (leaf, width, rows, share)
             for leaf, width, (rows, share) in zip(
-                self._leaves, self._widths, _columns(shares), strict=True
+                self._leaves, self._widths, columns(shares), strict=True
             )
             if leaf.estimator is not None and len(rows)
         ]
@@ -345,52 +361,19 @@ def _seeded(estimator: Any, rng: np.random.RandomState) -> Any:
     return estimator.set_params(**seeds)
 
 
-def _distinct(X: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """One of each of the rows that are equal: weights equal repetition."""
-    labels = label_equal_rows(np.asarray(X[rows]))
-    return rows[np.unique(labels, return_index=True)[1]]
-
-
 def _fit_global(
     estimator: Any,
-    data: tuple[np.ndarray, np.ndarray, dict[str, Any]],
+    table: ArrayTable | DaskTable,
     rows: np.ndarray,
-    functions: tuple[Values, Callable],
+    params: dict[str, Any],
+    functions: Functions,
 ) -> GlobalModel:
     """Fit the global model on some rows, and find its values without each of them."""
-    X, y, params = data
-    values, left_out = functions
-    some, params = np.asarray(X[rows]), _check_method_params(X, params, rows)
-    fitted = estimator.fit(some, y[rows], **params)
-    return GlobalModel(fitted, values, rows, left_out(fitted, some, y[rows], params))
-
-
-def _split_rows(
-    X: np.ndarray,
-    targets: np.ndarray,
-    model: GlobalModel,
-    partition: Partition,
-    coordinates: Coordinates,
-) -> tuple[csc_array, np.ndarray]:
-    """Shares of the leaves in all rows, and what the global model leaves of them."""
-    shares, residuals = [], []
-    for block in batches(len(X), PARTITION_BLOCK_ROWS):
-        rows = np.asarray(X[block])
-        shares.append(partition.shares(coordinates(rows)))
-        residuals.append(model.residuals(rows, targets[block], block.start))
-    return vstack(shares, format="csc"), np.concatenate(residuals)
-
-
-def _columns(shares: csc_array) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows of every leaf, with its shares in them."""
-    for start, end in zip(shares.indptr[:-1], shares.indptr[1:], strict=True):
-        yield shares.indices[start:end], shares.data[start:end]
-
-
-def _leaf_rows(shares: csc_array, weights: np.ndarray | None) -> Iterator[np.ndarray]:
-    """Numbers of the rows of positive weight of every leaf."""
-    for rows, _ in _columns(shares):
-        yield rows if weights is None else rows[weights[rows] > 0]
+    X, y = table.take(rows)
+    some = table.metadata(params, rows)
+    fitted = estimator.fit(X, y, **some)
+    left_out = functions.left_out(fitted, X, y, some)
+    return GlobalModel(fitted, functions.values, rows, left_out)
 
 
 def _leaf_widths(leaves: list[LeafModel]) -> np.ndarray:

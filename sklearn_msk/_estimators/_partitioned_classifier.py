@@ -11,7 +11,7 @@ from sklearn_msk._compat import HasMethods, _fit_context, with_callbacks
 from sklearn_msk._estimators._classifier_cv import MSKClassifierCV
 from sklearn_msk._estimators._data import classes_of
 from sklearn_msk._estimators._out_of_fold import probabilities_left_out
-from sklearn_msk._estimators._partitioned import BasePartitioned
+from sklearn_msk._estimators._partitioned import BasePartitioned, Functions
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._regressor_cv import MSKRegressorCV
 from sklearn_msk._tuning import GLOBAL_LANDMARKS
@@ -118,21 +118,24 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
         RuntimeError
             If the model of a leaf cannot be fitted; the error names the leaf.
         """
-        columns, X, y = self._check_data(X, y)
-        classes = classes_of(self, y)
-        weights = self._check_weights(sample_weight, X)
-        if weights is not None:
-            classes_of(self, y[weights > 0])
-        routed = self._routed(weights, params)
+        columns, table = self._check_data(X, y, sample_weight, {})
+        used = table.used()
+        labels = np.asarray(table.y)
+        classes = classes_of(self, labels)
+        classes_of(self, labels[used])
+        routed = self._routed(table.weights, params)
         task = FitTask(self, X, y, sample_weight)
-        targets = _indicators(y, classes)
-        functions = (
+        # One row of every class.
+        first = used[np.unique(labels[used], return_index=True)[1]]
+        functions = Functions(
+            partial(_indicators, classes=classes),
             partial(_probabilities, classes=classes),
             partial(_left_out, classes=classes),
+            partial(np.union1d, first),
         )
         attributes = {
             **columns,
-            **self._fit(X, y, targets, weights, routed, functions, task),
+            **self._fit(table, routed, functions, task),
             "classes_": classes,
             "_least_probability": 1.0 / (self.leaf_size + 2.0),
         }

@@ -1,5 +1,6 @@
 """Regression on millions of rows: a global model, and exact models of its residuals."""
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -8,8 +9,9 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msk._compat import _fit_context, with_callbacks
+from sklearn_msk._estimators._leaf_rows import ArrayTable
 from sklearn_msk._estimators._out_of_fold import predict_left_out
-from sklearn_msk._estimators._partitioned import BasePartitioned
+from sklearn_msk._estimators._partitioned import BasePartitioned, Functions, unchanged
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._regressor_cv import MSKRegressorCV
 from sklearn_msk._scores import r2
@@ -125,13 +127,15 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
         RuntimeError
             If the model of a leaf cannot be fitted; the error names the leaf.
         """
-        columns, X, y = self._check_data(X, y, multi_output=True, y_numeric=True)
-        y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
-        weights = self._check_weights(sample_weight, X)
-        routed = self._routed(weights, params)
+        options = {"multi_output": True, "y_numeric": True}
+        columns, table = self._check_data(X, y, sample_weight, options)
+        if isinstance(table, ArrayTable):
+            y = check_array(table.y, dtype=np.float64, ensure_2d=False, input_name="y")
+            table = replace(table, y=y)
+        routed = self._routed(table.weights, params)
         task = FitTask(self, X, y, sample_weight)
-        functions = _predict, predict_left_out
-        attributes = columns | self._fit(X, y, y, weights, routed, functions, task)
+        functions = Functions(unchanged, _predict, predict_left_out, unchanged)
+        attributes = columns | self._fit(table, routed, functions, task)
         task.end(lambda: attributes)
         self._assign(attributes)
         return self

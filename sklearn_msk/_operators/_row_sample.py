@@ -121,6 +121,9 @@ def randomly_pivoted_rows(
         done = factor[:, : len(pivots)]
         core = evaluate_kernel(kernel, X[proposed]) - done[proposed] @ done[proposed].T
         accepted = _accept(core, remainder[proposed], floor, rng)
+        if not accepted:
+            # What is left is rounding.
+            break
         new = proposed[accepted][: size - len(pivots)]
         columns = evaluate_kernel(kernel, X, X[new], n_jobs) - done @ done[new].T
         root = cholesky(columns[new], lower=True)

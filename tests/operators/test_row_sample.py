@@ -98,3 +98,11 @@ def test_pivots_of_a_kernel_of_low_rank_are_filled_up():
     assert np.linalg.matrix_rank(X[rows[:3]]) == 3
     rows = randomly_pivoted_rows(NTK(), X, 50, np.random.RandomState(0))
     assert sorted(rows) == list(range(50))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pivots_end_where_the_rest_of_a_kernel_is_rounding(seed):
+    X = np.random.RandomState(seed).standard_normal((300, 3))
+    kernel = PairwiseKernel("rbf", {"gamma": 1e-2})
+    pivots = randomly_pivoted_rows(kernel, X, 150, np.random.RandomState(seed))
+    assert len(np.unique(pivots)) == 150
