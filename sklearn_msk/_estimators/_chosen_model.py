@@ -32,9 +32,9 @@ from sklearn_msk.kernels._evaluation import evaluate_kernel
 # Landmarks of a final model that is not exact.
 _LANDMARKS = 2000
 
-# Rows that landmarks are drawn from, by randomly pivoted Cholesky. On a table with heavy
-# tails (100 000 rows of household power) random landmarks leave an error of .048, these
-# .033.
+# Rows that landmarks are drawn from, by randomly pivoted Cholesky. On a table of heavy
+# tails (100 000 rows of household power) random landmarks leave an error of .048,
+# these .033.
 _LANDMARK_POOL = 20_000
 
 # Ridges to try there, over that of the exact model on fewer rows.
