@@ -1,0 +1,110 @@
+"""Leading directions of features, without which the rest may be rounded to float32."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_msk._scaling import power_of_two
+from sklearn_msk._tuning import (
+    DEFLATED_DIRECTIONS,
+    DEFLATION_ITERATIONS,
+    DEFLATION_SPARE,
+    MAX_SQUARED_CONDITION,
+    MAX_SQUARED_REMAINDER,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Deflation:
+    """Directions V that sums over rows take in double precision.
+
+    A row x of columns (kernel functions, or features) leaves ``r = (I - V V^T) x``.
+    With X the rows, ``G = X^T X``, R what they leave and ``P = V^T G``::
+
+        G = R^T R + V P + P^T V^T - V P V V^T
+
+    Only ``R^T R`` is in float32. Its rounding is relative to the eigenvalues that V
+    leaves, not to the largest.
+
+    Attributes
+    ----------
+    vectors : ndarray of shape (rank, n_directions), F-ordered
+        V, orthonormal.
+    unit : float
+        Power of two that columns are divided by, so that they are around 1.
+    size : float
+        Mean of ``|r|^2`` over the landmarks, in this unit.
+    of_kernel : bool
+        Whether the columns are ``K_nL``, which the factor C of K_LL is applied to
+        when all rows are summed; otherwise they are features, ``K_nL C^(-T)``.
+    """
+
+    vectors: np.ndarray
+    unit: float
+    size: float
+    of_kernel: bool
+
+
+def deflate(
+    K: np.ndarray,
+    factor: np.ndarray,
+    pivots: np.ndarray,
+    *,
+    max_remainder: float = MAX_SQUARED_REMAINDER,
+    max_condition: float = MAX_SQUARED_CONDITION,
+) -> Deflation:
+    """Deflation of kernel functions where they are independent, else of features.
+
+    Sums of kernel functions save a triangular solve for every row, but square the
+    condition of K_LL. With ``d = min C_ii^2``, which is about its smallest eigenvalue,
+    and q directions, they are taken where ``lam_1 / d`` and ``lam_(q + 1) / d`` are
+    moderate: the first for double precision, the second for float32.
+
+    Parameters
+    ----------
+    K : ndarray of shape (n_landmarks, n_landmarks)
+        Kernel matrix of the landmarks.
+    factor : ndarray of shape (rank, rank)
+        C.
+    pivots : ndarray of shape (rank,)
+        Landmarks in the order of C.
+    max_remainder, max_condition : float
+        Largest ratios for kernel functions.
+
+    Returns
+    -------
+    Deflation
+    """
+    diagonal = factor.diagonal() ** 2
+    if len(pivots) == len(K):
+        vectors, values = _leading(K)
+        small = values[-1] <= max_remainder * diagonal.min()
+        if small and values[0] <= max_condition * diagonal.min():
+            unit = float(power_of_two(diagonal[0]))
+            size = _mean_rest(K, vectors, unit)
+            vectors = np.asfortranarray(vectors[pivots])
+            return Deflation(vectors, unit, size, of_kernel=True)
+    vectors, _ = _leading(factor)
+    unit = float(power_of_two(factor[0, 0]))
+    size = _mean_rest(factor, vectors, unit)
+    return Deflation(np.asfortranarray(vectors), unit, size, of_kernel=False)
+
+
+def _leading(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Leading right singular vectors of some rows, and singular values, one more.
+
+    Subspace iteration from a random start, which is the same for every fit.
+    """
+    size = min(DEFLATED_DIRECTIONS, rows.shape[1] - 1)
+    width = min(size + DEFLATION_SPARE, rows.shape[1])
+    basis = np.random.RandomState(0).standard_normal((rows.shape[1], width))
+    for _ in range(DEFLATION_ITERATIONS):
+        basis = np.linalg.qr(rows.T @ (rows @ basis))[0]
+    _, values, rotation = np.linalg.svd(rows @ basis, full_matrices=False)
+    return basis @ rotation[:size].T, values[: size + 1]
+
+
+def _mean_rest(rows: np.ndarray, vectors: np.ndarray, unit: float) -> float:
+    """Mean square norm of what is left of rows, in a unit."""
+    all_, inside = (float(np.linalg.norm(X / unit)) for X in (rows, rows @ vectors))
+    return max(all_**2 - inside**2, 0.0) / len(rows)
