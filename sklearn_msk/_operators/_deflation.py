@@ -1,8 +1,9 @@
 """Leading directions of features, without which the rest may be rounded to float32."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.linalg.blas import dnrm2
 
 from sklearn_msk._scaling import power_of_two
 from sklearn_msk._tuning import (
@@ -75,36 +76,33 @@ def deflate(
     -------
     Deflation
     """
-    diagonal = factor.diagonal() ** 2
+    smallest = factor.diagonal().min() ** 2
     if len(pivots) == len(K):
-        vectors, values = _leading(K)
-        small = values[-1] <= max_remainder * diagonal.min()
-        if small and values[0] <= max_condition * diagonal.min():
-            unit = float(power_of_two(diagonal[0]))
-            size = _mean_rest(K, vectors, unit)
-            vectors = np.asfortranarray(vectors[pivots])
-            return Deflation(vectors, unit, size, of_kernel=True)
-    vectors, _ = _leading(factor)
-    unit = float(power_of_two(factor[0, 0]))
-    size = _mean_rest(factor, vectors, unit)
-    return Deflation(np.asfortranarray(vectors), unit, size, of_kernel=False)
+        found, values = _deflation(K, float(power_of_two(factor[0, 0] ** 2)), True)
+        ratios = values / (smallest / found.unit)
+        if ratios[-1] <= max_remainder and ratios[0] <= max_condition:
+            return replace(found, vectors=np.asfortranarray(found.vectors[pivots]))
+    return _deflation(factor, float(power_of_two(factor[0, 0])), False)[0]
 
 
-def _leading(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Leading right singular vectors of some rows, and singular values, one more.
+def _deflation(
+    rows: np.ndarray, unit: float, of_kernel: bool
+) -> tuple[Deflation, np.ndarray]:
+    """Deflation of the columns of some rows, and singular values, one more than it has.
 
-    Subspace iteration from a random start, which is the same for every fit.
+    By subspace iteration from a random start, which is the same for every fit.
     """
     size = min(DEFLATED_DIRECTIONS, rows.shape[1] - 1)
     width = min(size + DEFLATION_SPARE, rows.shape[1])
     basis = np.random.RandomState(0).standard_normal((rows.shape[1], width))
     for _ in range(DEFLATION_ITERATIONS):
-        basis = np.linalg.qr(rows.T @ (rows @ basis))[0]
-    _, values, rotation = np.linalg.svd(rows @ basis, full_matrices=False)
-    return basis @ rotation[:size].T, values[: size + 1]
-
-
-def _mean_rest(rows: np.ndarray, vectors: np.ndarray, unit: float) -> float:
-    """Mean square norm of what is left of rows, in a unit."""
-    all_, inside = (float(np.linalg.norm(X / unit)) for X in (rows, rows @ vectors))
-    return max(all_**2 - inside**2, 0.0) / len(rows)
+        images = rows @ basis / unit
+        basis = np.linalg.qr(rows.T @ images / unit)[0]
+    images = rows @ basis / unit
+    _, values, rotation = np.linalg.svd(images, full_matrices=False)
+    inside = values[:size] @ values[:size]
+    # The squares of the entries may overflow before they are in the unit.
+    whole = (dnrm2(rows.ravel(order="K")) / unit) ** 2
+    rest = max(whole - inside, 0.0) / len(rows)
+    vectors = np.asfortranarray(basis @ rotation[:size].T)
+    return Deflation(vectors, unit, float(rest), of_kernel), values[: size + 1]

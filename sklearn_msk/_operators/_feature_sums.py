@@ -72,7 +72,8 @@ class MixedSums:
         self._leading = np.zeros((n_directions, rank), order="F")
         self._moments = np.zeros((rank, n_columns))
         self._rounded = np.empty((FEATURE_BLOCK_ROWS, rank), np.float32)
-        self._product = np.empty((rank, rank), np.float32, order="F")
+        # Its upper triangle stays zero.
+        self._product = np.zeros((rank, rank), np.float32, order="F")
 
     def add(self, X: np.ndarray, right: np.ndarray, v: np.ndarray | None) -> None:
         """Add some rows, 2048 at most, as `DoubleSums.add` does."""
