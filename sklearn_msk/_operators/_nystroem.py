@@ -269,13 +269,12 @@ class NystroemOperator:
         if features.rank:
             values, all_vectors = full_eigh(statistics.gram / statistics.weight_sum)
             values, all_vectors = values[::-1], all_vectors[:, ::-1]
-            kept = values > features.rank * _EPS * values[0]
-            if kept.any():
-                eigenvalues, vectors = values[kept], all_vectors[:, kept]
-        roots = np.sqrt(eigenvalues)
+            n_kept = np.count_nonzero(values > features.rank * _EPS * values[0])
+            if n_kept:
+                eigenvalues, vectors = values[:n_kept], all_vectors[:, :n_kept]
+        self._vectors, self._roots = vectors, np.sqrt(eigenvalues)
         self.eigenvalues = eigenvalues
-        self.coef_map = features.dual_coef(vectors * roots)
-        self._from_features = vectors / np.where(roots > 0, roots, 1.0)
+        self.coef_map = features.dual_coef(vectors * self._roots)
         self.scale = float(eigenvalues[0]) or 1.0
         self.n_distinct = len(eigenvalues)
         self.rank_rtol = self.n_distinct * _EPS
@@ -301,7 +300,8 @@ class NystroemOperator:
         assert units is not None
         shift = mean / units.scale - units.offset / units.scale
         centred = (moments[:, :-1] - moments[:, -1:] * shift) / statistics.weight_sum
-        return (self._from_features.T @ centred) * units.scale
+        roots = np.where(self._roots > 0, self._roots, 1.0)
+        return (self._vectors.T @ centred) / roots[:, None] * units.scale
 
     def rhs(self, y: np.ndarray) -> np.ndarray:
         """Return the coordinates of the targets, which are the right-hand side."""

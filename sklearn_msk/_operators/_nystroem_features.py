@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigvalsh, solve_triangular
+from scipy.linalg import eigvalsh
 from scipy.linalg.blas import dtrsm
 from scipy.linalg.lapack import dpstrf
 
@@ -112,10 +112,14 @@ class NystroemFeatures:
         return dtrsm(1.0, self.factor, K.T, lower=1, overwrite_b=1)
 
     def dual_coef(self, c: np.ndarray) -> np.ndarray:
-        """Coefficients of the kernel functions, for those of the features in rows."""
+        """Coefficients of the kernel functions, for those of the features in rows.
+
+        c is overwritten where it is F-ordered.
+        """
         a = np.zeros((len(self.landmarks), *c.shape[1:]))
         if self.rank:
-            a[self.pivots] = solve_triangular(self.factor, c, lower=True, trans="T")
+            options = {"lower": 1, "trans_a": 1, "overwrite_b": 1}
+            a[self.pivots] = dtrsm(1.0, self.factor, c, **options)
         return a
 
 
