@@ -149,6 +149,33 @@ DASK_SUMS = 4  # sums
 # is not positive semi-definite. Not measured.
 LANDMARK_REMAINDER = 1e-8  # of the largest diagonal entry
 
+# --- Sums over landmarks in mixed precision (_operators/_feature_sums) ----------
+
+# Below, sums in float64 are as fast: `landmarks.py`.
+SINGLE_SUMS_MIN_RANK = 1000  # functions
+SINGLE_SUMS_MIN_ROWS = 2  # rows for each function
+
+# Directions that are summed in float64, how they are found, and how many more the
+# search carries: benchmarks/README.md, "Many landmarks".
+DEFLATED_DIRECTIONS = 64  # directions
+DEFLATION_ITERATIONS = 2  # products with the kernel of the landmarks, twice
+DEFLATION_SPARE = 8  # directions
+
+# Kernel functions are summed, and solved for once, up to these ratios of eigenvalues of
+# the kernel of the landmarks to its smallest pivot: the first that is rounded to
+# float32, and the largest. benchmarks/README.md, "Many landmarks".
+MAX_SQUARED_REMAINDER = 300.0  # smallest pivots
+MAX_SQUARED_CONDITION = 3e6  # smallest pivots
+
+# Rows of which more is left than this many times what is left of the landmarks are
+# multiplied in float64. Not measured.
+UNLIKE_LANDMARKS = 4.0  # mean squares
+
+# Rows that are deflated at a time, a block that malloc reuses, and columns of a product
+# that are added at a time. Not measured.
+DEFLATED_ROWS = 512  # rows
+SUMMED_COLUMNS = 256  # columns
+
 # --- Products in mixed precision (_operators/_mixed_precision, _spectrum) ------
 
 # Below, the operator costs more than it saves: `small_data.py` has rows on both sides.

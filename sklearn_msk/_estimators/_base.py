@@ -179,7 +179,7 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
             self, X, y, sample_weight, classes=classes, first=seen is None
         )
         check_landmark_columns(self.landmarks, data.columns.names)
-        problem = extend(seen, data.rows, config, report)
+        problem = extend(seen, data.rows, config, [training], report)
         model = train_on(problem, training, config, report)
         finish_fit(self, model, data.attributes(), task)
 

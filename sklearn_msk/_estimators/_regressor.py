@@ -100,10 +100,11 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         None is the exact model, whose kernel matrix is computed in blocks if it does
         not fit the memory limit. A number M, or an array of M rows, which is copied,
         restricts the model to ``f(x) = intercept + sum_j a_j k(landmark_j, x)``. One
-        pass over the rows takes about 2 n M^2 operations and a few M^2 numbers of
-        memory; every g, k and number of steps is cheap afterwards. Everything is
-        computed in float64. All training rows as landmarks give the exact model, for
-        the same k and number of steps.
+        pass over the rows takes n M^2 to 2 n M^2 operations and a few M^2 numbers of
+        memory; every g, k and number of steps is cheap afterwards. From 1000 landmarks
+        on, the products of the pass are in float32 if ``tol >= 5e-5``, unless the limit
+        without ridge is asked for; all else is in float64. All training rows as
+        landmarks give the exact model, for the same k and number of steps.
     landmark_selection : {"uniform", "rpcholesky"}, default="uniform"
         How M landmarks are drawn: "uniform" from the distinct rows of positive weight,
         whatever their order; "rpcholesky" by randomly pivoted Cholesky on 10 M of these

@@ -9,11 +9,11 @@ from sklearn_msk._operators._mixed_precision import (
     mixed_precision,
 )
 from sklearn_msk._operators._nystroem import (
-    NystroemFeatures,
     NystroemOperator,
     SufficientStatistics,
     Units,
 )
+from sklearn_msk._operators._nystroem_features import NystroemFeatures
 from sklearn_msk._operators._row_sample import randomly_pivoted_rows
 from sklearn_msk._operators._row_sources import ArrayRows
 from sklearn_msk._operators._storage import (

@@ -9,11 +9,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_array
 
-from sklearn_msk._operators._nystroem import (
-    NystroemFeatures,
-    SufficientStatistics,
-    Units,
-)
+from sklearn_msk._operators._nystroem import SufficientStatistics, Units
+from sklearn_msk._operators._nystroem_features import NystroemFeatures
 from sklearn_msk._operators._row_sample import RowSample
 from sklearn_msk._tuning import DASK_SUMS
 

@@ -1,100 +1,17 @@
 """The empirical integral operator on the span of a few kernel functions."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from scipy.linalg import eigvalsh, solve_triangular
-from scipy.linalg.blas import dgemm, dsyrk, dtrsm
-from scipy.linalg.lapack import dpstrf
 
 from sklearn_msk._batches import batches
 from sklearn_msk._linalg import full_eigh
+from sklearn_msk._operators._feature_sums import feature_sums
+from sklearn_msk._operators._nystroem_features import NystroemFeatures
 from sklearn_msk._scaling import power_of_two
-from sklearn_msk._tuning import FEATURE_BLOCK_ROWS, LANDMARK_REMAINDER
-from sklearn_msk._validation import check_positive_semidefinite
-from sklearn_msk.kernels._evaluation import evaluate_kernel
-from sklearn_msk.kernels._resolution import describe_kernel
+from sklearn_msk._tuning import FEATURE_BLOCK_ROWS
 
 _EPS = float(np.finfo(np.float64).eps)
-
-
-@dataclass(frozen=True, eq=False)
-class NystroemFeatures:
-    """Orthonormal functions of the span of the kernel functions of the landmarks.
-
-    With ``K_LL = P^T C C^T P`` the pivoted Cholesky factorisation of the kernel of the
-    landmarks, cut where the rest of its diagonal is rounding, ``Phi(x) = C^(-1)
-    k(L, x)`` over the pivots. These are the features ``K_LL^(-1/2) k(L, x)`` up to a
-    rotation. Only the factor C is inverted, so that rounding grows with the root of the
-    condition of K_LL. Landmarks that depend on others are left out.
-
-    Attributes
-    ----------
-    kernel : object returned by `resolve_kernel`
-    landmarks : ndarray of shape (n_landmarks, n_features), float64
-    pivots : ndarray of shape (rank,)
-        Landmarks in use.
-    factor : ndarray of shape (rank, rank)
-        C, lower triangular.
-    """
-
-    kernel: Any
-    landmarks: np.ndarray
-    pivots: np.ndarray
-    factor: np.ndarray
-
-    @classmethod
-    def of(cls, kernel: Any, landmarks: np.ndarray) -> "NystroemFeatures":
-        """Features of some landmarks.
-
-        Parameters
-        ----------
-        kernel : object returned by `resolve_kernel`
-        landmarks : ndarray of shape (n_landmarks, n_features)
-
-        Returns
-        -------
-        NystroemFeatures
-
-        Raises
-        ------
-        ValueError
-            If the kernel is not positive semi-definite.
-        """
-        # A copy: the user may go on to change the array.
-        landmarks = np.array(landmarks, dtype=np.float64, order="C")
-        K = evaluate_kernel(kernel, landmarks).astype(np.float64, copy=False)
-        largest = float(K.diagonal().max(initial=0.0))
-        floor = len(K) * _EPS * largest
-        factor, order, rank, _ = dpstrf(K, lower=1, tol=floor)
-        order, factor = order - 1, np.tril(factor)[:, :rank]
-        remainder = K[np.ix_(order, order)] - factor @ factor.T
-        if np.abs(remainder).max() > LANDMARK_REMAINDER * largest:
-            values = eigvalsh(K) / len(K)
-            check_positive_semidefinite(values[0], values[-1], describe_kernel(kernel))
-        return cls(
-            kernel, landmarks, order[:rank], np.asfortranarray(factor[:rank, :rank])
-        )
-
-    @property
-    def rank(self) -> int:
-        """Number of functions."""
-        return len(self.pivots)
-
-    def features(self, X: np.ndarray, n_jobs: int | None = None) -> np.ndarray:
-        """Return ``Phi(X)`` of shape (rank, n), F-ordered, in double precision."""
-        X = np.asarray(X, dtype=np.float64)
-        K = evaluate_kernel(self.kernel, X, self.landmarks[self.pivots], n_jobs)
-        K = np.array(K, dtype=np.float64, order="C")
-        return dtrsm(1.0, self.factor, K.T, lower=1, overwrite_b=1)
-
-    def dual_coef(self, c: np.ndarray) -> np.ndarray:
-        """Coefficients of the kernel functions, for those of the features in rows."""
-        a = np.zeros((len(self.landmarks), *c.shape[1:]))
-        if self.rank:
-            a[self.pivots] = solve_triangular(self.factor, c, lower=True, trans="T")
-        return a
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,8 +135,7 @@ class SufficientStatistics:
         -------
         SufficientStatistics
         """
-        gram = np.zeros((features.rank, features.rank), order="F")
-        moments = np.zeros((features.rank, Y.shape[1] + 1))
+        sums = feature_sums(features, len(Y), Y.shape[1], n_jobs)
         target_sums, weight_sum = np.zeros(Y.shape[1]), 0.0
         units = Units.common(units, Units.of(Y, weights))
         for block in batches(len(Y), FEATURE_BLOCK_ROWS):
@@ -233,15 +149,10 @@ class SufficientStatistics:
             z, v = units.targets(z), v / units.weight_scale
             target_sums += v @ z
             weight_sum += float(v.sum())
-            if not (features.rank and len(z)):
-                continue
-            phi = features.features(x, n_jobs)
-            right = np.column_stack([z, np.ones(len(z))])
-            # BLAS of SciPy throughout: threads of NumPy's would compete with its own.
-            moments += dgemm(1.0, phi, v[:, None] * right)
-            if weights is not None:
-                phi *= np.sqrt(v)
-            gram = dsyrk(1.0, phi, beta=1.0, c=gram, lower=1, overwrite_c=1)
+            if features.rank and len(z):
+                right = np.column_stack([z, np.ones(len(z))])
+                sums.add(x, right, None if weights is None else v)
+        gram, moments = sums.total()
         return cls(gram, moments, target_sums, weight_sum, len(Y), units)
 
     @property
@@ -358,13 +269,12 @@ class NystroemOperator:
         if features.rank:
             values, all_vectors = full_eigh(statistics.gram / statistics.weight_sum)
             values, all_vectors = values[::-1], all_vectors[:, ::-1]
-            kept = values > features.rank * _EPS * values[0]
-            if kept.any():
-                eigenvalues, vectors = values[kept], all_vectors[:, kept]
-        roots = np.sqrt(eigenvalues)
+            n_kept = np.count_nonzero(values > features.rank * _EPS * values[0])
+            if n_kept:
+                eigenvalues, vectors = values[:n_kept], all_vectors[:, :n_kept]
+        self._vectors, self._roots = vectors, np.sqrt(eigenvalues)
         self.eigenvalues = eigenvalues
-        self.coef_map = features.dual_coef(vectors * roots)
-        self._from_features = vectors / np.where(roots > 0, roots, 1.0)
+        self.coef_map = features.dual_coef(vectors * self._roots)
         self.scale = float(eigenvalues[0]) or 1.0
         self.n_distinct = len(eigenvalues)
         self.rank_rtol = self.n_distinct * _EPS
@@ -390,7 +300,8 @@ class NystroemOperator:
         assert units is not None
         shift = mean / units.scale - units.offset / units.scale
         centred = (moments[:, :-1] - moments[:, -1:] * shift) / statistics.weight_sum
-        return (self._from_features.T @ centred) * units.scale
+        roots = np.where(self._roots > 0, self._roots, 1.0)
+        return (self._vectors.T @ centred) / roots[:, None] * units.scale
 
     def rhs(self, y: np.ndarray) -> np.ndarray:
         """Return the coordinates of the targets, which are the right-hand side."""

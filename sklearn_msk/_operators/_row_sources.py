@@ -4,11 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_msk._operators._nystroem import (
-    NystroemFeatures,
-    SufficientStatistics,
-    Units,
-)
+from sklearn_msk._operators._nystroem import SufficientStatistics, Units
+from sklearn_msk._operators._nystroem_features import NystroemFeatures
 from sklearn_msk._operators._row_sample import RowSample
 
 

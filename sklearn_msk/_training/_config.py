@@ -56,6 +56,15 @@ class TrainingConfig:
         krylov = self.solver in ("auto", "lanczos")
         return krylov and self.max_iter < np.inf and self.tol >= FLOAT32_MIN_TOL
 
+    @property
+    def tolerates_float32_sums(self) -> bool:
+        """Whether sums over landmarks in mixed precision are exact enough.
+
+        The limit without ridge needs every direction, however small.
+        """
+        limited = self.max_iter < np.inf or self.alpha > 0
+        return limited and self.tol >= FLOAT32_MIN_TOL
+
 
 @dataclass(frozen=True, eq=False)
 class LandmarkConfig:

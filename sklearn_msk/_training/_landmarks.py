@@ -19,7 +19,7 @@ from sklearn_msk._operators import (
 from sklearn_msk._training._config import LandmarkConfig, ProblemConfig
 from sklearn_msk._training._fingerprint import fingerprint
 from sklearn_msk._training._report import Report
-from sklearn_msk._tuning import ROWS_PER_LANDMARK
+from sklearn_msk._tuning import FLOAT32_MIN_TOL, ROWS_PER_LANDMARK
 from sklearn_msk._validation import check_seed
 from sklearn_msk.kernels._adapters import PrecomputedKernel
 from sklearn_msk.kernels._digits import check_digits_kept, has_white_noise
@@ -68,6 +68,15 @@ class LandmarkPass:
                     "or begin anew with a clone."
                 )
 
+    def check_precision(self, single: bool) -> None:
+        """Raise a ValueError where the sums are less exact than they have to be."""
+        if self.features.deflation is not None and not single:
+            raise ValueError(
+                "partial_fit goes on with sums that it began in float32, for "
+                f"tol={FLOAT32_MIN_TOL} or more, and for a finite max_iter or alpha > "
+                "0. Got others instead; set them back, or begin anew with a clone."
+            )
+
     def check_targets(self, rows: Rows) -> None:
         """Raise a ValueError where rows have other targets than those before."""
         before = self.statistics.n_targets
@@ -95,13 +104,18 @@ class LandmarkPass:
 
 
 def begin_pass(
-    rows: Rows, config: ProblemConfig, report: Report, *, streamed: bool = False
+    rows: Rows,
+    config: ProblemConfig,
+    report: Report,
+    *,
+    single: bool,
+    streamed: bool = False,
 ) -> LandmarkPass:
-    """Choose landmarks, and pass over the rows."""
+    """Choose landmarks, and pass over the rows, by products in float32 if `single`."""
     landmarks = config.landmarks
     assert landmarks is not None
     with report.stage("landmarks"):
-        features = _features(rows, config, landmarks)
+        features = _features(rows, config, landmarks, single)
     with report.stage("pass over the rows"):
         statistics = _statistics(features, rows, config)
     return LandmarkPass(
@@ -112,7 +126,7 @@ def begin_pass(
 def continue_pass(
     seen: LandmarkPass, rows: Rows, config: ProblemConfig, report: Report
 ) -> LandmarkPass:
-    """Pass over more rows, with the landmarks that are there."""
+    """Pass over more rows, with the landmarks and the precision that are there."""
     with report.stage("pass over the rows"):
         units = seen.statistics.units
         more = _statistics(seen.features, rows, config, units)
@@ -131,7 +145,7 @@ def _describe_targets(number: int, single: bool) -> str:
 
 
 def _features(
-    rows: Rows, config: ProblemConfig, landmarks: LandmarkConfig
+    rows: Rows, config: ProblemConfig, landmarks: LandmarkConfig, single: bool
 ) -> NystroemFeatures:
     """Nyström features of the landmarks that a user asks for."""
     kernel = config.kernel
@@ -142,7 +156,7 @@ def _features(
         )
     if isinstance(landmarks.requested, Integral):
         drawn = _draw(rows, config, landmarks, int(landmarks.requested))
-        return NystroemFeatures.of(kernel, drawn)
+        return NystroemFeatures.of(kernel, drawn, single=single)
     given = check_array(landmarks.requested, dtype=np.float64, input_name="landmarks")
     if given.shape[1] != rows.n_features:
         raise ValueError(
@@ -150,7 +164,7 @@ def _features(
             f"array of shape {given.shape} instead."
         )
     _check_kernel(kernel, given)
-    return NystroemFeatures.of(kernel, given)
+    return NystroemFeatures.of(kernel, given, single=single)
 
 
 def _draw(
@@ -195,7 +209,7 @@ def _statistics(
         return rows.statistics(features, config.n_jobs, units)
     key = (
         fingerprint(features.kernel, rows.X, features.landmarks),
-        (features.landmarks, features.pivots, features.factor),
+        (features.landmarks, features.pivots, features.factor, features.deflation),
         (rows.X, rows.Y, rows.weights),
         units,
     )

@@ -95,7 +95,8 @@ def build_problem(
         weights are not legal.
     """
     if config.landmarks is not None:
-        return _from_pass(begin_pass(rows, config, report), config, report)
+        done = begin_pass(rows, config, report, single=_single(trainings))
+        return _from_pass(done, config, report)
     if not isinstance(rows, ArrayRows):
         raise ValueError(
             "dask arrays are trained on landmarks. Got landmarks=None instead; set "
@@ -116,6 +117,7 @@ def extend(
     seen: LandmarkPass | None,
     rows: Rows,
     config: ProblemConfig,
+    trainings: Sequence[TrainingConfig],
     report: Report = SILENT,
 ) -> Problem:
     """Add rows to those that a stream has passed over, if any.
@@ -127,6 +129,8 @@ def extend(
     rows : ArrayRows or DaskRows
     config : ProblemConfig
         With landmarks.
+    trainings : sequence of TrainingConfig
+        As in `build_problem`.
     report : Report, default=SILENT
 
     Returns
@@ -137,12 +141,15 @@ def extend(
     Raises
     ------
     ValueError
-        If the targets are not like those before, or as `build_problem` does.
+        If the targets are not like those before, if the sums so far are not exact
+        enough for the trainings, or as `build_problem` does.
     """
+    single = _single(trainings)
     if seen is None:
-        done = begin_pass(rows, config, report, streamed=True)
+        done = begin_pass(rows, config, report, single=single, streamed=True)
     else:
         seen.check_targets(rows)
+        seen.check_precision(single)
         done = continue_pass(seen, rows, config, report)
     return _from_pass(done, config, report)
 
@@ -227,6 +234,11 @@ def _choose_storage(
         # Ask for the real size of an entry, which is half of that in float32.
         return choose(itemsize=entry_size(kernel, X))
     return storage, fits_dense
+
+
+def _single(trainings: Sequence[TrainingConfig]) -> bool:
+    """Whether sums over landmarks may take products in float32."""
+    return bool(trainings) and all(t.tolerates_float32_sums for t in trainings)
 
 
 def _from_pass(done: LandmarkPass, config: ProblemConfig, report: Report) -> Problem:

@@ -6,6 +6,7 @@ import time
 import joblib
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_msk import MSKGridSearchCV, MSKRegressor
@@ -56,6 +57,20 @@ def test_cluster_equals_one_machine(selection, chunks, target, rows):
     assert isinstance(predicted, da.Array)
     assert predicted.shape == y.shape
     np.testing.assert_allclose(predicted.compute(), expected.predict(X), rtol=1e-9)
+
+
+@pytest.mark.usefixtures("client")
+def test_cluster_sums_in_mixed_precision():
+    """A chunk of few rows is summed in double precision, and added to the others."""
+    rng = np.random.RandomState(0)
+    X = rng.uniform(size=(4500, 5))
+    y = np.sin(9 * X[:, 0]) + X[:, 1]
+    model = MSKRegressor("laplacian", landmarks=1000, max_iter=100)
+    expected = clone(model).set_params(tol=1e-10).fit(X, y)
+    chunks = (2000, 2100, 400)
+    model.fit(da.from_array(X, chunks=(chunks, 5)), da.from_array(y, chunks=(chunks,)))
+    assert model._pass.features.deflation is not None
+    np.testing.assert_allclose(model.predict(X), expected.predict(X), atol=1e-5)
 
 
 @pytest.mark.usefixtures("client")

@@ -10,7 +10,7 @@ from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import check_estimator
 
-from sklearn_msk import MSKGridSearchCV, MSKRegressor
+from sklearn_msk import MSKClassifier, MSKGridSearchCV, MSKRegressor
 from sklearn_msk.kernels import NTK
 from sklearn_msk.spectral_maps import Power
 
@@ -241,6 +241,110 @@ def test_single_precision_is_computed_in_double(rows):
     double = MSKRegressor(landmarks=30).fit(X.astype(float), Y.astype(float))
     assert single.predict(Z).dtype == single.dual_coef_.dtype == np.float64
     np.testing.assert_allclose(single.predict(Z), double.predict(Z), rtol=1e-9)
+
+
+@pytest.fixture(scope="module")
+def many():
+    rng = np.random.RandomState(0)
+    X = rng.uniform(size=(3000, 5))
+    Y = np.column_stack([np.sin(9 * X[:, 0] * X[:, 1]) + X[:, 2], 7 + X[:, 3] ** 2])
+    Y += 0.1 * rng.standard_normal(Y.shape)
+    return X, Y, rng.uniform(0.1, 2.0, 3000), rng.uniform(size=(200, 5))
+
+
+def in_mixed_precision(model):
+    return model._pass.features.deflation is not None
+
+
+SUMMED = [
+    {"kernel": "laplacian"},
+    {"kernel": "laplacian", "max_iter": 1e5, "k": 0},
+    {"kernel": "laplacian", "max_iter": np.inf, "alpha": 1e-3},
+    {"kernel": "laplacian", "dynamics": "descent", "learning_rate": 1.9},
+    {"kernel": "laplacian", "solver": "lanczos", "g": "lift"},
+    {"kernel": NTK(depth=2)},
+    {"kernel": RBF(0.7)},
+    {"kernel": RBF(30.0), "k": 5, "landmarks": 2000},
+]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("params", SUMMED)
+def test_sums_in_mixed_precision_keep_the_tolerance(params, weighted, many):
+    """With the smallest `tol` that allows them, by a quarter of it and less."""
+    X, Y, weights, Z = many
+    weights = weights if weighted else None
+    tol = 5e-5
+    params = {"k": 50, "max_iter": 1000, "landmarks": 1000, "tol": tol} | params
+    model = MSKRegressor(**params).fit(X, Y, weights)
+    smooth = params["kernel"] == RBF(30.0)
+    assert in_mixed_precision(model) != smooth  # its rank is too small to gain
+    exact = clone(model).set_params(tol=1e-10).fit(X, Y, weights)
+    assert not in_mixed_precision(exact)
+    for rows in (X, Z):
+        moved = model.predict(rows) - exact.predict(rows)
+        size = np.sqrt(np.mean((Y - Y.mean(axis=0)) ** 2, axis=0))
+        assert np.all(np.sqrt(np.mean(moved**2, axis=0)) <= 0.25 * tol * size)
+    np.testing.assert_allclose(
+        model.spectrum_.eigenvalues, exact.spectrum_.eigenvalues, rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    "exact", [{"tol": 4e-5}, {"max_iter": np.inf}, {"landmarks": 900}]
+)
+def test_double_precision_where_it_is_needed_or_no_slower(exact, many):
+    X, Y, _, _ = many
+    params = {"landmarks": 1000, "max_iter": 100} | exact
+    assert not in_mixed_precision(MSKRegressor("laplacian", **params).fit(X, Y))
+
+
+def test_chunks_in_mixed_precision(many):
+    """A stream keeps the precision of its first chunk, which has to be enough."""
+    X, Y, weights, Z = many
+    model = MSKRegressor("laplacian", landmarks=X[::3], max_iter=100)
+    whole = clone(model).fit(X, Y, weights)
+    for part in (slice(0, 2000), slice(2000, 2100), slice(2100, None)):
+        model.partial_fit(X[part], Y[part], weights[part])
+        model = pickle.loads(pickle.dumps(model))
+    assert in_mixed_precision(model)
+    np.testing.assert_allclose(model.predict(Z), whole.predict(Z), atol=1e-5)
+    for too_exact in ({"tol": 1e-5}, {"tol": 1e-4, "max_iter": np.inf}):
+        model.set_params(**too_exact)
+        with pytest.raises(ValueError, match=r"began in float32, for tol=5e-05"):
+            model.partial_fit(X[:10], Y[:10])
+
+
+def test_classes_in_mixed_precision(many):
+    X, Y, weights, Z = many
+    labels = np.digitize(Y[:, 0], [0.3, 0.9])
+    model = MSKClassifier("laplacian", landmarks=1000, max_iter=100)
+    model.fit(X, labels, weights)
+    exact = clone(model).set_params(tol=1e-10).fit(X, labels, weights)
+    assert in_mixed_precision(model)
+    np.testing.assert_allclose(
+        model.decision_function(Z), exact.decision_function(Z), atol=1e-5
+    )
+
+
+def test_early_stopping_in_mixed_precision(many):
+    X, Y, _, Z = many
+    model = MSKRegressor("laplacian", landmarks=1000).fit(X, Y[:, 0])
+    exact = clone(model).set_params(tol=1e-10).fit(X, Y[:, 0])
+    assert in_mixed_precision(model)
+    assert not in_mixed_precision(exact)
+    assert model.n_iter_ == exact.n_iter_
+    np.testing.assert_allclose(model.predict(Z), exact.predict(Z), atol=1e-5)
+
+
+def test_memory_tells_the_precisions_apart(many, tmp_path):
+    X, Y, _, Z = many
+    model = MSKRegressor("laplacian", landmarks=1000, max_iter=100)
+    model.set_params(memory=str(tmp_path))
+    for tol in (1e-4, 1e-10):
+        stored = model.set_params(tol=tol).fit(X, Y).predict(Z)
+        plain = clone(model).set_params(memory=None).fit(X, Y).predict(Z)
+        np.testing.assert_array_equal(stored, plain)
 
 
 def test_path_and_search_on_landmarks(rows):
