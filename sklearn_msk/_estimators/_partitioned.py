@@ -38,7 +38,8 @@ from sklearn_msk._estimators._learned_metric import LearnedMetric
 from sklearn_msk._estimators._leaves import LeafModel
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._scaling import RobustScale, map_rows
-from sklearn_msk._operators import DaskRows, is_dask
+from sklearn_msk._operators import DaskRows, check_chunks, is_dask
+from sklearn_msk._operators import map_rows as map_chunks
 from sklearn_msk._partition import grow_partition
 from sklearn_msk._selection import label_equal_rows
 from sklearn_msk._tuning import (
@@ -144,12 +145,33 @@ class BasePartitioned(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
             Numbers of leaves, from 0 to ``n_leaves_ - 1``.
         """
         check_is_fitted(self)
-        X = self._check_rows(X)
+        return self._answer(X, self._leaves_of, None, np.intp)
+
+    def _leaves_of(self, X: np.ndarray) -> np.ndarray:
+        """Leaves of rows, in blocks."""
         found = [
             self._partition.leaf_of(self._coordinates(np.asarray(X[block])))
             for block in batches(len(X), PARTITION_BLOCK_ROWS)
         ]
         return np.concatenate(found)
+
+    def _answer(
+        self,
+        X: Any,
+        function: Callable[[np.ndarray], np.ndarray],
+        n_columns: int | None,
+        dtype: Any,
+    ) -> Any:
+        """Apply a function to rows, and lazily to the chunks of a dask array.
+
+        `n_columns` and `dtype` are those of the result, which has one dimension for
+        None.
+        """
+        if not is_dask(X):
+            return function(self._check_rows(X))
+        X = check_chunks(X, known=False)
+        self._check_rows(np.zeros((1, X.shape[1])))
+        return map_chunks(function, X, n_columns, dtype)
 
     def _default_estimators(self) -> dict[str, Any]:
         """Return what None stands for."""
@@ -264,10 +286,13 @@ class BasePartitioned(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
         self._report("fitted the global model", task)
         sample = used[draw_rows(len(used), PARTITION_SAMPLE_ROWS, rng)]
         X, y = table.take(sample)
-        # Weights equal repetition: one of each of the rows that are equal.
-        first = np.unique(label_equal_rows(X), return_index=True)[1]
+        # One of each of the rows that are equal: weights equal repetition.
+        labels = label_equal_rows(X)
+        weights = np.bincount(
+            labels, None if table.weights is None else table.weights[sample]
+        )
+        first = np.unique(labels, return_index=True)[1]
         X, y = X[first], functions.targets(y[first])
-        weights = None if table.weights is None else table.weights[sample[first]]
         coordinates = self._find_coordinates(X, y, weights, len(used), rng)
         partition = grow_partition(
             coordinates(X), self.leaf_size * len(sample) / len(used), self.overlap
@@ -299,7 +324,7 @@ class BasePartitioned(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
         self,
         X: np.ndarray,
         y: np.ndarray,
-        weights: np.ndarray | None,
+        weights: np.ndarray,
         n_rows: int,
         rng: np.random.RandomState,
     ) -> Coordinates:
@@ -312,7 +337,7 @@ class BasePartitioned(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
         components = np.diag(scale.factor)
         if self.split == "metric" and n_rows > self.leaf_size:
             metric = _seeded(LearnedMetric(), rng)
-            metric.fit(rows, y[some], None if weights is None else weights[some])
+            metric.fit(rows, y[some], weights[some])
             components = metric.components_
         return partial(map_rows, centre=scale.centre, components=components)
 

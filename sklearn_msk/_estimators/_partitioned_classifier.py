@@ -97,7 +97,7 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Training rows, which may be a memory map.
+            Training rows, as in `PartitionedRegressor`.
         y : array-like of shape (n_samples,)
             Labels of at least two classes.
         sample_weight : float or array-like of shape (n_samples,), default=None
@@ -149,16 +149,21 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
         Parameters
         ----------
         X : array-like of shape (n_queries, n_features)
-            Rows.
+            Rows. A dask array gives a lazy dask array.
 
         Returns
         -------
-        ndarray of shape (n_queries, n_classes)
+        ndarray, or dask array, of shape (n_queries, n_classes)
             Columns in the order of `classes_`; none is 0 or 1.
         """
         check_is_fitted(self)
+        n_classes = len(self.classes_)
+        return self._answer(X, self._probabilities_of, n_classes, np.float64)
+
+    def _probabilities_of(self, X: np.ndarray) -> np.ndarray:
+        """Probabilities of rows: sums that are clipped and divided by their total."""
         values = partial(_probabilities, classes=self.classes_)
-        total = self._sum_values(self._check_rows(X), values)
+        total = self._sum_values(X, values)
         if total.ndim == 1:
             total = np.column_stack([1.0 - total, total])
         total = np.clip(total, self._least_probability, 1.0)
@@ -170,15 +175,19 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
         Parameters
         ----------
         X : array-like of shape (n_queries, n_features)
-            Rows.
+            Rows. A dask array gives a lazy dask array.
 
         Returns
         -------
-        ndarray of shape (n_queries,)
+        ndarray, or dask array, of shape (n_queries,)
             Labels.
         """
-        found = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[found]
+        check_is_fitted(self)
+        return self._answer(X, self._labels_of, None, self.classes_.dtype)
+
+    def _labels_of(self, X: np.ndarray) -> np.ndarray:
+        """Labels of rows."""
+        return self.classes_[self._probabilities_of(X).argmax(axis=1)]
 
     def _default_estimators(self) -> dict[str, Any]:
         """Return what None stands for."""

@@ -1,6 +1,7 @@
 """Regression on millions of rows: a global model, and exact models of its residuals."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -106,7 +107,8 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Training rows, which may be a memory map.
+            Training rows, which may be a memory map, or a dask array. The chunks of the
+            latter go to the leaves where the workers are.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
         sample_weight : float or array-like of shape (n_samples,), default=None
@@ -146,15 +148,18 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
         Parameters
         ----------
         X : array-like of shape (n_queries, n_features)
-            Rows.
+            Rows. A dask array gives a lazy dask array.
 
         Returns
         -------
-        ndarray of shape (n_queries,) or (n_queries, n_targets)
+        ndarray, or dask array, of shape (n_queries,) or (n_queries, n_targets)
             Predictions, float64.
         """
         check_is_fitted(self)
-        return self._sum_values(self._check_rows(X), _predict)
+        several = self.shrinkages_.ndim == 2
+        n_targets = self.shrinkages_.shape[1] if several else None
+        values = partial(self._sum_values, values=_predict)
+        return self._answer(X, values, n_targets, np.float64)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Coefficient of determination R2 of the predictions, at any scale of y.

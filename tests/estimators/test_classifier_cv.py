@@ -164,8 +164,10 @@ class TestChoice:
     def test_beyond_max_rows_there_are_landmarks(self):
         X, y = _data(400, 3)
         model = MSKClassifierCV(**QUICK, max_rows=100).fit(X[:300], y[:300])
-        assert model.estimators_[0][-1].landmarks == 100
-        assert not hasattr(model, "loo_decision_function_")
+        assert len(model.estimators_[0][-1].landmarks) == 100
+        left_out = model.classes_[model.loo_decision_function_.argmax(axis=1)]
+        expected = model.score(X[300:], y[300:])
+        assert np.mean(left_out == y[:300]) == pytest.approx(expected, abs=0.1)
         exact = MSKClassifierCV(**QUICK).fit(X[:300], y[:300])
         assert model.score(X[300:], y[300:]) > exact.score(X[300:], y[300:]) - 0.05
 

@@ -122,7 +122,7 @@ def test_prediction_has_no_jump(data, model):
     leaves = np.count_nonzero(np.diff(model.apply(line)))
     assert leaves >= 3
     steps = np.abs(np.diff(model.predict(line)))
-    assert steps.max() < 2e-3
+    assert steps.max() < 5e-3
     hard = clone(model).set_params(overlap=0.0).fit(*data)
     assert np.abs(np.diff(hard.predict(line))).max() > 10 * steps.max()
 
@@ -163,7 +163,9 @@ def test_splits(data, split):
         **QUICK, global_estimator=LinearRegression(), leaf_size=200, split=split
     ).fit(X, y)
     assert np.bincount(model.apply(X)).max() <= 200
-    assert model.score(*waves(300, seed=1)) > 0.95
+    X_test, y_test = waves(300, seed=1)
+    score = model.score(X_test, y_test)
+    assert score > 0.8 > 0.6 > model.global_estimator_.score(X_test, y_test)
     if callable(split):
         # Leaves are slices of the first feature.
         order = model.apply(X)[np.argsort(X[:, 0])]
@@ -338,6 +340,7 @@ def test_classes(names):
 
 def test_rare_classes_reach_the_global_model():
     X, y = checkerboard(1000)
+    y = y.astype("U4")
     y[7] = "rare"
     model = PartitionedClassifier(
         **QUICK, max_global_rows=200, leaf_size=300, random_state=0

@@ -186,18 +186,63 @@ class TestChoice:
     def test_beyond_max_rows_there_are_landmarks(self):
         X, y = _data(300)
         model = MSKRegressorCV(max_rows=150).fit(X, y)
-        assert model.best_estimator_[-1].landmarks == 150
-        assert model.score(*_data(500, seed=1)) > 0.9
-        assert not hasattr(model, "loo_prediction_")
-        with pytest.raises(ValueError, match="Set a larger max_rows"):
-            model.predict_interval(X)
+        assert len(model.best_estimator_[-1].landmarks) == 150
+        X_test, y_test = _data(500, seed=1)
+        assert model.score(X_test, y_test) > 0.9
+        # Their predictions without a row are those of a fit without it.
+        pipeline, (n, mean) = model.best_estimator_, (len(y), y.mean())
+        regressor = pipeline[-1]
+        Z = pipeline[:-1].transform(X)
+        for row in range(0, n, 50):
+            others = np.arange(n) != row
+            refit = clone(regressor).fit(Z[others], y[others])
+            np.testing.assert_allclose(
+                refit.predict(Z[[row]]), model.loo_prediction_[row], rtol=1e-6
+            )
+        assert np.abs(model.loo_prediction_ - mean).max() > 1
+        assert model.interval_method_ == "leave-one-out"
+        low, high = model.predict_interval(X_test).T
+        assert 0.8 < np.mean((low <= y_test) & (y_test <= high)) < 0.98
 
     def test_beyond_memory_there_are_landmarks(self, monkeypatch):
         X, y = _data(300)
         monkeypatch.setenv("SKLEARN_MSK_MEMORY_LIMIT", "2e6")
         model = MSKRegressorCV(**QUICK).fit(X, y)
-        assert model.best_estimator_[-1].landmarks == 300
-        assert not hasattr(model, "loo_prediction_")
+        assert len(model.best_estimator_[-1].landmarks) == 300
+
+    @pytest.mark.parametrize("n", [40, 1500])
+    def test_quick_choice(self, n):
+        X, y = _data(n)
+        model = MSKRegressorCV(effort="quick", random_state=0).fit(X, y)
+        full = MSKRegressorCV(random_state=0).fit(X, y)
+        X_test, y_test = _data(1000, seed=1)
+        lost, least = 1 - model.score(X_test, y_test), 1 - full.score(X_test, y_test)
+        assert lost < 1.5 * least
+        names = {params["kernel"] for params in model.cv_results_["params"]}
+        assert names == {"laplacian", "matern", "rbf"}
+        assert model.interval_method_ == "leave-one-out"
+        # The model without a row, its metric held, is that of a refit.
+        regressor = model.best_estimator_[-1]
+        Z = model.best_estimator_[:-1].transform(X)
+        others = np.arange(n) != 7
+        refit = clone(regressor).fit(Z[others], y[others])
+        np.testing.assert_allclose(
+            refit.predict(Z[[7]]), model.loo_prediction_[7], rtol=1e-6
+        )
+        low, high = model.predict_interval(X_test).T
+        assert 0.8 < np.mean((low <= y_test) & (y_test <= high)) <= 1
+
+    @pytest.mark.parametrize("given", [{"cv": 3}, {"scoring": "r2"}])
+    def test_quick_choice_is_by_leave_one_out(self, given):
+        with pytest.raises(ValueError, match="effort='quick' chooses by leave-one-out"):
+            MSKRegressorCV(effort="quick", **given).fit(*_data(50))
+
+    def test_quick_choice_among_what_was_asked_for(self):
+        X, y = _data(400)
+        model = MSKRegressorCV("rbf", metrics="full", effort="quick").fit(X, y)
+        assert model.best_params_["metric"] == "full"
+        plain = MSKRegressorCV("rbf", max_updates=0, effort="quick").fit(X, y)
+        assert plain.best_params_["n_updates"] == 0
 
     def test_a_metric_that_was_not_judged_has_a_larger_error(self):
         model = MSKRegressorCV().fit(*_data(80))
