@@ -200,8 +200,8 @@ class BaseMSKCV(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
         )
 
     def _is_exact(self, n_rows: int) -> bool:
-        """Whether the final model has all rows: K, its inverse, and one more."""
-        return n_rows <= self.max_rows and 24.0 * n_rows**2 <= memory_limit()
+        """Whether the final model has all rows: K, whose inverse takes its place."""
+        return n_rows <= self.max_rows and 16.0 * n_rows**2 <= memory_limit()
 
     def _progress(self, task: FitTask) -> Progress:
         """Return what tells the user, and callbacks, how far the choice is."""

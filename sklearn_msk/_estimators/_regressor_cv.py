@@ -94,7 +94,7 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         of a metric, and the ridge. It knows no `scoring` or `cv`. Errors of a learned
         metric have seen the row, so that they and the intervals are a little too small.
     max_rows : int, default=10000
-        Up to so many rows the final model is exact, in about n^3 operations and 24 n^2
+        Up to so many rows the final model is exact, in about n^3 operations and 9 n^2
         bytes. Beyond, or where the memory limit is below, it has as many landmarks, up
         to 2000.
     n_jobs : int, default=None

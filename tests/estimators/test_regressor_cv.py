@@ -206,7 +206,7 @@ class TestChoice:
 
     def test_beyond_memory_there_are_landmarks(self, monkeypatch):
         X, y = _data(300)
-        monkeypatch.setenv("SKLEARN_MSK_MEMORY_LIMIT", "2e6")
+        monkeypatch.setenv("SKLEARN_MSK_MEMORY_LIMIT", "1e6")
         model = MSKRegressorCV(**QUICK).fit(X, y)
         assert len(model.best_estimator_[-1].landmarks) == 300
 
