@@ -30,6 +30,7 @@ from sklearn_msk._estimators._kernel_mixin import (
     kernel_config,
 )
 from sklearn_msk._estimators._known_values import find_known_values
+from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._estimators._parameters import stopping_rule, training_config
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._stopping import (
@@ -51,17 +52,24 @@ from sklearn_msk._training import (
 )
 
 
-def has_landmarks(estimator: Any) -> bool:
-    """Whether an estimator can learn chunk by chunk; the error says what it needs."""
+def check_landmarks(estimator: Any) -> None:
+    """Raise an AttributeError where an estimator cannot learn chunk by chunk."""
     if estimator.landmarks is None:
         raise AttributeError(
-            "partial_fit needs landmarks: set landmarks to a number or to an array of "
-            "rows. Got landmarks=None instead."
+            f"{type(estimator).__name__}.partial_fit needs landmarks. Got "
+            "landmarks=None instead; set landmarks to a number, as landmarks=2000, or "
+            "to an array of rows."
         )
-    return True
 
 
-class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, ABC):
+class BaseMSK(
+    NamedParameters,
+    CallbackSupportMixin,
+    KernelMixin,
+    DocLinkMixin,
+    BaseEstimator,
+    ABC,
+):
     """Kernel model trained by gradient flow along a chosen spectrum."""
 
     # The groups that a search passes on to its splitter are not asked about: `fit`
@@ -93,6 +101,7 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         "verbose": ["verbose"],
     }
 
+    @explain_arguments
     def __init__(
         self,
         kernel: Any = "ntk_relu",

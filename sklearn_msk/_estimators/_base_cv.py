@@ -28,6 +28,7 @@ from sklearn_msk._compat import (
 )
 from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators._data import check_dense_array
+from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._memory import memory_limit
 from sklearn_msk._selection import ChoiceConfig, Progress, kernel_family
@@ -35,7 +36,7 @@ from sklearn_msk._selection._kernel_families import AUTO
 from sklearn_msk._validation import check_weights
 
 
-class BaseMSKCV(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
+class BaseMSKCV(NamedParameters, CallbackSupportMixin, DocLinkMixin, BaseEstimator):
     """Kernel ridge model that chooses all of itself by leave-one-out errors."""
 
     _parameter_constraints: dict = {
@@ -52,6 +53,7 @@ class BaseMSKCV(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    @explain_arguments
     def __init__(
         self,
         kernels: Any = "auto",

@@ -6,12 +6,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msk._compat import StrOptions, _fit_context, with_callbacks
-from sklearn_msk._estimators._base import BaseMSK, has_landmarks
+from sklearn_msk._estimators._base import BaseMSK, check_landmarks
 from sklearn_msk._estimators._data import labels_of
+from sklearn_msk._estimators._names import explain_arguments, only_if
 from sklearn_msk._estimators._stopping import Validation
 
 
@@ -134,6 +134,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
 
+    @explain_arguments
     def __init__(
         self,
         kernel: Any = "ntk_relu",
@@ -246,7 +247,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         self._fit(X, y, sample_weight, validation)
         return self
 
-    @available_if(has_landmarks)
+    @only_if(check_landmarks)
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(

@@ -25,6 +25,7 @@ from sklearn_msk._estimators._data import (
     classes_of,
     labels_of,
 )
+from sklearn_msk._estimators._names import explain_arguments
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._table import Table
 from sklearn_msk._selection import (
@@ -142,6 +143,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
 
+    @explain_arguments
     def __init__(
         self,
         kernels: Any = "auto",

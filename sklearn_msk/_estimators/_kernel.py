@@ -21,6 +21,7 @@ from sklearn_msk._estimators._kernel_mixin import (
     check_queries,
     kernel_config,
 )
+from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._operators import KernelOperator
 from sklearn_msk._preconditioner import precondition
 from sklearn_msk._spectrum import PairAccuracy
@@ -39,6 +40,7 @@ from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
 
 
 class MSKKernel(
+    NamedParameters,
     KernelMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -139,6 +141,7 @@ class MSKKernel(
     0.46 0.99
     """
 
+    @explain_arguments
     def __init__(
         self,
         kernel: Any = "ntk_relu",

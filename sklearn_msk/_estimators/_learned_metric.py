@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_msk._compat import HasMethods, Interval, StrOptions, _fit_context
 from sklearn_msk._doc_links import DocLinkMixin
+from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._selection._metric import Metric, agop, next_metric
 from sklearn_msk._selection._metric_ridge import Expansion, fit_chosen_ridge
 from sklearn_msk._validation import check_not_bool, check_seed, check_weights
@@ -37,6 +38,7 @@ _NORMAL_RANGE = 1.3489795
 
 
 class LearnedMetric(
+    NamedParameters,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     DocLinkMixin,
@@ -154,6 +156,7 @@ class LearnedMetric(
         "random_state": ["random_state"],
     }
 
+    @explain_arguments
     def __init__(
         self,
         estimator: Any = None,

@@ -6,11 +6,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msk._compat import _fit_context, with_callbacks
-from sklearn_msk._estimators._base import BaseMSK, has_landmarks
+from sklearn_msk._estimators._base import BaseMSK, check_landmarks
+from sklearn_msk._estimators._names import only_if
 from sklearn_msk._estimators._stopping import Validation
 from sklearn_msk._scores import r2
 
@@ -299,7 +299,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         self._fit(X, y, sample_weight, validation)
         return self
 
-    @available_if(has_landmarks)
+    @only_if(check_landmarks)
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:

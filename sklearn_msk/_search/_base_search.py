@@ -188,6 +188,7 @@ class BaseMSKSearchCV(DocLinkMixin, BaseSearchCV):
                 f"[{type(self).__name__}] {len(group.numbers)} candidates share a "
                 f"kernel on each fold{shared}"
             )
+        _check_step_named(self.estimator, group.outer)
         outer = clone(group.outer, safe=False)
         estimator = clone(self.estimator).set_params(**outer)
         last = last_step(estimator)
@@ -228,6 +229,19 @@ def _groups(estimator: Any, candidates: Sequence[dict]) -> list[_Group]:
         group.settings.append(setting)
         group.numbers.append(number)
     return list(groups.values())
+
+
+def _check_step_named(estimator: Any, outer: dict) -> None:
+    """Raise a ValueError where a parameter is one of the last step of a pipeline."""
+    if not isinstance(estimator, Pipeline):
+        return
+    legal, step = estimator.get_params(), estimator.steps[-1][0]
+    for name in outer:
+        if name not in legal and f"{step}__{name}" in legal:
+            raise ValueError(
+                f"Invalid parameter {name!r}: it is one of the step {step!r} of the "
+                f"pipeline. Search {f'{step}__{name}'!r} instead."
+            )
 
 
 def _identity(value: Any) -> Any:

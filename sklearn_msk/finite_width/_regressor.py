@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_msk._compat import Interval, StrOptions, _fit_context
 from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators._iterations import check_has_path
+from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._estimators._warnings import warn_user
 from sklearn_msk._preconditioner import precondition
 from sklearn_msk._scores import r2
@@ -34,7 +35,7 @@ from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
 
 
 class WideNetworkRegressor(
-    MultiOutputMixin, RegressorMixin, DocLinkMixin, BaseEstimator
+    NamedParameters, MultiOutputMixin, RegressorMixin, DocLinkMixin, BaseEstimator
 ):
     """Wide fully connected network, trained along a spectrum that you choose.
 
@@ -158,6 +159,7 @@ class WideNetworkRegressor(
         "random_state": ["random_state"],
     }
 
+    @explain_arguments
     def __init__(
         self,
         width: int = 1024,
