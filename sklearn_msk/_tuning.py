@@ -379,6 +379,11 @@ FEWEST_STOPPING_ROWS = 20  # distinct rows
 # and leaves 2 % less error: `stopping.py`, benchmarks/README.md.
 FEW_STOPPING_ROWS = 300  # distinct rows
 
+# Log odds of classes by values of +1 and -1: the slope where no rows are left out to
+# fit one, and the rows that the penalty of a fitted one weighs as: `probabilities.py`.
+USUAL_SLOPE = 3.0  # log odds per unit of the values
+USUAL_SLOPE_ROWS = 4.0  # rows
+
 # Randomly pivoted Cholesky looks at this many rows for every landmark. Not measured.
 ROWS_PER_LANDMARK = 10  # rows
 

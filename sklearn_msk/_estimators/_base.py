@@ -164,14 +164,15 @@ class BaseMSK(
         check_validation(rule, validation)
         data = check_data(self, X, y, sample_weight)
         check_landmark_columns(self.landmarks, data.columns.names)
-        stopped = None
+        attributes = data.attributes()
         if rule:
-            model, stopped = train_and_stop(
+            model, chosen = train_and_stop(
                 self, rule, data, validation, training, config, report
             )
+            attributes |= chosen
         else:
             model = train(data.rows, training, config, report)
-        finish_fit(self, model, data.attributes(), task, stopped)
+        finish_fit(self, model, attributes, task)
 
     def _partial_fit(
         self, X: Any, y: Any, sample_weight: Any, classes: Any = None

@@ -14,8 +14,8 @@ from sklearn.utils.validation import assert_all_finite, validate_data
 from sklearn_msk._operators import ArrayRows, DaskRows, is_dask
 from sklearn_msk._scaling import power_of_two
 from sklearn_msk._scores import RSquared
-from sklearn_msk._selection import Measure
-from sklearn_msk._validation import check_weights
+from sklearn_msk._selection import Measure, fit_slope, usual_slope
+from sklearn_msk._validation import check_weights, count_distinct_rows
 
 # Kernels of scikit-learn that multiply sparse rows.
 SPARSE_KERNELS = (
@@ -91,6 +91,11 @@ class RegressionData:
         return ArrayRows.of(self.X, self.y, self.weights)
 
     @property
+    def targets(self) -> np.ndarray:
+        """Targets, of shape (n,) or (n, n_targets)."""
+        return self.y
+
+    @property
     def strata(self) -> None:
         """Nothing that each part of the rows has to have its share of."""
         return None
@@ -128,6 +133,10 @@ class RegressionData:
         if self.y.max() > self.y.min():
             return lambda errors: (judge.score_errors(errors), 0.0)
         return lambda errors: (-judge.loss_errors(errors), 0.0)
+
+    def judged_by(self, held: Any, values: np.ndarray) -> dict[str, Any]:
+        """Return the fitted attributes that values at other rows determine: none."""
+        return {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +179,11 @@ class ClassificationData:
 
     def attributes(self) -> dict[str, Any]:
         """Return the fitted attributes that the data determine."""
-        return {**self.columns.attributes(), "classes_": self.classes}
+        return {
+            **self.columns.attributes(),
+            "classes_": self.classes,
+            "temperature_": 1.0 / usual_slope(len(self.classes)),
+        }
 
     def part(self, numbers: np.ndarray, pairwise: bool) -> "ClassificationData":
         """Return some of the rows, with the classes that they have."""
@@ -200,6 +213,19 @@ class ClassificationData:
         """Return accuracy and mean square as functions of errors at these rows."""
         accuracy, targets = self.scorer(self), self.targets
         return lambda errors: accuracy(targets - errors)
+
+    def judged_by(self, held: Any, values: np.ndarray) -> dict[str, Any]:
+        """Return the fitted attributes that values at other rows determine."""
+        weights = held.row_weights()
+        weights = np.ones(len(held.y)) if weights is None else weights
+        used = np.isin(held.y, self.classes) & (weights > 0)
+        if not used.any():
+            return {}
+        # Rows count as often as their weights say, whatever the unit of the weights.
+        shares = weights[used] / weights[used].max()
+        shares *= count_distinct_rows(held.X[used]) / shares.sum()
+        labels = np.searchsorted(self.classes, held.y[used])
+        return {"temperature_": 1.0 / fit_slope(values[used], labels, shares)}
 
     def row_weights(self) -> np.ndarray | None:
         """Weights of the rows times those of their classes."""
