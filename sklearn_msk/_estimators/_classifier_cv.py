@@ -26,6 +26,7 @@ from sklearn_msk._estimators._data import (
     labels_of,
 )
 from sklearn_msk._estimators._names import explain_arguments
+from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._table import Table
 from sklearn_msk._selection import (
@@ -265,7 +266,8 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         """
         check_is_fitted(self)
         # Its pipelines check the names of the columns too, so that these stay.
-        validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
+        with numbers_expected(self, X):
+            validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
         return self.best_estimator_.decision_function(X)
 
     def predict(self, X: Any) -> np.ndarray:

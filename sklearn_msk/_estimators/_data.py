@@ -11,6 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, validate_data
 
+from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._operators import ArrayRows, DaskRows, is_dask
 from sklearn_msk._scaling import power_of_two
 from sklearn_msk._scores import RSquared
@@ -350,6 +351,7 @@ def check_data(
         return _check_dask(estimator, X, y, sample_weight, first=first)
     check_dense(estimator, X)
     check_dense_array(y, "y")
+    check_one_label(estimator, y)
     # scikit-learn's validation sets attributes: here those of a copy.
     checked = copy.copy(estimator)
     options: dict[str, Any] = {
@@ -360,11 +362,12 @@ def check_data(
     labelled = is_classifier(estimator)
     if not labelled:
         options |= {"multi_output": True, "y_numeric": True}
-    X, y = validate_data(checked, X, y, **options)
+    with numbers_expected(estimator, X, None if labelled else y):
+        X, y = validate_data(checked, X, y, **options)
+        y = y if labelled else y.astype(np.float64)
     names = getattr(checked, "feature_names_in_", None)
     columns = Columns(checked.n_features_in_, names)
     if not labelled:
-        y = y.astype(np.float64)
         # None among objects is NaN only now.
         assert_all_finite(y, input_name="y")
         weights = check_weights(sample_weight, X, allow_zero=not first)
@@ -405,17 +408,18 @@ def check_validation_data(
     vars(checked).update(data.columns.attributes())
     labelled = isinstance(data, ClassificationData)
     options = {} if labelled else {"multi_output": True, "y_numeric": True}
-    X, y = validate_data(
-        checked,
-        X,
-        y,
-        accept_sparse=accepted_sparse(estimator),
-        dtype=[np.float64, np.float32],
-        reset=False,
-        **options,
-    )
+    with numbers_expected(estimator, X, None if labelled else y):
+        X, y = validate_data(
+            checked,
+            X,
+            y,
+            accept_sparse=accepted_sparse(estimator),
+            dtype=[np.float64, np.float32],
+            reset=False,
+            **options,
+        )
+        y = y if labelled else y.astype(np.float64)
     if not labelled:
-        y = y.astype(np.float64)
         assert_all_finite(y, input_name="y_val")
         if y.shape[1:] != data.y.shape[1:]:
             raise ValueError(
@@ -479,6 +483,18 @@ def check_dense_array(array: Any, name: str) -> None:
         raise TypeError(
             f"Sparse data was passed for {name}, but dense data is required. Use "
             "'.toarray()' to convert to a dense numpy array."
+        )
+
+
+def check_one_label(estimator: Any, y: Any) -> None:
+    """Raise a ValueError where rows have several labels."""
+    shape: tuple[int, ...] = getattr(y, "shape", None) or ()
+    if is_classifier(estimator) and len(shape) == 2 and shape[1] > 1:
+        raise ValueError(
+            f"y of {type(estimator).__name__} should be a 1d array of one label for "
+            f"each row. Got an array of shape {shape} instead; wrap the classifier in "
+            "sklearn.multioutput.MultiOutputClassifier, or train a regressor on "
+            "columns of 0 and 1."
         )
 
 

@@ -22,6 +22,7 @@ from sklearn_msk._estimators._kernel_mixin import (
     kernel_config,
 )
 from sklearn_msk._estimators._names import NamedParameters, explain_arguments
+from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._operators import KernelOperator
 from sklearn_msk._preconditioner import precondition
 from sklearn_msk._spectrum import PairAccuracy
@@ -227,12 +228,13 @@ class MSKKernel(
         check_dense(self, X)
         # scikit-learn's validation sets attributes: here those of a copy.
         checked = copy.copy(self)
-        X = validate_data(
-            checked,
-            X,
-            accept_sparse=accepted_sparse(self),
-            dtype=[np.float64, np.float32],
-        )
+        with numbers_expected(self, X):
+            X = validate_data(
+                checked,
+                X,
+                accept_sparse=accepted_sparse(self),
+                dtype=[np.float64, np.float32],
+            )
         config = kernel_config(self)
         kernel = config.kernel
         X = working_rows(kernel, X)

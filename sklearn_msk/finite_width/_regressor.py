@@ -16,6 +16,7 @@ from sklearn_msk._compat import Interval, StrOptions, _fit_context
 from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators._iterations import check_has_path
 from sklearn_msk._estimators._names import NamedParameters, explain_arguments
+from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._warnings import warn_user
 from sklearn_msk._preconditioner import precondition
 from sklearn_msk._scores import r2
@@ -227,7 +228,8 @@ class WideNetworkRegressor(
         check_not_bool(self, "width", "depth", "k", "max_iter")
         n_steps = _whole_number_of_steps(self.max_iter)
         g = resolve_spectral_map(self.g)
-        rows = TrainingRows.checked(X, y, sample_weight, type(self).__name__)
+        with numbers_expected(self, X, y):
+            rows = TrainingRows.checked(X, y, sample_weight, type(self).__name__)
         targets = StandardizedTargets.of(
             rows.y, rows.weights, centre=self.fit_intercept
         )
@@ -388,7 +390,8 @@ class WideNetworkRegressor(
     ) -> Iterator[np.ndarray]:
         """Validate rows; return the predictions of each of several networks."""
         dtype = self.network_.weights[0].dtype
-        rows = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        with numbers_expected(self, X):
+            rows = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         rows = rows.astype(dtype, copy=False)
         scale, offset = self.target_scale_, self.intercept_
         start = _evaluate(self.initial_network_, rows)
