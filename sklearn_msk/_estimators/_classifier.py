@@ -30,7 +30,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
             default="ntk_relu"
         Kernel, by name or as an object, as in `MSKRegressor`. The names of networks
         stand for `NTK` and `NNGP` with ``normalized=True, bias_variance=1.0``.
-    g : {"identity", "flatten", "lift"}, spectral map or callable, default="flatten"
+    g : {"identity", "flatten", "lift", "power"}, spectral map or callable, \
+            default="flatten"
         Map of the k leading eigenvalues of K/n, as in `MSKRegressor`.
     k : int or None, default=None
         Number of leading eigen-directions whose rates g sets, as in `MSKRegressor`.

@@ -68,13 +68,15 @@ class MSKKernel(
         As in `MSKRegressor`. The names of networks stand for `NTK` and `NNGP` with
         ``normalized=True, bias_variance=1.0``. With "precomputed", `fit` takes the
         kernel matrix of the training rows and `transform` that of other rows with them.
-    g : {"identity", "flatten", "lift"}, spectral map or callable, default="flatten"
+    g : {"identity", "flatten", "lift", "power"}, spectral map or callable, \
+            default="power"
         Map of the k leading eigenvalues of K/n, descending, to those of the new kernel,
-        all >= 0; 0 removes an eigen-direction. "lift" and ``Power`` jump at the k-th
-        eigenvalue: choose k at a gap. "flatten" makes the k leading eigenvalues equal:
-        kernel PCA finds no first components among them, and a ridge alpha larger than n
-        times the k-th eigenvalue removes most of what they carry. ``Power(0.5)`` keeps
-        their order.
+        all >= 0; 0 removes an eigen-direction. "power", which is ``Power(0.5)``, takes
+        square roots in units of the first, so that their order stays. "lift" and
+        ``Power`` jump at the k-th eigenvalue: choose k at a gap. "flatten" and "lift"
+        make the k leading eigenvalues equal, and kernel PCA finds no first components
+        among them. With "flatten", a ridge alpha larger than n times the k-th
+        eigenvalue removes most of what they carry.
     k : int, default=50
         Number of leading eigenvalues that g maps; 0 leaves the kernel as it is.
     gamma : float, default=None
@@ -120,7 +122,8 @@ class MSKKernel(
     See Also
     --------
     MSKRegressor : Training at the rates g. Its limit with ridge alpha and without
-        intercept predicts what `MSKKernel` before ``KernelRidge(alpha)`` predicts.
+        intercept predicts what `MSKKernel` of the same g and k before
+        ``KernelRidge(alpha)`` predicts.
 
     References
     ----------
@@ -147,7 +150,7 @@ class MSKKernel(
         self,
         kernel: Any = "ntk_relu",
         *,
-        g: Any = "flatten",
+        g: Any = "power",
         k: int = 50,
         gamma: float | None = None,
         degree: float = 3,

@@ -40,7 +40,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
           n_samples_Y);
         - "precomputed": X is the kernel matrix, in `fit` of shape (n_samples,
           n_samples), in `predict` of shape (n_queries, n_samples).
-    g : {"identity", "flatten", "lift"}, spectral map or callable, default="flatten"
+    g : {"identity", "flatten", "lift", "power"}, spectral map or callable, \
+            default="flatten"
         Map of the k leading eigenvalues of K/n, an array in descending order, to the
         rates, all > 0, at which their eigen-directions are learned. "flatten" gives all
         of them the rate of the k-th, as EigenPro does. `sklearn_msk.spectral_maps` has

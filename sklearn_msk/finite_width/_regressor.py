@@ -65,7 +65,8 @@ class WideNetworkRegressor(
         layer.
     bias_variance : float, default=0.1
         Variance of the biases, >= 0; 0 is a network without biases.
-    g : {"identity", "flatten", "lift"}, spectral map or callable, default="flatten"
+    g : {"identity", "flatten", "lift", "power"}, spectral map or callable, \
+            default="flatten"
         Map of the k leading eigenvalues of the empirical kernel / n to rates, as in
         `MSKRegressor`.
     k : int, default=10
