@@ -19,9 +19,7 @@ from sklearn_msk._compat import (
     StrOptions,
 )
 from sklearn_msk._doc_links import DocLinkMixin
-from sklearn_msk._estimators._data import (
-    check_data,
-)
+from sklearn_msk._estimators._data import DaskData, TrainingData, check_data
 from sklearn_msk._estimators._fitted import finish_fit
 from sklearn_msk._estimators._iterations import check_has_path, check_iterations
 from sklearn_msk._estimators._kernel_mixin import (
@@ -36,8 +34,10 @@ from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._stopping import (
     Validation,
     check_validation,
+    report_scores,
     train_and_stop,
 )
+from sklearn_msk._estimators._useless import warn_of_gamma, warn_of_scale
 from sklearn_msk._operators import check_chunks, is_dask, map_rows
 from sklearn_msk._training import (
     LandmarkConfig,
@@ -164,12 +164,14 @@ class BaseMSK(
         check_validation(rule, validation)
         data = check_data(self, X, y, sample_weight)
         check_landmark_columns(self.landmarks, data.columns.names)
+        warn_of_useless(self, data)
         attributes = data.attributes()
         if rule:
             model, chosen = train_and_stop(
                 self, rule, data, validation, training, config, report
             )
             attributes |= chosen
+            report_scores(report, data, model, chosen)
         else:
             model = train(data.rows, training, config, report)
         finish_fit(self, model, attributes, task)
@@ -189,6 +191,8 @@ class BaseMSK(
             self, X, y, sample_weight, classes=classes, first=seen is None
         )
         check_landmark_columns(self.landmarks, data.columns.names)
+        if seen is None:
+            warn_of_useless(self, data)
         problem = extend(seen, data.rows, config, [training], report)
         model = train_on(problem, training, config, report)
         finish_fit(self, model, data.attributes(), task)
@@ -285,6 +289,13 @@ def problem_config(estimator: Any, n_parallel: int = 1) -> ProblemConfig:
         fit_intercept=estimator.fit_intercept,
         landmarks=landmarks,
     )
+
+
+def warn_of_useless(estimator: BaseMSK, data: TrainingData) -> None:
+    """Warn of a `gamma` without effect, and of columns that the kernel hardly sees."""
+    warn_of_gamma(estimator)
+    if not isinstance(data, DaskData):
+        warn_of_scale(estimator, data.X, data.columns.names)
 
 
 def check_landmark_columns(landmarks: Any, names: np.ndarray | None) -> None:

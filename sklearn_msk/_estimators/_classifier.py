@@ -72,8 +72,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     landmark_selection : {"uniform", "rpcholesky"}, default="uniform"
         How a number of landmarks is drawn, as in `MSKRegressor`.
     gamma : float, default=None
-        Parameter, >= 0, of the pairwise kernels that have it; it has no effect on
-        networks.
+        Parameter, >= 0, of the pairwise kernels that have it; for networks it is a
+        warning.
     degree : float, default=3
         Degree, >= 0, of the polynomial kernel.
     coef0 : float, default=1
@@ -244,7 +244,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
 
         Warns
         -----
-        ConvergenceWarning
+        ConvergenceWarning, UserWarning
             As `MSKRegressor.fit` does.
         """
         validation = Validation(X_val, y_val, sample_weight_val, groups)

@@ -446,6 +446,13 @@ def _check_dask(
             "MSKClassifier is trained on arrays in memory. Got dask arrays "
             "instead; pass their chunks to partial_fit, computed one by one."
         )
+    if isinstance(X, np.ndarray):
+        raise ValueError(
+            "X must be a dask.array.Array where y is one. Got numpy.ndarray instead, "
+            "which StandardScaler and other steps of a pipeline make of dask arrays; "
+            "scale X before, as (X - X.mean(axis=0)) / X.std(axis=0), or call "
+            "dask.array.from_array."
+        )
     rows = DaskRows.of(X, y, sample_weight)
     # Of the number of features one row tells enough.
     validate_data(copy.copy(estimator), np.zeros((1, rows.n_features)), reset=first)

@@ -23,6 +23,7 @@ from sklearn_msk._estimators._kernel_mixin import (
 )
 from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._estimators._numbers import numbers_expected
+from sklearn_msk._estimators._useless import warn_of_gamma, warn_of_scale
 from sklearn_msk._operators import KernelOperator
 from sklearn_msk._preconditioner import precondition
 from sklearn_msk._spectrum import PairAccuracy
@@ -80,8 +81,8 @@ class MSKKernel(
     k : int, default=50
         Number of leading eigenvalues that g maps; 0 leaves the kernel as it is.
     gamma : float, default=None
-        Parameter, >= 0, of the pairwise kernels that have it, as in `KernelRidge`. It
-        has no effect on networks and other kernels. A gamma in `kernel_params` takes
+        Parameter, >= 0, of the pairwise kernels that have it, as in `KernelRidge`. For
+        networks and other kernels it is a warning. A gamma in `kernel_params` takes
         precedence.
     degree : float, default=3
         Degree, >= 0, of the polynomial kernel.
@@ -238,6 +239,9 @@ class MSKKernel(
                 accept_sparse=accepted_sparse(self),
                 dtype=[np.float64, np.float32],
             )
+        names = getattr(checked, "feature_names_in_", None)
+        warn_of_gamma(self)
+        warn_of_scale(self, X, names)
         config = kernel_config(self)
         kernel = config.kernel
         X = working_rows(kernel, X)

@@ -111,8 +111,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         whatever their order; "rpcholesky" by randomly pivoted Cholesky on 10 M of these
         rows, which covers them better and takes up to 10 M^3 operations.
     gamma : float, default=None
-        Parameter, >= 0, of the pairwise kernels that have it, as in `KernelRidge`. It
-        has no effect on networks and other kernels. A gamma in `kernel_params` takes
+        Parameter, >= 0, of the pairwise kernels that have it, as in `KernelRidge`. For
+        networks and other kernels it is a warning. A gamma in `kernel_params` takes
         precedence.
     degree : float, default=3
         Degree, >= 0, of the polynomial kernel.
@@ -295,6 +295,11 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         ConvergenceWarning
             If `tol` is not met, or if K is too ill-conditioned for the limit without
             ridge. Stopping at `max_iter` is never a warning.
+        UserWarning
+            If the kernel has no `gamma` and one is given; if one column that is not
+            scaled holds 99 % of the squared length of the rows, so that the kernel
+            hardly sees the others; or if fewer than five rows judge the steps, by
+            `early_stopping` True or "loo" or by `X_val`.
         """
         validation = Validation(X_val, y_val, sample_weight_val, groups)
         self._fit(X, y, sample_weight, validation)

@@ -13,6 +13,7 @@ from sklearn_msk._estimators._data import (
     TrainingData,
     check_validation_data,
 )
+from sklearn_msk._estimators._useless import warn_of_few_rows
 from sklearn_msk._operators import check_precomputed
 from sklearn_msk._selection import (
     StoppedPath,
@@ -185,6 +186,32 @@ def train_and_stop(
     return train(data.rows, _up_to(stopped, training), config, report), attributes
 
 
+def report_scores(
+    report: Report, data: TrainingData, model: FittedModel, chosen: dict[str, Any]
+) -> None:
+    """Print the score on all training rows beside that on the rows that judged.
+
+    Parameters
+    ----------
+    report : Report
+    data : RegressionData or ClassificationData
+    model : FittedModel
+        Of all rows.
+    chosen : dict
+        Attributes that `train_and_stop` returned.
+    """
+    if not (report.verbose and chosen and isinstance(data, ArrayData)):
+        return
+    scores = chosen["validation_scores_"]
+    left_out = scores[~np.isnan(scores)].max(initial=-np.inf)
+    at_training_rows, _ = data.scorer(data)(model.predict(data.X))
+    report.line(
+        f"{model.filter.max_iter} of {chosen['validation_iterations_'][-1]:g} steps: "
+        f"score {left_out:.4f} at the rows left out, {at_training_rows:.4f} at the "
+        "training rows"
+    )
+
+
 def _are_few(estimator: Any, data: ArrayData) -> bool:
     """Whether leaving out every row costs less than holding out some of them."""
     if hasattr(estimator.validation_fraction, "split"):
@@ -216,6 +243,7 @@ def _stop_by_all_rows(
             f"together. Got n_samples={data.X.shape[0]} with {n} distinct row, which "
             "leaves none to train on; pass more rows, or early_stopping=False."
         )
+    warn_of_few_rows(estimator, n)
     in_memory = DECOMPOSITION_ARRAYS * 8 * n**2 <= config.memory_limit
     measure = used.measure()
     if n <= leave_one_out_rows and in_memory:
@@ -254,6 +282,7 @@ def _judged_by_given_rows(
     held = check_validation_data(
         estimator, data, validation.X, validation.y, validation.sample_weight
     )
+    warn_of_few_rows(estimator, len(held.y))
     model = train(data.rows, _without_loop(training), config, report)
     with report.stage("values at X_val"):
         stopped = score_path(model, held.X, data.scorer(held), config.n_jobs)
@@ -332,6 +361,8 @@ def _judge_by_held_rows(
     parts = _part_rows(estimator, data, groups, if_possible=if_possible)
     if parts is None:
         return None
+    if not if_possible:
+        warn_of_few_rows(estimator, len(parts.held.y))
     model = train(parts.train.rows, _without_loop(training), config)
     score = parts.train.scorer(parts.held)
     stopped = score_path(model, parts.held.X, score, config.n_jobs)

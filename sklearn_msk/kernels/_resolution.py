@@ -47,6 +47,20 @@ def kernel_names() -> list[str]:
     return [*_NETWORKS, *sorted(kernel_metrics()), "precomputed"]
 
 
+def is_network_name(kernel: str) -> bool:
+    """Whether a name is that of a network."""
+    return kernel in _NETWORKS
+
+
+def gamma_names() -> list[str]:
+    """Names of the kernels that have a parameter `gamma`."""
+    return [
+        name
+        for name, function in sorted(kernel_metrics().items())
+        if "gamma" in inspect.signature(function).parameters
+    ]
+
+
 def resolve_kernel(
     kernel: str | Kernel | Callable[..., Any],
     *,
