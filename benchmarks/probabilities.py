@@ -4,10 +4,9 @@ Every model is fitted on standardised features of five folds and tested on the r
 the fold: scikit-learn's bundled sets, and with ``--data FOLDER`` 2000 images of
 ``mnist10k.npz`` and every fourth set of ``uci90.npz`` whose classes have six rows or
 more. Columns: accuracy, log loss of `predict_proba`, of fixed slopes of the log odds,
-of the projection of (1 + value) / 2 on the probabilities (the map of earlier
-versions), and of the slope that is best for the test rows. Run it with
-``python benchmarks/probabilities.py``; ``--max-iter 100`` is a model of a fixed number
-of steps, whose slope is not fitted.
+of the projection of (1 + value) / 2 on the probabilities, and of the slope that is best
+for the test rows. Run it with ``python benchmarks/probabilities.py``; with
+``--max-iter 100`` the number of steps is fixed, and the slope is not fitted.
 """
 
 import argparse
