@@ -27,6 +27,7 @@ from sklearn_msk._estimators._chosen_model import (
     feature_importances,
     landmark_estimator,
 )
+from sklearn_msk._estimators._names import explain_arguments
 from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._regressor import MSKRegressor
@@ -187,6 +188,7 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         "effort": [StrOptions({"full", "quick"})],
     }
 
+    @explain_arguments
     def __init__(
         self,
         kernels: Any = "auto",

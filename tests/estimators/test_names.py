@@ -17,6 +17,8 @@ from sklearn_msk import (
     MSKRandomizedSearchCV,
     MSKRegressor,
     MSKRegressorCV,
+    PartitionedClassifier,
+    PartitionedRegressor,
 )
 from sklearn_msk.finite_width import WideNetworkRegressor
 from sklearn_msk.kernels import NTK
@@ -30,6 +32,8 @@ ESTIMATORS = [
     (MSKKernel, "gama", "gamma"),
     (LearnedMetric, "n_component", "n_components"),
     (WideNetworkRegressor, "max_itr", "max_iter"),
+    (PartitionedRegressor, "leaf_sizes", "leaf_size"),
+    (PartitionedClassifier, "leaf_sizes", "leaf_size"),
 ]
 
 

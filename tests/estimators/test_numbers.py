@@ -15,6 +15,8 @@ from sklearn_msk import (
     MSKKernel,
     MSKRegressor,
     MSKRegressorCV,
+    PartitionedClassifier,
+    PartitionedRegressor,
 )
 from sklearn_msk.finite_width import WideNetworkRegressor
 
@@ -24,6 +26,7 @@ LABELS = (y > np.median(y)).astype(int)
 FRAME = pd.DataFrame(X[:, :3], columns=list("abc"))
 DATES = pd.date_range("2020-01-01", periods=N)
 
+SMALL = MSKRegressor(max_iter=2)
 ALL = [
     MSKRegressor(),
     MSKClassifier(),
@@ -32,8 +35,10 @@ ALL = [
     MSKKernel(),
     LearnedMetric(),
     WideNetworkRegressor(width=64, k=0, max_iter=2),
+    PartitionedRegressor(SMALL, global_estimator=SMALL),
+    PartitionedClassifier(SMALL, global_estimator=MSKClassifier(max_iter=2)),
 ]
-REGRESSORS = [ALL[0], ALL[2], ALL[6]]
+REGRESSORS = [ALL[0], ALL[2], ALL[6], ALL[7]]
 
 TEXT = (ValueError, "text", "OneHotEncoder")
 DATED = (TypeError, "dates", "dates.min")
@@ -140,7 +145,9 @@ def test_rows_that_judge():
         model.fit(FRAME, y, X_val=FRAME, y_val=DATES)
 
 
-@pytest.mark.parametrize("kind", [MSKClassifier, MSKClassifierCV])
+@pytest.mark.parametrize(
+    "kind", [MSKClassifier, MSKClassifierCV, PartitionedClassifier]
+)
 def test_several_labels_a_row(kind):
     expected = rf"y of {kind.__name__} .* \(40, 2\) .*MultiOutputClassifier"
     with pytest.raises(ValueError, match=expected):
