@@ -379,6 +379,21 @@ FEWEST_STOPPING_ROWS = 20  # distinct rows
 # and leaves 2 % less error: `stopping.py`, benchmarks/README.md.
 FEW_STOPPING_ROWS = 300  # distinct rows
 
+# Fewer rows that judge the steps are a handful. Not measured.
+FEWEST_JUDGING_ROWS = 5  # rows
+
+# A kernel sees one column only where the column holds this part of the squared length
+# of the rows, and is this many times as long as all standardised features together, by
+# a look at so many rows. Not measured.
+DOMINANT_SHARE = 0.99  # of the squared length
+DOMINANT_LENGTH = 10.0  # lengths of a standardised row
+SCALE_ROWS = 1000  # rows
+
+# Log odds of classes by values of +1 and -1: the slope where no rows are left out to
+# fit one, and the rows that the penalty of a fitted one weighs as: `probabilities.py`.
+USUAL_SLOPE = 3.0  # log odds per unit of the values
+USUAL_SLOPE_ROWS = 4.0  # rows
+
 # Randomly pivoted Cholesky looks at this many rows for every landmark. Not measured.
 ROWS_PER_LANDMARK = 10  # rows
 

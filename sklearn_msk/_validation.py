@@ -1,5 +1,7 @@
 """Checks of what users pass, shared by several parts."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -140,6 +142,26 @@ def count_distinct_rows(
         repeated = sizes[group] > 1
         kept, hashes = kept[repeated], hashes[repeated]
     return n_distinct + len(np.unique(hashes))
+
+
+def did_you_mean(name: object, names: Iterable[str]) -> str:
+    """Ask for the nearest of some names, after a space; nothing where none is near.
+
+    Parameters
+    ----------
+    name : object
+        What was passed.
+    names : iterable of str
+        What is legal.
+
+    Returns
+    -------
+    str
+    """
+    if not isinstance(name, str):
+        return ""
+    close = get_close_matches(name.lower(), list(names), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def check_not_bool(estimator: Any, *names: str) -> None:

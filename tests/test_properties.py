@@ -267,5 +267,5 @@ def test_strings_and_other_bad_rows(data):
     rows[0, 0] = bad
     with pytest.raises((ValueError, TypeError)) as error:
         MSKRegressor().fit(rows, np.ones(len(X)))
-    spoken = ("convert", "NaN", "infinity", "Complex", "string", "complex", "NoneType")
+    spoken = ("text", "NaN", "infinity", "Complex", "string", "complex", "NoneType")
     assert any(word in str(error.value) for word in spoken)

@@ -19,9 +19,7 @@ from sklearn_msk._compat import (
     StrOptions,
 )
 from sklearn_msk._doc_links import DocLinkMixin
-from sklearn_msk._estimators._data import (
-    check_data,
-)
+from sklearn_msk._estimators._data import DaskData, TrainingData, check_data
 from sklearn_msk._estimators._fitted import finish_fit
 from sklearn_msk._estimators._iterations import check_has_path, check_iterations
 from sklearn_msk._estimators._kernel_mixin import (
@@ -30,13 +28,16 @@ from sklearn_msk._estimators._kernel_mixin import (
     kernel_config,
 )
 from sklearn_msk._estimators._known_values import find_known_values
+from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._estimators._parameters import stopping_rule, training_config
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._stopping import (
     Validation,
     check_validation,
+    report_scores,
     train_and_stop,
 )
+from sklearn_msk._estimators._useless import warn_of_gamma, warn_of_scale
 from sklearn_msk._operators import check_chunks, is_dask, map_rows
 from sklearn_msk._training import (
     LandmarkConfig,
@@ -51,17 +52,24 @@ from sklearn_msk._training import (
 )
 
 
-def has_landmarks(estimator: Any) -> bool:
-    """Whether an estimator can learn chunk by chunk; the error says what it needs."""
+def check_landmarks(estimator: Any) -> None:
+    """Raise an AttributeError where an estimator cannot learn chunk by chunk."""
     if estimator.landmarks is None:
         raise AttributeError(
-            "partial_fit needs landmarks: set landmarks to a number or to an array of "
-            "rows. Got landmarks=None instead."
+            f"{type(estimator).__name__}.partial_fit needs landmarks. Got "
+            "landmarks=None instead; set landmarks to a number, as landmarks=2000, or "
+            "to an array of rows."
         )
-    return True
 
 
-class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, ABC):
+class BaseMSK(
+    NamedParameters,
+    CallbackSupportMixin,
+    KernelMixin,
+    DocLinkMixin,
+    BaseEstimator,
+    ABC,
+):
     """Kernel model trained by gradient flow along a chosen spectrum."""
 
     # The groups that a search passes on to its splitter are not asked about: `fit`
@@ -93,6 +101,7 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         "verbose": ["verbose"],
     }
 
+    @explain_arguments
     def __init__(
         self,
         kernel: Any = "ntk_relu",
@@ -155,14 +164,17 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
         check_validation(rule, validation)
         data = check_data(self, X, y, sample_weight)
         check_landmark_columns(self.landmarks, data.columns.names)
-        stopped = None
+        warn_of_useless(self, data)
+        attributes = data.attributes()
         if rule:
-            model, stopped = train_and_stop(
+            model, chosen = train_and_stop(
                 self, rule, data, validation, training, config, report
             )
+            attributes |= chosen
+            report_scores(report, data, model, chosen)
         else:
             model = train(data.rows, training, config, report)
-        finish_fit(self, model, data.attributes(), task, stopped)
+        finish_fit(self, model, attributes, task)
 
     def _partial_fit(
         self, X: Any, y: Any, sample_weight: Any, classes: Any = None
@@ -179,6 +191,8 @@ class BaseMSK(CallbackSupportMixin, KernelMixin, DocLinkMixin, BaseEstimator, AB
             self, X, y, sample_weight, classes=classes, first=seen is None
         )
         check_landmark_columns(self.landmarks, data.columns.names)
+        if seen is None:
+            warn_of_useless(self, data)
         problem = extend(seen, data.rows, config, [training], report)
         model = train_on(problem, training, config, report)
         finish_fit(self, model, data.attributes(), task)
@@ -275,6 +289,13 @@ def problem_config(estimator: Any, n_parallel: int = 1) -> ProblemConfig:
         fit_intercept=estimator.fit_intercept,
         landmarks=landmarks,
     )
+
+
+def warn_of_useless(estimator: BaseMSK, data: TrainingData) -> None:
+    """Warn of a `gamma` without effect, and of columns that the kernel hardly sees."""
+    warn_of_gamma(estimator)
+    if not isinstance(data, DaskData):
+        warn_of_scale(estimator, data.X, data.columns.names)
 
 
 def check_landmark_columns(landmarks: Any, names: np.ndarray | None) -> None:

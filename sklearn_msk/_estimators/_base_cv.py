@@ -27,7 +27,9 @@ from sklearn_msk._compat import (
     _routing_enabled,
 )
 from sklearn_msk._doc_links import DocLinkMixin
-from sklearn_msk._estimators._data import check_dense_array
+from sklearn_msk._estimators._data import check_dense_array, check_one_label
+from sklearn_msk._estimators._names import NamedParameters, explain_arguments
+from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._memory import memory_limit
 from sklearn_msk._selection import ChoiceConfig, Progress, kernel_family
@@ -35,7 +37,7 @@ from sklearn_msk._selection._kernel_families import AUTO
 from sklearn_msk._validation import check_weights
 
 
-class BaseMSKCV(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
+class BaseMSKCV(NamedParameters, CallbackSupportMixin, DocLinkMixin, BaseEstimator):
     """Kernel ridge model that chooses all of itself by leave-one-out errors."""
 
     _parameter_constraints: dict = {
@@ -52,6 +54,7 @@ class BaseMSKCV(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    @explain_arguments
     def __init__(
         self,
         kernels: Any = "auto",
@@ -150,6 +153,7 @@ class BaseMSKCV(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
     def _check_data(self, X: Any, y: Any) -> tuple[dict[str, Any], Any, Any]:
         """Validate rows and targets; return what is known of the columns too."""
         check_dense_array(y, "y")
+        check_one_label(self, y)
         # scikit-learn's validation sets attributes: here those of a copy.
         checked = copy.copy(self)
         options: dict[str, Any] = {
@@ -159,13 +163,14 @@ class BaseMSKCV(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
         }
         if not is_classifier(self):
             options |= {"multi_output": True, "y_numeric": True}
-        X, y = validate_data(checked, X, y, **options)
+        with numbers_expected(self, X, None if is_classifier(self) else y):
+            X, y = validate_data(checked, X, y, **options)
+            if not is_classifier(self):
+                y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
         if issparse(X):
             X = _dense(X)
         if is_classifier(self):
             check_classification_targets(y)
-        else:
-            y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
         columns = {"n_features_in_": checked.n_features_in_}
         if hasattr(checked, "feature_names_in_"):
             columns["feature_names_in_"] = checked.feature_names_in_

@@ -23,6 +23,7 @@ from sklearn_msk._selection import (
     class_probabilities,
     feature_errors,
     gradient_product,
+    usual_slope,
 )
 from sklearn_msk._spectrum import Spectrum
 from sklearn_msk._validation import check_seed
@@ -124,7 +125,8 @@ def exact_estimator(
         "n_products_": 0,
     }
     if targets.classes is not None:
-        attributes["classes_"] = targets.classes
+        temperature = 1.0 / usual_slope(len(targets.classes))
+        attributes |= {"classes_": targets.classes, "temperature_": temperature}
     estimator = _estimator(model, rows, targets)
     assign(estimator, attributes)
     return estimator

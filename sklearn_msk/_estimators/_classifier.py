@@ -6,13 +6,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msk._compat import StrOptions, _fit_context, with_callbacks
-from sklearn_msk._estimators._base import BaseMSK, has_landmarks
+from sklearn_msk._estimators._base import BaseMSK, check_landmarks
 from sklearn_msk._estimators._data import labels_of
+from sklearn_msk._estimators._names import explain_arguments, only_if
 from sklearn_msk._estimators._stopping import Validation
+from sklearn_msk._selection import scaled_probabilities
 
 
 class MSKClassifier(ClassifierMixin, BaseMSK):
@@ -29,7 +30,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
             default="ntk_relu"
         Kernel, by name or as an object, as in `MSKRegressor`. The names of networks
         stand for `NTK` and `NNGP` with ``normalized=True, bias_variance=1.0``.
-    g : {"identity", "flatten", "lift"}, spectral map or callable, default="flatten"
+    g : {"identity", "flatten", "lift", "power"}, spectral map or callable, \
+            default="flatten"
         Map of the k leading eigenvalues of K/n, as in `MSKRegressor`.
     k : int or None, default=None
         Number of leading eigen-directions whose rates g sets, as in `MSKRegressor`.
@@ -70,8 +72,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     landmark_selection : {"uniform", "rpcholesky"}, default="uniform"
         How a number of landmarks is drawn, as in `MSKRegressor`.
     gamma : float, default=None
-        Parameter, >= 0, of the pairwise kernels that have it; it has no effect on
-        networks.
+        Parameter, >= 0, of the pairwise kernels that have it; for networks it is a
+        warning.
     degree : float, default=3
         Degree, >= 0, of the polynomial kernel.
     coef0 : float, default=1
@@ -107,6 +109,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         (Weighted) mean of the targets of +1 and -1; 0.0 without intercept.
     validation_scores_ : ndarray of shape (n_validated,)
         With early stopping: accuracy on the rows that judge, all of them with "loo".
+    temperature_ : float
+        What values are divided by to make log odds of them.
     X_fit_, kernel_, spectrum_, modified_eigenvalues_, k_, learning_rate_, \
             max_learning_rate_, n_iter_, n_products_, trajectory_, path_iterations_, \
             validation_iterations_, n_samples_seen_, n_features_in_, feature_names_in_
@@ -134,6 +138,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
 
+    @explain_arguments
     def __init__(
         self,
         kernel: Any = "ntk_relu",
@@ -239,14 +244,14 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
 
         Warns
         -----
-        ConvergenceWarning
+        ConvergenceWarning, UserWarning
             As `MSKRegressor.fit` does.
         """
         validation = Validation(X_val, y_val, sample_weight_val, groups)
         self._fit(X, y, sample_weight, validation)
         return self
 
-    @available_if(has_landmarks)
+    @only_if(check_landmarks)
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
@@ -321,11 +326,12 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     def predict_proba(self, X: Any) -> np.ndarray:
         """Estimate the probabilities of the classes.
 
-        Least squares on targets of +1 and -1 estimates ``2 P(class | x) - 1``, so
-        ``(1 + value) / 2`` estimates the probability. The result is the Euclidean
-        projection of these numbers onto the simplex, the vectors that are non-negative
-        and sum to 1. It keeps the order of the values. It is not calibrated, and many
-        entries are exactly 0 or 1.
+        Log odds are the values of `decision_function` over `temperature_`, so that the
+        class that `predict` returns is the most probable one. The temperature is fitted
+        to the values at the rows that early stopping holds out, or of each row by the
+        model without it. Without early stopping it is
+        ``1 / (3 + log(n_classes - 1) / 2)``: wrap the model in
+        `sklearn.calibration.CalibratedClassifierCV` for calibrated probabilities.
 
         Parameters
         ----------
@@ -338,9 +344,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
             Columns in the order of `classes_`.
         """
         values = np.asarray(self.decision_function(X), dtype=np.float64)
-        if values.ndim == 1:
-            values = np.column_stack([-values, values])
-        return _nearest_probabilities((1.0 + values) / 2.0)
+        return scaled_probabilities(values, 1.0 / self.temperature_)
 
     def staged_decision_function(
         self, X: Any, iterations: ArrayLike | None = None
@@ -390,21 +394,3 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         """
         classes, path = self.classes_, self._staged_values(X, iterations)
         return (labels_of(values, classes) for values in path)
-
-
-def _nearest_probabilities(values: np.ndarray) -> np.ndarray:
-    """Project every row (Euclidean distance) on the vectors >= 0 that sum to one.
-
-    References
-    ----------
-    J. Duchi, S. Shalev-Shwartz, Y. Singer, T. Chandra, *Efficient Projections onto the
-    l1-Ball for Learning in High Dimensions*, ICML 2008.
-    """
-    # What all values share does not matter, and large values lose their digits to it.
-    values = values - values.max(axis=1, keepdims=True)
-    descending = -np.sort(-values, axis=1)
-    excess = descending.cumsum(axis=1) - 1.0
-    counts = np.arange(1, values.shape[1] + 1)
-    n_positive = np.count_nonzero(descending - excess / counts > 0, axis=1)
-    shift = excess[np.arange(len(values)), n_positive - 1] / n_positive
-    return np.maximum(values - shift[:, None], 0.0)

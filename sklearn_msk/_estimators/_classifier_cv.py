@@ -25,6 +25,8 @@ from sklearn_msk._estimators._data import (
     classes_of,
     labels_of,
 )
+from sklearn_msk._estimators._names import explain_arguments
+from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._table import Table
 from sklearn_msk._selection import (
@@ -142,6 +144,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
 
+    @explain_arguments
     def __init__(
         self,
         kernels: Any = "auto",
@@ -263,7 +266,8 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         """
         check_is_fitted(self)
         # Its pipelines check the names of the columns too, so that these stay.
-        validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
+        with numbers_expected(self, X):
+            validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
         return self.best_estimator_.decision_function(X)
 
     def predict(self, X: Any) -> np.ndarray:

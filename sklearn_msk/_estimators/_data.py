@@ -11,11 +11,12 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, validate_data
 
+from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._operators import ArrayRows, DaskRows, is_dask
 from sklearn_msk._scaling import power_of_two
 from sklearn_msk._scores import RSquared
-from sklearn_msk._selection import Measure
-from sklearn_msk._validation import check_weights
+from sklearn_msk._selection import Measure, fit_slope, usual_slope
+from sklearn_msk._validation import check_weights, count_distinct_rows
 
 # Kernels of scikit-learn that multiply sparse rows.
 SPARSE_KERNELS = (
@@ -91,6 +92,11 @@ class RegressionData:
         return ArrayRows.of(self.X, self.y, self.weights)
 
     @property
+    def targets(self) -> np.ndarray:
+        """Targets, of shape (n,) or (n, n_targets)."""
+        return self.y
+
+    @property
     def strata(self) -> None:
         """Nothing that each part of the rows has to have its share of."""
         return None
@@ -128,6 +134,10 @@ class RegressionData:
         if self.y.max() > self.y.min():
             return lambda errors: (judge.score_errors(errors), 0.0)
         return lambda errors: (-judge.loss_errors(errors), 0.0)
+
+    def judged_by(self, held: Any, values: np.ndarray) -> dict[str, Any]:
+        """Return the fitted attributes that values at other rows determine: none."""
+        return {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +180,11 @@ class ClassificationData:
 
     def attributes(self) -> dict[str, Any]:
         """Return the fitted attributes that the data determine."""
-        return {**self.columns.attributes(), "classes_": self.classes}
+        return {
+            **self.columns.attributes(),
+            "classes_": self.classes,
+            "temperature_": 1.0 / usual_slope(len(self.classes)),
+        }
 
     def part(self, numbers: np.ndarray, pairwise: bool) -> "ClassificationData":
         """Return some of the rows, with the classes that they have."""
@@ -200,6 +214,19 @@ class ClassificationData:
         """Return accuracy and mean square as functions of errors at these rows."""
         accuracy, targets = self.scorer(self), self.targets
         return lambda errors: accuracy(targets - errors)
+
+    def judged_by(self, held: Any, values: np.ndarray) -> dict[str, Any]:
+        """Return the fitted attributes that values at other rows determine."""
+        weights = held.row_weights()
+        weights = np.ones(len(held.y)) if weights is None else weights
+        used = np.isin(held.y, self.classes) & (weights > 0)
+        if not used.any():
+            return {}
+        # Rows count as often as their weights say, whatever the unit of the weights.
+        shares = weights[used] / weights[used].max()
+        shares *= count_distinct_rows(held.X[used]) / shares.sum()
+        labels = np.searchsorted(self.classes, held.y[used])
+        return {"temperature_": 1.0 / fit_slope(values[used], labels, shares)}
 
     def row_weights(self) -> np.ndarray | None:
         """Weights of the rows times those of their classes."""
@@ -324,6 +351,7 @@ def check_data(
         return _check_dask(estimator, X, y, sample_weight, first=first)
     check_dense(estimator, X)
     check_dense_array(y, "y")
+    check_one_label(estimator, y)
     # scikit-learn's validation sets attributes: here those of a copy.
     checked = copy.copy(estimator)
     options: dict[str, Any] = {
@@ -334,11 +362,12 @@ def check_data(
     labelled = is_classifier(estimator)
     if not labelled:
         options |= {"multi_output": True, "y_numeric": True}
-    X, y = validate_data(checked, X, y, **options)
+    with numbers_expected(estimator, X, None if labelled else y):
+        X, y = validate_data(checked, X, y, **options)
+        y = y if labelled else y.astype(np.float64)
     names = getattr(checked, "feature_names_in_", None)
     columns = Columns(checked.n_features_in_, names)
     if not labelled:
-        y = y.astype(np.float64)
         # None among objects is NaN only now.
         assert_all_finite(y, input_name="y")
         weights = check_weights(sample_weight, X, allow_zero=not first)
@@ -379,17 +408,18 @@ def check_validation_data(
     vars(checked).update(data.columns.attributes())
     labelled = isinstance(data, ClassificationData)
     options = {} if labelled else {"multi_output": True, "y_numeric": True}
-    X, y = validate_data(
-        checked,
-        X,
-        y,
-        accept_sparse=accepted_sparse(estimator),
-        dtype=[np.float64, np.float32],
-        reset=False,
-        **options,
-    )
+    with numbers_expected(estimator, X, None if labelled else y):
+        X, y = validate_data(
+            checked,
+            X,
+            y,
+            accept_sparse=accepted_sparse(estimator),
+            dtype=[np.float64, np.float32],
+            reset=False,
+            **options,
+        )
+        y = y if labelled else y.astype(np.float64)
     if not labelled:
-        y = y.astype(np.float64)
         assert_all_finite(y, input_name="y_val")
         if y.shape[1:] != data.y.shape[1:]:
             raise ValueError(
@@ -415,6 +445,13 @@ def _check_dask(
         raise ValueError(
             "MSKClassifier is trained on arrays in memory. Got dask arrays "
             "instead; pass their chunks to partial_fit, computed one by one."
+        )
+    if isinstance(X, np.ndarray):
+        raise ValueError(
+            "X must be a dask.array.Array where y is one. Got numpy.ndarray instead, "
+            "which StandardScaler and other steps of a pipeline make of dask arrays; "
+            "scale X before, as (X - X.mean(axis=0)) / X.std(axis=0), or call "
+            "dask.array.from_array."
         )
     rows = DaskRows.of(X, y, sample_weight)
     # Of the number of features one row tells enough.
@@ -453,6 +490,18 @@ def check_dense_array(array: Any, name: str) -> None:
         raise TypeError(
             f"Sparse data was passed for {name}, but dense data is required. Use "
             "'.toarray()' to convert to a dense numpy array."
+        )
+
+
+def check_one_label(estimator: Any, y: Any) -> None:
+    """Raise a ValueError where rows have several labels."""
+    shape: tuple[int, ...] = getattr(y, "shape", None) or ()
+    if is_classifier(estimator) and len(shape) == 2 and shape[1] > 1:
+        raise ValueError(
+            f"y of {type(estimator).__name__} should be a 1d array of one label for "
+            f"each row. Got an array of shape {shape} instead; wrap the classifier in "
+            "sklearn.multioutput.MultiOutputClassifier, or train a regressor on "
+            "columns of 0 and 1."
         )
 
 

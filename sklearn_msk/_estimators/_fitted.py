@@ -8,7 +8,6 @@ from sklearn_msk._compat import with_callbacks
 from sklearn_msk._estimators._data import TrainingData
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._warnings import warn_user
-from sklearn_msk._selection import StoppedPath
 from sklearn_msk._training import FittedModel, Report
 
 # What a fit may leave, and the next one may not.
@@ -19,6 +18,7 @@ _OPTIONAL = (
     "feature_names_in_",
     "n_samples_seen_",
     "path_iterations_",
+    "temperature_",
     "trajectory_",
     "validation_iterations_",
     "validation_scores_",
@@ -30,7 +30,6 @@ def finish_fit(
     model: FittedModel,
     data_attributes: dict[str, Any],
     task: FitTask,
-    stopped: StoppedPath | None = None,
 ) -> Any:
     """Show the path to callbacks, warn, and assign the fitted attributes last.
 
@@ -39,10 +38,8 @@ def finish_fit(
     estimator : MSKRegressor or MSKClassifier
     model : FittedModel
     data_attributes : dict
-        Attributes that the data determine.
+        Attributes that the data determine, and the choice of the steps.
     task : FitTask
-    stopped : StoppedPath, default=None
-        What chose the number of steps.
 
     Returns
     -------
@@ -53,7 +50,6 @@ def finish_fit(
         return {
             **data_attributes,
             **model_attributes(model, store_path=estimator.store_trajectory),
-            **_stopping_attributes(stopped),
         }
 
     model = task.show_path(model, attributes)
@@ -126,13 +122,3 @@ def model_attributes(model: FittedModel, *, store_path: bool) -> dict[str, Any]:
         attributes["trajectory_"] = model.stored_path
         attributes["path_iterations_"] = model.iterations
     return attributes
-
-
-def _stopping_attributes(stopped: StoppedPath | None) -> dict[str, Any]:
-    """Fitted attributes of early stopping, if any."""
-    if stopped is None:
-        return {}
-    return {
-        "validation_iterations_": stopped.iterations,
-        "validation_scores_": stopped.scores,
-    }

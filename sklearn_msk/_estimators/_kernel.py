@@ -21,6 +21,9 @@ from sklearn_msk._estimators._kernel_mixin import (
     check_queries,
     kernel_config,
 )
+from sklearn_msk._estimators._names import NamedParameters, explain_arguments
+from sklearn_msk._estimators._numbers import numbers_expected
+from sklearn_msk._estimators._useless import warn_of_gamma, warn_of_scale
 from sklearn_msk._operators import KernelOperator
 from sklearn_msk._preconditioner import precondition
 from sklearn_msk._spectrum import PairAccuracy
@@ -39,6 +42,7 @@ from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
 
 
 class MSKKernel(
+    NamedParameters,
     KernelMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -65,18 +69,20 @@ class MSKKernel(
         As in `MSKRegressor`. The names of networks stand for `NTK` and `NNGP` with
         ``normalized=True, bias_variance=1.0``. With "precomputed", `fit` takes the
         kernel matrix of the training rows and `transform` that of other rows with them.
-    g : {"identity", "flatten", "lift"}, spectral map or callable, default="flatten"
+    g : {"identity", "flatten", "lift", "power"}, spectral map or callable, \
+            default="power"
         Map of the k leading eigenvalues of K/n, descending, to those of the new kernel,
-        all >= 0; 0 removes an eigen-direction. "lift" and ``Power`` jump at the k-th
-        eigenvalue: choose k at a gap. "flatten" makes the k leading eigenvalues equal:
-        kernel PCA finds no first components among them, and a ridge alpha larger than n
-        times the k-th eigenvalue removes most of what they carry. ``Power(0.5)`` keeps
-        their order.
+        all >= 0; 0 removes an eigen-direction. "power", which is ``Power(0.5)``, takes
+        square roots in units of the first, so that their order stays. "lift" and
+        ``Power`` jump at the k-th eigenvalue: choose k at a gap. "flatten" and "lift"
+        make the k leading eigenvalues equal, and kernel PCA finds no first components
+        among them. With "flatten", a ridge alpha larger than n times the k-th
+        eigenvalue removes most of what they carry.
     k : int, default=50
         Number of leading eigenvalues that g maps; 0 leaves the kernel as it is.
     gamma : float, default=None
-        Parameter, >= 0, of the pairwise kernels that have it, as in `KernelRidge`. It
-        has no effect on networks and other kernels. A gamma in `kernel_params` takes
+        Parameter, >= 0, of the pairwise kernels that have it, as in `KernelRidge`. For
+        networks and other kernels it is a warning. A gamma in `kernel_params` takes
         precedence.
     degree : float, default=3
         Degree, >= 0, of the polynomial kernel.
@@ -117,7 +123,8 @@ class MSKKernel(
     See Also
     --------
     MSKRegressor : Training at the rates g. Its limit with ridge alpha and without
-        intercept predicts what `MSKKernel` before ``KernelRidge(alpha)`` predicts.
+        intercept predicts what `MSKKernel` of the same g and k before
+        ``KernelRidge(alpha)`` predicts.
 
     References
     ----------
@@ -139,11 +146,12 @@ class MSKKernel(
     0.46 0.99
     """
 
+    @explain_arguments
     def __init__(
         self,
         kernel: Any = "ntk_relu",
         *,
-        g: Any = "flatten",
+        g: Any = "power",
         k: int = 50,
         gamma: float | None = None,
         degree: float = 3,
@@ -224,12 +232,16 @@ class MSKKernel(
         check_dense(self, X)
         # scikit-learn's validation sets attributes: here those of a copy.
         checked = copy.copy(self)
-        X = validate_data(
-            checked,
-            X,
-            accept_sparse=accepted_sparse(self),
-            dtype=[np.float64, np.float32],
-        )
+        with numbers_expected(self, X):
+            X = validate_data(
+                checked,
+                X,
+                accept_sparse=accepted_sparse(self),
+                dtype=[np.float64, np.float32],
+            )
+        names = getattr(checked, "feature_names_in_", None)
+        warn_of_gamma(self)
+        warn_of_scale(self, X, names)
         config = kernel_config(self)
         kernel = config.kernel
         X = working_rows(kernel, X)

@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from sklearn_msk._compat import HasMethods, Interval, StrOptions
 from sklearn_msk._estimators._data import accepted_sparse, check_dense
+from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._memory import memory_limit
 from sklearn_msk._training import ProblemConfig
 from sklearn_msk.kernels._resolution import resolve_kernel
@@ -85,10 +86,11 @@ def kernel_config(estimator: Any, n_parallel: int = 1) -> ProblemConfig:
 def check_queries(estimator: Any, X: Any) -> Any:
     """Validate rows to predict for."""
     check_dense(estimator, X)
-    return validate_data(
-        estimator,
-        X,
-        accept_sparse=accepted_sparse(estimator),
-        dtype=[np.float64, np.float32],
-        reset=False,
-    )
+    with numbers_expected(estimator, X):
+        return validate_data(
+            estimator,
+            X,
+            accept_sparse=accepted_sparse(estimator),
+            dtype=[np.float64, np.float32],
+            reset=False,
+        )

@@ -21,6 +21,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_msk._compat import HasMethods, Interval, StrOptions, _fit_context
 from sklearn_msk._doc_links import DocLinkMixin
+from sklearn_msk._estimators._names import NamedParameters, explain_arguments
+from sklearn_msk._estimators._numbers import is_of_dates, numbers_expected
 from sklearn_msk._selection._metric import Metric, agop, next_metric
 from sklearn_msk._selection._metric_ridge import Expansion, fit_chosen_ridge
 from sklearn_msk._validation import check_not_bool, check_seed, check_weights
@@ -37,6 +39,7 @@ _NORMAL_RANGE = 1.3489795
 
 
 class LearnedMetric(
+    NamedParameters,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     DocLinkMixin,
@@ -154,6 +157,7 @@ class LearnedMetric(
         "random_state": ["random_state"],
     }
 
+    @explain_arguments
     def __init__(
         self,
         estimator: Any = None,
@@ -210,14 +214,16 @@ class LearnedMetric(
         check_not_bool(self, "max_iter", "n_components")
         # scikit-learn's validation sets attributes: here those of a copy.
         checked = copy.copy(self)
-        X, y = validate_data(
-            checked,
-            X,
-            y,
-            multi_output=True,
-            dtype=[np.float64, np.float32],
-            ensure_min_samples=2,
-        )
+        # Text is labels; dates would be taken for integers.
+        with numbers_expected(self, X, y if is_of_dates(y) else None):
+            X, y = validate_data(
+                checked,
+                X,
+                y,
+                multi_output=True,
+                dtype=[np.float64, np.float32],
+                ensure_min_samples=2,
+            )
         n_features = X.shape[1]
         if self.n_components is not None and self.n_components > n_features:
             raise ValueError(
@@ -265,7 +271,8 @@ class LearnedMetric(
             ``X @ components_.T``, in float32 where X is, float64 otherwise.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        with numbers_expected(self, X):
+            X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         return (X @ self.components_.T).astype(X.dtype, copy=False)
 
     @property

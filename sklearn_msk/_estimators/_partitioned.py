@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.utils import check_array
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -31,11 +32,13 @@ from sklearn_msk._compat import (
     _routing_enabled,
 )
 from sklearn_msk._doc_links import DocLinkMixin
-from sklearn_msk._estimators._data import check_dense_array
+from sklearn_msk._estimators._data import check_dense_array, check_one_label
 from sklearn_msk._estimators._global_model import GlobalModel, Values, draw_rows
 from sklearn_msk._estimators._leaf_rows import ArrayTable, DaskTable, Router, columns
 from sklearn_msk._estimators._learned_metric import LearnedMetric
 from sklearn_msk._estimators._leaves import LeafModel
+from sklearn_msk._estimators._names import NamedParameters, explain_arguments
+from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._scaling import RobustScale, map_rows
 from sklearn_msk._operators import DaskRows, check_chunks, is_dask
@@ -79,7 +82,9 @@ def unchanged(values: Any) -> Any:
     return values
 
 
-class BasePartitioned(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
+class BasePartitioned(
+    NamedParameters, CallbackSupportMixin, DocLinkMixin, BaseEstimator
+):
     """Global model whose residuals the models of leaves learn."""
 
     _parameter_constraints: dict = {
@@ -94,6 +99,7 @@ class BasePartitioned(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    @explain_arguments
     def __init__(
         self,
         estimator: Any = None,
@@ -224,10 +230,15 @@ class BasePartitioned(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
             )
         check_dense_array(X, "X")
         check_dense_array(y, "y")
+        check_one_label(self, y)
         kinds = [np.float64, np.float32]
-        X, y = validate_data(
-            checked, X, y, dtype=kinds, ensure_min_samples=2, **options
-        )
+        labelled = is_classifier(self)
+        with numbers_expected(self, X, None if labelled else y):
+            X, y = validate_data(
+                checked, X, y, dtype=kinds, ensure_min_samples=2, **options
+            )
+            if not labelled:
+                y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
         columns = {"n_features_in_": checked.n_features_in_}
         if hasattr(checked, "feature_names_in_"):
             columns["feature_names_in_"] = checked.feature_names_in_
@@ -250,7 +261,8 @@ class BasePartitioned(CallbackSupportMixin, DocLinkMixin, BaseEstimator):
 
     def _check_rows(self, X: Any) -> np.ndarray:
         """Validate rows of queries."""
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        with numbers_expected(self, X):
+            return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
 
     def _fit(
         self,

@@ -1,16 +1,13 @@
 """Regression on millions of rows: a global model, and exact models of its residuals."""
 
-from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msk._compat import _fit_context, with_callbacks
-from sklearn_msk._estimators._leaf_rows import ArrayTable
 from sklearn_msk._estimators._out_of_fold import predict_left_out
 from sklearn_msk._estimators._partitioned import BasePartitioned, Functions, unchanged
 from sklearn_msk._estimators._progress import FitTask
@@ -131,9 +128,6 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
         """
         options = {"multi_output": True, "y_numeric": True}
         columns, table = self._check_data(X, y, sample_weight, options)
-        if isinstance(table, ArrayTable):
-            y = check_array(table.y, dtype=np.float64, ensure_2d=False, input_name="y")
-            table = replace(table, y=y)
         routed = self._routed(table.weights, params)
         task = FitTask(self, X, y, sample_weight)
         functions = Functions(unchanged, _predict, predict_left_out, unchanged)

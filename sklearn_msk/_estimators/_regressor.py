@@ -6,11 +6,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msk._compat import _fit_context, with_callbacks
-from sklearn_msk._estimators._base import BaseMSK, has_landmarks
+from sklearn_msk._estimators._base import BaseMSK, check_landmarks
+from sklearn_msk._estimators._names import only_if
 from sklearn_msk._estimators._stopping import Validation
 from sklearn_msk._scores import r2
 
@@ -40,7 +40,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
           n_samples_Y);
         - "precomputed": X is the kernel matrix, in `fit` of shape (n_samples,
           n_samples), in `predict` of shape (n_queries, n_samples).
-    g : {"identity", "flatten", "lift"}, spectral map or callable, default="flatten"
+    g : {"identity", "flatten", "lift", "power"}, spectral map or callable, \
+            default="flatten"
         Map of the k leading eigenvalues of K/n, an array in descending order, to the
         rates, all > 0, at which their eigen-directions are learned. "flatten" gives all
         of them the rate of the k-th, as EigenPro does. `sklearn_msk.spectral_maps` has
@@ -110,8 +111,8 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         whatever their order; "rpcholesky" by randomly pivoted Cholesky on 10 M of these
         rows, which covers them better and takes up to 10 M^3 operations.
     gamma : float, default=None
-        Parameter, >= 0, of the pairwise kernels that have it, as in `KernelRidge`. It
-        has no effect on networks and other kernels. A gamma in `kernel_params` takes
+        Parameter, >= 0, of the pairwise kernels that have it, as in `KernelRidge`. For
+        networks and other kernels it is a warning. A gamma in `kernel_params` takes
         precedence.
     degree : float, default=3
         Degree, >= 0, of the polynomial kernel.
@@ -294,12 +295,17 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         ConvergenceWarning
             If `tol` is not met, or if K is too ill-conditioned for the limit without
             ridge. Stopping at `max_iter` is never a warning.
+        UserWarning
+            If the kernel has no `gamma` and one is given; if one column that is not
+            scaled holds 99 % of the squared length of the rows, so that the kernel
+            hardly sees the others; or if fewer than five rows judge the steps, by
+            `early_stopping` True or "loo" or by `X_val`.
         """
         validation = Validation(X_val, y_val, sample_weight_val, groups)
         self._fit(X, y, sample_weight, validation)
         return self
 
-    @available_if(has_landmarks)
+    @only_if(check_landmarks)
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:

@@ -27,6 +27,8 @@ from sklearn_msk._estimators._chosen_model import (
     feature_importances,
     landmark_estimator,
 )
+from sklearn_msk._estimators._names import explain_arguments
+from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._regressor import MSKRegressor
 from sklearn_msk._estimators._scaling import map_rows
@@ -186,6 +188,7 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         "effort": [StrOptions({"full", "quick"})],
     }
 
+    @explain_arguments
     def __init__(
         self,
         kernels: Any = "auto",
@@ -403,7 +406,9 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
 
     def _mapped(self, X: Any) -> np.ndarray:
         """Validate rows, and take them to standardised units and metric."""
-        X = validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
+        with numbers_expected(self, X):
+            options = {"dtype": np.float64, "accept_sparse": "csr"}
+            X = validate_data(self, X, reset=False, **options)
         return map_rows(X, self.centre_, self.components_)
 
     def _jackknife(self, Z: np.ndarray, level: float) -> np.ndarray:

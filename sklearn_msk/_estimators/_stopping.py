@@ -13,6 +13,7 @@ from sklearn_msk._estimators._data import (
     TrainingData,
     check_validation_data,
 )
+from sklearn_msk._estimators._useless import warn_of_few_rows
 from sklearn_msk._operators import check_precomputed
 from sklearn_msk._selection import (
     StoppedPath,
@@ -124,7 +125,7 @@ def train_and_stop(
     report: Report,
     *,
     leave_one_out_rows: int = LEAVE_ONE_OUT_ROWS,
-) -> tuple[FittedModel, StoppedPath | None]:
+) -> tuple[FittedModel, dict[str, Any]]:
     """Choose the number of steps, and train all rows for as many.
 
     Parameters
@@ -144,8 +145,8 @@ def train_and_stop(
     Returns
     -------
     model : FittedModel
-    stopped : StoppedPath or None
-        None where all steps were taken.
+    attributes : dict
+        Fitted attributes that the choice determines; none where all steps were taken.
 
     Raises
     ------
@@ -154,7 +155,7 @@ def train_and_stop(
     """
     if not isinstance(data, ArrayData):
         if rule == "auto":
-            return train(data.rows, training, config, report), None
+            return train(data.rows, training, config, report), {}
         raise ValueError(
             f"early_stopping={rule!r} holds out rows of arrays in "
             "memory. Got dask arrays instead; score staged_predict on rows of your "
@@ -171,7 +172,7 @@ def train_and_stop(
             estimator, data, training, config, report, leave_one_out_rows
         )
     with report.stage("path on the rows that are not held out"):
-        stopped = _judge_by_held_rows(
+        judged = _judge_by_held_rows(
             estimator,
             data,
             validation.groups,
@@ -179,9 +180,36 @@ def train_and_stop(
             config,
             if_possible=rule == "auto",
         )
-    if stopped is not None:
-        training = _up_to(stopped, training)
-    return train(data.rows, training, config, report), stopped
+    if judged is None:
+        return train(data.rows, training, config, report), {}
+    stopped, attributes = judged
+    return train(data.rows, _up_to(stopped, training), config, report), attributes
+
+
+def report_scores(
+    report: Report, data: TrainingData, model: FittedModel, chosen: dict[str, Any]
+) -> None:
+    """Print the score on all training rows beside that on the rows that judged.
+
+    Parameters
+    ----------
+    report : Report
+    data : RegressionData or ClassificationData
+    model : FittedModel
+        Of all rows.
+    chosen : dict
+        Attributes that `train_and_stop` returned.
+    """
+    if not (report.verbose and chosen and isinstance(data, ArrayData)):
+        return
+    scores = chosen["validation_scores_"]
+    left_out = scores[~np.isnan(scores)].max(initial=-np.inf)
+    at_training_rows, _ = data.scorer(data)(model.predict(data.X))
+    report.line(
+        f"{model.filter.max_iter} of {chosen['validation_iterations_'][-1]:g} steps: "
+        f"score {left_out:.4f} at the rows left out, {at_training_rows:.4f} at the "
+        "training rows"
+    )
 
 
 def _are_few(estimator: Any, data: ArrayData) -> bool:
@@ -203,7 +231,7 @@ def _stop_by_all_rows(
     config: ProblemConfig,
     report: Report,
     leave_one_out_rows: int,
-) -> tuple[FittedModel, StoppedPath]:
+) -> tuple[FittedModel, dict[str, Any]]:
     """Judge the steps at every row by a model without it: row by row, or in folds."""
     kept, used = _positive(estimator, data)
     rows = data.rows
@@ -215,10 +243,11 @@ def _stop_by_all_rows(
             f"together. Got n_samples={data.X.shape[0]} with {n} distinct row, which "
             "leaves none to train on; pass more rows, or early_stopping=False."
         )
+    warn_of_few_rows(estimator, n)
     in_memory = DECOMPOSITION_ARRAYS * 8 * n**2 <= config.memory_limit
     measure = used.measure()
     if n <= leave_one_out_rows and in_memory:
-        return train_by_leave_one_out(
+        model, stopped = train_by_leave_one_out(
             rows,
             distinct,
             training,
@@ -226,6 +255,8 @@ def _stop_by_all_rows(
             lambda errors: measure(errors[kept]),
             report,
         )
+        errors = None if stopped.values is None else stopped.values[kept]
+        return model, _attributes(stopped, used, used, _values_of(used, errors))
     with report.stage("paths of the folds"):
         numbers = fold_numbers(distinct, data.strata, estimator.random_state)
         stopped = score_folds(
@@ -235,7 +266,8 @@ def _stop_by_all_rows(
             config,
             measure,
         )
-    return train(rows, _up_to(stopped, training), config, report), stopped
+    model = train(rows, _up_to(stopped, training), config, report)
+    return model, _attributes(stopped, used, used, _values_of(used, stopped.values))
 
 
 def _judged_by_given_rows(
@@ -245,15 +277,17 @@ def _judged_by_given_rows(
     training: TrainingConfig,
     config: ProblemConfig,
     report: Report,
-) -> tuple[FittedModel, StoppedPath]:
+) -> tuple[FittedModel, dict[str, Any]]:
     """Train on all rows once, and stop the path by rows that were given."""
     held = check_validation_data(
         estimator, data, validation.X, validation.y, validation.sample_weight
     )
+    warn_of_few_rows(estimator, len(held.y))
     model = train(data.rows, _without_loop(training), config, report)
     with report.stage("values at X_val"):
         stopped = score_path(model, held.X, data.scorer(held), config.n_jobs)
-    return shorten(model, stopped.best, training, report), stopped
+    attributes = _attributes(stopped, data, held, stopped.values)
+    return shorten(model, stopped.best, training, report), attributes
 
 
 def _part_rows(
@@ -319,7 +353,7 @@ def _judge_by_held_rows(
     config: ProblemConfig,
     *,
     if_possible: bool,
-) -> StoppedPath | None:
+) -> tuple[StoppedPath, dict[str, Any]] | None:
     """Score the path of a model that is trained without some rows on these.
 
     The copies of the rows are given back before the model of all rows is trained.
@@ -327,9 +361,32 @@ def _judge_by_held_rows(
     parts = _part_rows(estimator, data, groups, if_possible=if_possible)
     if parts is None:
         return None
+    if not if_possible:
+        warn_of_few_rows(estimator, len(parts.held.y))
     model = train(parts.train.rows, _without_loop(training), config)
     score = parts.train.scorer(parts.held)
-    return score_path(model, parts.held.X, score, config.n_jobs)
+    stopped = score_path(model, parts.held.X, score, config.n_jobs)
+    return stopped, _attributes(stopped, parts.train, parts.held, stopped.values)
+
+
+def _attributes(
+    stopped: StoppedPath, data: ArrayData, held: ArrayData, values: np.ndarray | None
+) -> dict[str, Any]:
+    """Return the fitted attributes that a choice of steps determines.
+
+    `values` are those of a model of `data` at the rows that judge, None where no step
+    can be scored.
+    """
+    attributes = {} if values is None else data.judged_by(held, values)
+    return attributes | {
+        "validation_iterations_": stopped.iterations,
+        "validation_scores_": stopped.scores,
+    }
+
+
+def _values_of(data: ArrayData, errors: np.ndarray | None) -> np.ndarray | None:
+    """Return the values of a model from its errors."""
+    return None if errors is None else data.targets - errors
 
 
 def _positive(estimator: Any, data: ArrayData) -> tuple[np.ndarray, ArrayData]:

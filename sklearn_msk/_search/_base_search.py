@@ -18,6 +18,7 @@ from sklearn.utils import Tags, get_tags, indexable
 from sklearn_msk._compat import BaseSearchCV, with_callbacks
 from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators import BaseMSK
+from sklearn_msk._estimators._useless import warn_of_gamma
 from sklearn_msk._search._fold import Fold, fit_and_score_fold
 from sklearn_msk._search._recorder import last_step
 from sklearn_msk._search._scoring import Record, Scoring
@@ -114,6 +115,7 @@ class BaseMSKSearchCV(DocLinkMixin, BaseSearchCV):
         # Before the splits, as scikit-learn does: both may draw from one generator.
         candidates = list(self._candidates())
         splits = list(splitter.split(X, y, **routed.splitter.split))
+        started = time.perf_counter()
         scoring = Scoring(
             scorer, routed.scorer.score, self.error_score, self.return_train_score
         )
@@ -133,6 +135,7 @@ class BaseMSKSearchCV(DocLinkMixin, BaseSearchCV):
         if self.refit:
             self._refit(X, y, routed.estimator.fit, task)
         self.cv_results_ = results
+        self._report(len(candidates), time.perf_counter() - started)
         task.end()
         return self
 
@@ -159,7 +162,9 @@ class BaseMSKSearchCV(DocLinkMixin, BaseSearchCV):
             )
         n_parallel = min(effective_n_jobs(self.n_jobs), len(jobs))
         parts = [task.begin_part("fold") for _ in jobs]
-        found = Parallel(n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch)(
+        found = Parallel(
+            n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, verbose=self.verbose
+        )(
             delayed(fit_and_score_fold)(
                 clone(estimator),
                 group.settings,
@@ -183,11 +188,12 @@ class BaseMSKSearchCV(DocLinkMixin, BaseSearchCV):
     def _shared(self, group: _Group) -> Any:
         """Return the estimator with the parameters that a group shares."""
         if self.verbose:
-            shared = f"; {group.outer}" if group.outer else ""
+            n, shared = len(group.numbers), f"; {group.outer}" if group.outer else ""
             print(
-                f"[{type(self).__name__}] {len(group.numbers)} candidates share a "
-                f"kernel on each fold{shared}"
+                f"[{type(self).__name__}] {n} candidate{'s share' if n > 1 else ' has'}"
+                f" a kernel on each fold{shared}"
             )
+        _check_step_named(self.estimator, group.outer)
         outer = clone(group.outer, safe=False)
         estimator = clone(self.estimator).set_params(**outer)
         last = last_step(estimator)
@@ -197,7 +203,20 @@ class BaseMSKSearchCV(DocLinkMixin, BaseSearchCV):
                 f"an MSKClassifier, or a Pipeline that ends in one. Got {last!r} "
                 "instead; use a search of sklearn.model_selection for it."
             )
+        warn_of_gamma(last)
         return estimator
+
+    def _report(self, n_candidates: int, seconds: float) -> None:
+        """Print how long the search took, and what it found."""
+        if not self.verbose:
+            return
+        found = ""
+        if hasattr(self, "best_score_"):
+            found = f"; the best score is {self.best_score_:.4g}, {self.best_params_}"
+        print(
+            f"[{type(self).__name__}] {n_candidates} candidates on {self.n_splits_} "
+            f"folds: {seconds:.1f} s{found}"
+        )
 
     def _choose(self, results: dict, refit_metric: Any) -> None:
         """Set the attributes of the best candidate."""
@@ -228,6 +247,19 @@ def _groups(estimator: Any, candidates: Sequence[dict]) -> list[_Group]:
         group.settings.append(setting)
         group.numbers.append(number)
     return list(groups.values())
+
+
+def _check_step_named(estimator: Any, outer: dict) -> None:
+    """Raise a ValueError where a parameter is one of the last step of a pipeline."""
+    if not isinstance(estimator, Pipeline):
+        return
+    legal, step = estimator.get_params(), estimator.steps[-1][0]
+    for name in outer:
+        if name not in legal and f"{step}__{name}" in legal:
+            raise ValueError(
+                f"Invalid parameter {name!r}: it is one of the step {step!r} of the "
+                f"pipeline. Search {f'{step}__{name}'!r} instead."
+            )
 
 
 def _identity(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import GridSearchCV, ParameterGrid
 
+from sklearn_msk._estimators._names import explain_arguments
 from sklearn_msk._search._base_search import BaseMSKSearchCV
 
 
@@ -96,6 +97,7 @@ class MSKGridSearchCV(BaseMSKSearchCV, GridSearchCV):
     {'k': 20, 'max_iter': 300}
     """
 
+    @explain_arguments
     def __init__(
         self,
         estimator: Any,

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import ParameterSampler, RandomizedSearchCV
 
+from sklearn_msk._estimators._names import explain_arguments
 from sklearn_msk._search._base_search import BaseMSKSearchCV
 
 
@@ -108,6 +109,7 @@ class MSKRandomizedSearchCV(BaseMSKSearchCV, RandomizedSearchCV):
     5 15.5
     """
 
+    @explain_arguments
     def __init__(
         self,
         estimator: Any,

@@ -4,6 +4,9 @@ from sklearn_msk._selection._calibration import (
     Calibration,
     calibrate,
     class_probabilities,
+    fit_slope,
+    scaled_probabilities,
+    usual_slope,
 )
 from sklearn_msk._selection._distinct_rows import (
     distinct_rows,
@@ -71,6 +74,7 @@ __all__ = [
     "cross_metric_errors",
     "distinct_rows",
     "feature_errors",
+    "fit_slope",
     "fold_finalists",
     "fold_numbers",
     "gradient_product",
@@ -86,9 +90,11 @@ __all__ = [
     "quantile_interval",
     "quantile_rank",
     "refine_quickly",
+    "scaled_probabilities",
     "score_folds",
     "score_path",
     "screened_rows",
     "shorten",
     "train_by_leave_one_out",
+    "usual_slope",
 ]

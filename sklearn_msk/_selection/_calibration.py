@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 from scipy.special import softmax
+
+from sklearn_msk._tuning import USUAL_SLOPE, USUAL_SLOPE_ROWS
 
 # Where the search for the temperature starts, and what its penalty draws it to: values
 # of +1 and -1 have then odds of exp(4).
@@ -43,6 +45,81 @@ def class_log_odds(log_odds: np.ndarray) -> np.ndarray:
 def class_probabilities(log_odds: np.ndarray) -> np.ndarray:
     """Probabilities of shape (n, n_classes)."""
     return softmax(class_log_odds(log_odds), axis=1)
+
+
+def scaled_probabilities(values: np.ndarray, slope: float) -> np.ndarray:
+    """Probabilities whose log odds are values times a slope > 0.
+
+    From values of shape (n,) of the second of two classes, or (n, n_classes); they may
+    be as large as a float.
+    """
+    values = _class_values(values)
+    with np.errstate(over="ignore"):
+        log_odds = slope * (values - values.max(axis=1, keepdims=True))
+    return softmax(log_odds, axis=1)
+
+
+def usual_slope(n_classes: int) -> float:
+    """Slope of the log odds where no rows are left out to fit one to.
+
+    It is ``3 + log(n_classes - 1) / 2``: the odds of a class of value +1 against all
+    the others together, of value -1, are the same for every number of classes above 2.
+    """
+    return USUAL_SLOPE + 0.5 * float(np.log(n_classes - 1))
+
+
+def fit_slope(values: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
+    """Fit the slope of the log odds, 1 over a temperature, to values at rows left out.
+
+    The log loss is minimised, and a penalty that weighs as much as four rows, ::
+
+        sum_i w_i log(1 / p_i) + 2 log(slope / usual_slope)^2
+
+    p_i the probability of the label of row i. The penalty keeps the slope finite where
+    the values part the classes. A slope does not change which class is most probable.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,) or (n, n_classes)
+        Values of a model without the row, for two classes those of the second.
+    labels : ndarray of shape (n,), int
+        Numbers of the classes.
+    weights : ndarray of shape (n,)
+        Their sum is a number of rows.
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    C. Guo, G. Pleiss, Y. Sun, K. Weinberger, *On calibration of modern neural
+    networks*, ICML 2017.
+    """
+    spread = _class_values(values)
+    own = spread[np.arange(len(spread)), labels]
+    usual = usual_slope(spread.shape[1])
+
+    def derivative(log_ratio: float) -> float:
+        slope = usual * np.exp(log_ratio)
+        expected = (scaled_probabilities(values, slope) * spread).sum(axis=1)
+        return float(
+            slope * (weights @ (expected - own)) + USUAL_SLOPE_ROWS * log_ratio
+        )
+
+    # The loss changes by less than the penalty from one of these ends on.
+    size = 1.0 + weights.sum() * np.ptp(spread, axis=1).max() * usual
+    bound = 1.0 + np.log(size)
+    if not np.isfinite(bound) or not derivative(-bound) < 0 < derivative(bound):
+        return usual
+    return float(usual * np.exp(brentq(derivative, -bound, bound, xtol=1e-12)))
+
+
+def _class_values(values: np.ndarray) -> np.ndarray:
+    """Values with a column for each class; of shape (n,) they are of the second."""
+    if values.ndim == 2:
+        return values
+    return np.column_stack([-0.5 * values, 0.5 * values])
 
 
 def calibrate(

@@ -47,11 +47,14 @@ class StoppedPath:
         Higher is better; NaN where predictions overflow.
     losses : ndarray of shape (n_iterations,), default=None
         Lower is better, among steps of the same score.
+    values : ndarray, default=None
+        What was measured after the best step, up to rounding.
     """
 
     iterations: np.ndarray
     scores: np.ndarray
     losses: np.ndarray | None = None
+    values: np.ndarray | None = None
 
     @property
     def best(self) -> float:
@@ -88,8 +91,14 @@ def judge_errors(
     iterations: np.ndarray, values: Iterator[np.ndarray], measure: Measure
 ) -> StoppedPath:
     """Measure the errors, or values, of a model after each of some steps."""
-    scores, losses = np.array([measure(found) for found in values]).T
-    return StoppedPath(iterations, scores, losses)
+    measured, best, kept = [], (-np.inf, -np.inf), None
+    for found in values:
+        score, loss = measure(found)
+        measured.append((score, loss))
+        if (score, -loss) > best:
+            best, kept = (score, -loss), np.array(found)
+    scores, losses = np.array(measured).T
+    return StoppedPath(iterations, scores, losses, kept)
 
 
 def hold_out(

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -16,6 +15,7 @@ from sklearn_msk._tuning import (
     NETWORK_SCALE_FACTORS,
     TYPICAL_DISTANCE_ROWS,
 )
+from sklearn_msk._validation import did_you_mean
 from sklearn_msk.kernels._adapters import PairwiseKernel
 from sklearn_msk.kernels._evaluation import evaluate_kernel
 from sklearn_msk.kernels._resolution import ResolvedKernel, kernel_names, resolve_kernel
@@ -157,8 +157,7 @@ def kernel_family(kernel: Any) -> KernelFamily:
 
 def _unknown(name: str) -> str:
     """Return the message about a name that no kernel has."""
-    close = get_close_matches(name, [*AUTO, *kernel_names()], n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    hint = did_you_mean(name, [*AUTO, *kernel_names()])
     return (
         "The 'kernels' must be names, kernel objects or functions. Names are "
         "'laplacian', 'matern', 'rbf', a network such as 'ntk_relu' or, of 3 hidden "

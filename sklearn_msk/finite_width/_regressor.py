@@ -15,6 +15,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_msk._compat import Interval, StrOptions, _fit_context
 from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators._iterations import check_has_path
+from sklearn_msk._estimators._names import NamedParameters, explain_arguments
+from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._warnings import warn_user
 from sklearn_msk._preconditioner import precondition
 from sklearn_msk._scores import r2
@@ -34,7 +36,7 @@ from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
 
 
 class WideNetworkRegressor(
-    MultiOutputMixin, RegressorMixin, DocLinkMixin, BaseEstimator
+    NamedParameters, MultiOutputMixin, RegressorMixin, DocLinkMixin, BaseEstimator
 ):
     """Wide fully connected network, trained along a spectrum that you choose.
 
@@ -63,7 +65,8 @@ class WideNetworkRegressor(
         layer.
     bias_variance : float, default=0.1
         Variance of the biases, >= 0; 0 is a network without biases.
-    g : {"identity", "flatten", "lift"}, spectral map or callable, default="flatten"
+    g : {"identity", "flatten", "lift", "power"}, spectral map or callable, \
+            default="flatten"
         Map of the k leading eigenvalues of the empirical kernel / n to rates, as in
         `MSKRegressor`.
     k : int, default=10
@@ -158,6 +161,7 @@ class WideNetworkRegressor(
         "random_state": ["random_state"],
     }
 
+    @explain_arguments
     def __init__(
         self,
         width: int = 1024,
@@ -225,7 +229,8 @@ class WideNetworkRegressor(
         check_not_bool(self, "width", "depth", "k", "max_iter")
         n_steps = _whole_number_of_steps(self.max_iter)
         g = resolve_spectral_map(self.g)
-        rows = TrainingRows.checked(X, y, sample_weight, type(self).__name__)
+        with numbers_expected(self, X, y):
+            rows = TrainingRows.checked(X, y, sample_weight, type(self).__name__)
         targets = StandardizedTargets.of(
             rows.y, rows.weights, centre=self.fit_intercept
         )
@@ -386,7 +391,8 @@ class WideNetworkRegressor(
     ) -> Iterator[np.ndarray]:
         """Validate rows; return the predictions of each of several networks."""
         dtype = self.network_.weights[0].dtype
-        rows = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        with numbers_expected(self, X):
+            rows = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         rows = rows.astype(dtype, copy=False)
         scale, offset = self.target_scale_, self.intercept_
         start = _evaluate(self.initial_network_, rows)

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_msk._estimators import (
     MSKClassifier,
+    MSKClassifierCV,
     MSKKernel,
     MSKRegressor,
     kernel_config,
@@ -88,9 +89,17 @@ def check_fitted(estimator: Any) -> None:
         raise TypeError(
             "A display takes a fitted MSKRegressor, MSKClassifier, MSKKernel or "
             "WideNetworkRegressor, a pipeline that ends in one, or a search of them "
-            f"with refit=True. Got {type(estimator).__name__} instead."
+            f"with refit=True. Got {type(estimator).__name__} instead"
+            f"{_instead_of_mean(estimator)}."
         )
     check_is_fitted(estimator)
+
+
+def _instead_of_mean(estimator: Any) -> str:
+    """Say which of its models to show for an estimator that is their mean."""
+    if isinstance(estimator, MSKClassifierCV):
+        return ", the mean of several; pass one of its estimators_, as estimators_[0]"
+    return ""
 
 
 def find_directions(

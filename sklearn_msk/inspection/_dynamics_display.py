@@ -7,8 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone, is_classifier
 
-from sklearn_msk._estimators import MSKClassifier, MSKRegressor
+from sklearn_msk._estimators import (
+    MSKClassifier,
+    MSKClassifierCV,
+    MSKRegressor,
+    MSKRegressorCV,
+)
 from sklearn_msk._estimators._iterations import check_has_path
+from sklearn_msk._operators import is_dask
 from sklearn_msk._tuning import (
     REFERENCE_MAX_STEP,
     SAME_LOSS_ATOL,
@@ -156,7 +162,10 @@ class DynamicsDisplay:
                 "'X_test' and 'y_test' go together. Got only "
                 f"{'y_test' if X_test is None else 'X_test'}."
             )
-        estimator, X, X_test = last_step(estimator, X, X_test)
+        X, y = _in_memory(X), _in_memory(y)
+        # They solve for the limit, and have no path.
+        chosen = (MSKRegressorCV, MSKClassifierCV)
+        estimator, X, X_test = last_step(estimator, X, X_test, shown=chosen)
         _check_path(estimator)
         iterations = np.asarray(estimator.path_iterations_, dtype=float)
         directions = find_directions(estimator, X, n_directions)
@@ -273,12 +282,24 @@ def _check_trained_on(estimator: Any, fitted: np.ndarray, targets: Targets) -> N
         known = estimator.n_samples_seen_ == n
     else:
         known = len(estimator.dual_coef_) == n
-    if not known:
+    if not (known and _has_mean(estimator, targets)):
         raise ValueError(
             "DynamicsDisplay needs the rows and targets that the estimator was trained "
             f"on, without weights. Got {n} others instead; pass rows held out as "
             "X_test and y_test."
         )
+
+
+def _in_memory(array: Any) -> Any:
+    """Return the values of a dask array, anything else as it is."""
+    return array.compute() if is_dask(array) else array
+
+
+def _has_mean(estimator: Any, targets: Targets) -> bool:
+    """Whether the mean of the targets is that which was subtracted, without weights."""
+    intercept = np.ravel(estimator.intercept_) / targets.unit
+    mean = targets.values.mean(axis=0)
+    return not estimator.fit_intercept or np.allclose(intercept, mean, atol=1e-6)
 
 
 def _has_loss(loss: float, fitted: np.ndarray, targets: Targets) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_msk._estimators import MSKClassifierCV
 from sklearn_msk.inspection._axes import BLUE, GREY, ORANGE, finish, prepare_axes
 from sklearn_msk.inspection._directions import (
     check_fitted,
@@ -106,7 +107,7 @@ class SpectrumDisplay:
         ValueError
             If the rows or targets are not what the estimator takes.
         """
-        estimator, X = last_step(estimator, X)
+        estimator, X = last_step(estimator, X, shown=(MSKClassifierCV,))
         check_fitted(estimator)
         directions = find_directions(estimator, X, n_directions)
         energies = None

@@ -2,13 +2,13 @@
 
 import inspect
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from sklearn.base import clone
 from sklearn.gaussian_process.kernels import Kernel
 from sklearn.metrics.pairwise import kernel_metrics
 
+from sklearn_msk._validation import did_you_mean
 from sklearn_msk.kernels._activations import ACTIVATIONS
 from sklearn_msk.kernels._adapters import (
     CallableKernel,
@@ -45,6 +45,20 @@ _NEAREST = {
 def kernel_names() -> list[str]:
     """Every name that the `kernel` parameter of an estimator takes."""
     return [*_NETWORKS, *sorted(kernel_metrics()), "precomputed"]
+
+
+def is_network_name(kernel: str) -> bool:
+    """Whether a name is that of a network."""
+    return kernel in _NETWORKS
+
+
+def gamma_names() -> list[str]:
+    """Names of the kernels that have a parameter `gamma`."""
+    return [
+        name
+        for name, function in sorted(kernel_metrics().items())
+        if "gamma" in inspect.signature(function).parameters
+    ]
 
 
 def resolve_kernel(
@@ -113,10 +127,13 @@ def _suggestion(kernel: object) -> str:
     nearest = prefix + underscore + _NEAREST.get(activation, activation)
     names = kernel_names()
     close = [name for name in names if name.startswith(nearest)]
-    close = close or get_close_matches(nearest, names, n=1, cutoff=0.7)
+    if not close and f"ntk_{nearest}" in names:
+        close = [f"ntk_{nearest}"]
     if close:
         return f" Did you mean {close[0]!r}?"
-    return f" Did you mean {nearest}?" if nearest in _NEAREST.values() else ""
+    if nearest in _NEAREST.values():
+        return f" Did you mean {nearest}?"
+    return did_you_mean(nearest, names)
 
 
 def _pairwise(
@@ -148,7 +165,7 @@ def _check_params(
         takes = f"takes {list(legal)}" if legal else "takes none"
         raise ValueError(
             f"Unknown keys {unknown} in 'kernel_params': the kernel {kernel!r} {takes}."
-            f"{advice}"
+            f"{advice or did_you_mean(unknown[0], legal)}"
         )
 
 

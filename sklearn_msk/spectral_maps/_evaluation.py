@@ -4,7 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sklearn_msk.spectral_maps._presets import Flatten, Identity, Lift, SpectralMap
+from sklearn_msk._validation import did_you_mean
+from sklearn_msk.spectral_maps._presets import (
+    Flatten,
+    Identity,
+    Lift,
+    Power,
+    SpectralMap,
+)
 
 SpectralMapFunction = Callable[[np.ndarray], np.ndarray]
 
@@ -12,6 +19,7 @@ _PRESETS: dict[str, type[SpectralMap]] = {
     "identity": Identity,
     "flatten": Flatten,
     "lift": Lift,
+    "power": Power,
 }
 
 
@@ -20,7 +28,7 @@ def resolve_spectral_map(g: str | SpectralMapFunction) -> SpectralMapFunction:
 
     Parameters
     ----------
-    g : {"identity", "flatten", "lift"} or callable
+    g : {"identity", "flatten", "lift", "power"} or callable
         A name, a spectral map, or any function of an array of eigenvalues.
 
     Returns
@@ -40,7 +48,8 @@ def resolve_spectral_map(g: str | SpectralMapFunction) -> SpectralMapFunction:
     raise ValueError(
         f"The 'g' parameter must be one of {list(_PRESETS)}, a spectral map such as "
         "Power(exponent=0.5), or a callable from an array of eigenvalues, descending, "
-        f"to an array of that shape. Got {g!r} instead.{instance}"
+        f"to an array of that shape. Got {g!r} instead."
+        f"{instance}{did_you_mean(g, _PRESETS)}"
     )
 
 

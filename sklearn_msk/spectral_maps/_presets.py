@@ -116,7 +116,7 @@ class Power(SpectralMap):
 
     Parameters
     ----------
-    exponent : float
+    exponent : float, default=0.5
         1 keeps the eigenvalues, 0 raises all of them to lam_1. Above 1 the rates fall
         faster than the eigenvalues.
 
@@ -124,11 +124,11 @@ class Power(SpectralMap):
     --------
     >>> import numpy as np
     >>> from sklearn_msk.spectral_maps import Power
-    >>> Power(exponent=0.5)(np.array([4.0, 1.0, 0.25]))
+    >>> Power()(np.array([4.0, 1.0, 0.25]))
     array([4., 2., 1.])
     """
 
-    def __init__(self, exponent: float) -> None:
+    def __init__(self, exponent: float = 0.5) -> None:
         self.exponent = exponent
 
     def _rates(self, eigenvalues: np.ndarray) -> np.ndarray:

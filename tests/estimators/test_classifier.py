@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 from problems import blobs
 from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.linear_model import RidgeClassifier
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 
 from sklearn_msk import MSKClassifier, MSKGridSearchCV, MSKRegressor
-from sklearn_msk._estimators._classifier import _nearest_probabilities
+from sklearn_msk._selection import scaled_probabilities
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -110,22 +112,68 @@ def test_probabilities(n_classes):
     np.testing.assert_array_equal(model.classes_[p.argmax(axis=1)], model.predict(X))
     if n_classes == 2:
         values = model.decision_function(X)
-        np.testing.assert_allclose(p[:, 1], np.clip((1 + values) / 2, 0, 1))
+        odds = np.exp(values / model.temperature_)
+        np.testing.assert_allclose(p[:, 1], odds / (1 + odds))
 
 
-def test_nearest_probabilities_against_a_search():
-    """No vector of a fine grid of the simplex is nearer."""
-    rng = np.random.RandomState(0)
-    values = 2 * rng.standard_normal((20, 3))
-    steps = np.linspace(0, 1, 101)
-    a, b = (part.ravel() for part in np.meshgrid(steps, steps))
-    grid = np.column_stack([a, b, 1 - a - b])[a + b <= 1]
-    for row, p in zip(values, _nearest_probabilities(values), strict=True):
-        best = np.linalg.norm(grid - row, axis=1).min()
-        assert np.linalg.norm(p - row) <= best + 1e-12
-        assert np.linalg.norm(p - row) > best - 0.02
-    inside = np.array([[0.2, 0.5, 0.3]])
-    np.testing.assert_allclose(_nearest_probabilities(inside), inside)
+@pytest.mark.parametrize("load", [load_breast_cancer, load_iris])
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"early_stopping": "loo"}, {"early_stopping": True}, {"max_iter": 30}],
+)
+def test_probabilities_are_neither_0_nor_1_and_keep_the_order(load, params):
+    X, y = load(return_X_y=True)
+    X = X / X.std(axis=0)
+    model = MSKClassifier(**params).fit(X[::2], y[::2])
+    p = model.predict_proba(X)
+    assert p.min() > 0 and p.max() < 1
+    np.testing.assert_array_equal(model.classes_[p.argmax(axis=1)], model.predict(X))
+    if params.get("max_iter"):
+        usual = 1 / (3 + np.log(len(model.classes_) - 1) / 2)
+        assert model.temperature_ == pytest.approx(usual)
+
+
+def test_temperature_is_fitted_to_rows_left_out():
+    """The values at X_val are known: no slope has a smaller penalised loss there."""
+    X, y = load_breast_cancer(return_X_y=True)
+    X = X / X.std(axis=0)
+    model = MSKClassifier(max_iter=50, early_stopping=True)
+    model.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+    own = np.where(y[1::2] == 1, 1, -1) * model.decision_function(X[1::2])
+
+    def loss(slope):
+        return np.log1p(np.exp(-slope * own)).sum() + 2 * np.log(slope / 3) ** 2
+
+    slope = 1 / model.temperature_
+    assert loss(slope) < min(loss(1.01 * slope), loss(0.99 * slope))
+    assert log_loss(y[1::2], model.predict_proba(X[1::2])) < 0.13
+
+
+@pytest.mark.parametrize("params", [{}, {"early_stopping": "loo"}])
+def test_temperature_does_not_depend_on_the_unit_of_weights(params):
+    X, y, _ = blobs(3)
+    weights = np.random.RandomState(0).uniform(0.5, 2, len(y))
+    model = MSKClassifier(**params)
+    ones = model.fit(X, y, weights).temperature_
+    np.testing.assert_allclose(model.fit(X, y, 1e-6 * weights).temperature_, ones, 1e-6)
+
+
+def test_fit_without_early_stopping_forgets_a_temperature():
+    X, y, _ = blobs(2)
+    model = MSKClassifier().fit(X, y)
+    assert model.temperature_ != 1 / 3
+    assert model.set_params(max_iter=10).fit(X, y).temperature_ == 1 / 3
+
+
+def test_rows_that_judge_of_unknown_labels_only_leave_the_temperature():
+    X, y, _ = blobs(3)
+    known = y < 2
+    held = np.append(np.flatnonzero(~known), np.flatnonzero(known)[:1])
+    weights = np.append(np.ones((~known).sum()), 0.0)
+    model = MSKClassifier(early_stopping=True).fit(
+        X[known], y[known], X_val=X[held], y_val=y[held], sample_weight_val=weights
+    )
+    assert model.temperature_ == 1 / 3
 
 
 def test_path():
@@ -245,5 +293,7 @@ def test_weights_of_classes_out_of_range(weights, landmarks):
 
 def test_probabilities_of_huge_values():
     values = np.array([[3e7, 0.0, -3e7], [1e17, -1e17, 0.0], [1e300, 1e300, 0.0]])
-    p = _nearest_probabilities(values)
+    p = scaled_probabilities(values, 3.0)
     np.testing.assert_allclose(p, [[1, 0, 0], [1, 0, 0], [0.5, 0.5, 0]])
+    p = scaled_probabilities(np.array([1e308, -1e308, 0.0]), 3.0)
+    np.testing.assert_allclose(p, [[0, 1], [1, 0], [0.5, 0.5]])

@@ -117,7 +117,7 @@ def test_data(data):
     fails(data, "sample_weight", sample_weight=weights[:-1])
     fails(data, r"must be non-negative. .* of -1 instead", sample_weight=weights - 1)
     fails(data, "must not be all zero.* Got 60 zeros", sample_weight=np.zeros(60))
-    fails(data, "could not convert string", X=np.full((60, 2), "a"))
+    fails(data, "Got text in column 0", X=np.full((60, 2), "a"))
     with pytest.raises(
         ValueError, match="has 2 features, but MSKRegressor is expecting"
     ):

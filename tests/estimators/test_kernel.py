@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.datasets import make_friedman1
 from sklearn.decomposition import KernelPCA
 from sklearn.exceptions import NotFittedError
 from sklearn.gaussian_process.kernels import RBF, Matern
@@ -251,7 +252,7 @@ def test_clone_and_pickle(data):
     ("params", "message"),
     [
         ({"k": -1}, r"'k' parameter of MSKKernel .* Got -1"),
-        ({"g": "power"}, r"'g' parameter must be one of .* Got 'power'"),
+        ({"g": "root"}, r"'g' parameter must be one of .* Got 'root'"),
         ({"g": lambda lam: lam - lam[0]}, r">= 0: at eigenvalue 1 .* returned -"),
         ({"kernel": "ntk"}, r"'kernel' parameter .* Got 'ntk'"),
         ({"eigen_solver": "svd"}, r"'eigen_solver' parameter .* Got 'svd'"),
@@ -278,3 +279,20 @@ def test_bad_rows(data):
     for method in (model.transform, model.evaluate):
         with pytest.raises(ValueError, match="has 2 features, but MSKKernel"):
             method(X[:, :2])
+
+
+def test_default_serves_what_comes_behind_it():
+    """At the defaults of the next step, where "flatten" removes most of the signal."""
+    X, y = make_friedman1(300, noise=0.5, random_state=0)
+    y = (y - y.mean()) / y.std()
+
+    def score(last, **params):
+        steps = [StandardScaler(), MSKKernel(**params), last]
+        return make_pipeline(*steps).fit(X[:200], y[:200]).score(X[200:], y[200:])
+
+    for last in (KernelRidge(kernel="precomputed"), SVR(kernel="precomputed")):
+        assert score(last) > score(last, k=0) - 0.05
+        assert score(last) > score(last, g="flatten") + 0.1
+    components = KernelPCA(3, kernel="precomputed", eigen_solver="arpack")
+    parts = components.fit(MSKKernel().fit_transform(X)).eigenvalues_
+    assert parts[0] > parts[1] > parts[2] > 0

@@ -59,7 +59,7 @@ PARAMETERS = [
     ),
     ({"eigen_solver": "svd"}, r"'eigen_solver' parameter .*'arpack'.* Got 'svd'"),
     ({"tol": 0}, r"'tol' parameter .* Got 0"),
-    ({"g": "power"}, r"'g' parameter must be one of .*'flatten'.* Got 'power'"),
+    ({"g": "root"}, r"'g' parameter must be one of .*'flatten'.* Got 'root'"),
     ({"g": Flatten}, r"Pass an instance, as in Flatten\(...\)"),
     ({"g": 3}, r"'g' parameter .* Got 3"),
     ({"kernel_params": [1]}, r"'kernel_params' parameter .*dict.* Got \[1\]"),

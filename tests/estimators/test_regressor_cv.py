@@ -528,6 +528,7 @@ class TestErrors:
         [
             ({"kernels": ["rfb"]}, "'kernels'.* Got 'rfb' instead. Did you mean 'rbf'"),
             ({"kernels": "mattern"}, "Did you mean 'matern'"),
+            ({"kernels": "RBF"}, "Did you mean 'rbf'"),
             ({"kernels": ["ntk3_rleu"]}, "Did you mean 'ntk3_relu'"),
             ({"cv": GroupKFold()}, r"cv=list\(GroupKFold\(\)\.split"),
             ({"cv": []}, "at least one fold"),

@@ -1,7 +1,9 @@
 """The dynamics that are shown against the path of the model."""
 
+import dask.array as da
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
@@ -10,7 +12,14 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_msk import MSKClassifier, MSKGridSearchCV, MSKKernel, MSKRegressor
+from sklearn_msk import (
+    MSKClassifier,
+    MSKClassifierCV,
+    MSKGridSearchCV,
+    MSKKernel,
+    MSKRegressor,
+    MSKRegressorCV,
+)
 from sklearn_msk.finite_width import WideNetworkRegressor
 from sklearn_msk.inspection import DynamicsDisplay, SpectrumDisplay
 
@@ -266,3 +275,65 @@ def test_estimators_without_a_path_are_named(data):
         DynamicsDisplay.from_estimator(model, X, y > 3)
     with pytest.raises(ValueError, match=r"labels \[False  True\] only.*Got \[2\]"):
         SpectrumDisplay.from_estimator(model, X, np.full(120, 2))
+
+
+@pytest.mark.parametrize("kind", ["dask", "polars", "lists", "precomputed", "column"])
+def test_takes_what_fit_took(kind, data):
+    X, y = data
+    params = {}
+    if kind == "dask":
+        X, y = da.from_array(X, chunks=40), da.from_array(y, chunks=40)
+        params = {"landmarks": 30}
+    elif kind == "polars":
+        X, y = pl.DataFrame(X), pl.Series(y)
+    elif kind == "lists":
+        X, y = X.tolist(), y.tolist()
+    elif kind == "precomputed":
+        X, params = MSKKernel(k=0).fit_transform(X), {"kernel": "precomputed"}
+    else:
+        y = y[:, None]
+    model = MSKRegressor(store_trajectory=True, **params).fit(X, y)
+    display = DynamicsDisplay.from_estimator(model, X, y)
+    assert len(display.train_errors) == len(model.path_iterations_)
+    assert SpectrumDisplay.from_estimator(model, X, y).energies is not None
+
+
+@pytest.mark.parametrize("labels", ["strings", "series", "categories", "list", "bools"])
+def test_takes_the_labels_that_fit_took(labels, data):
+    X, y = data
+    y = np.where(y > 3, "yes", "no")
+    if labels == "series":
+        y = pd.Series(y)
+    elif labels == "categories":
+        y = pd.Series(y, dtype="category")
+    elif labels == "list":
+        y = y.tolist()
+    elif labels == "bools":
+        y = y == "yes"
+    model = make_pipeline(StandardScaler(), MSKClassifier(store_trajectory=True))
+    model.fit(X, y)
+    display = DynamicsDisplay.from_estimator(model, X, y, X_test=X, y_test=y)
+    np.testing.assert_allclose(display.train_errors, display.test_errors)
+
+
+def test_other_targets_and_weights_are_told_by_their_mean(data):
+    X, y = data
+    model = MSKRegressor(store_trajectory=True)
+    for targets, weights in ((y + 1.0, None), (y, 1.0 + np.arange(len(y)))):
+        model.fit(X, y, weights)
+        with pytest.raises(ValueError, match="without weights"):
+            DynamicsDisplay.from_estimator(model, X, targets)
+
+
+def test_models_that_the_data_choose(data):
+    X, y = data
+    labels = np.digitize(y, [2.5, 3.5])
+    chosen = MSKRegressorCV("rbf", metrics="none").fit(X, y)
+    with pytest.raises(TypeError, match=r"DynamicsDisplay .* Got MSKRegressorCV"):
+        DynamicsDisplay.from_estimator(chosen, X, y)
+    assert len(SpectrumDisplay.from_estimator(chosen, X, y).eigenvalues) == 50
+    classifier = MSKClassifierCV("rbf", metrics="none").fit(X, labels)
+    with pytest.raises(TypeError, match=r"MSKClassifierCV .*pass .* estimators_\[0\]"):
+        SpectrumDisplay.from_estimator(classifier, X, labels)
+    first = classifier.estimators_[0]
+    assert len(SpectrumDisplay.from_estimator(first, X, labels).eigenvalues) == 50

@@ -380,3 +380,31 @@ def test_callable_kernels_are_compared_with_their_arrays():
     assert kernels[0] != kernels[3]
     assert kernels[0] != resolve_kernel(lambda X, Y: X @ Y.T)
     assert kernels[0] != RBF()
+
+
+@pytest.mark.parametrize(
+    ("kernel", "nearest"),
+    [
+        ("ntk", "ntk_relu"),
+        ("RBF", "rbf"),
+        ("relu", "ntk_relu"),
+        ("ntk_tanh", "ntk_erf"),
+        ("tanh", "ntk_erf"),
+        ("ntk-relu", "ntk_relu"),
+        ("laplace", "laplacian"),
+        ("gaussian", "rbf"),
+    ],
+)
+def test_nearest_name_of_a_kernel(kernel, nearest):
+    with pytest.raises(ValueError, match="'kernel' parameter") as caught:
+        resolve_kernel(kernel)
+    assert str(caught.value).endswith(f"Did you mean {nearest!r}?")
+
+
+def test_nearest_key_of_kernel_params():
+    with pytest.raises(ValueError, match=r"takes.*'depth'.*Did you mean 'depth'"):
+        resolve_kernel("ntk_relu", kernel_params={"dept": 3})
+    with pytest.raises(ValueError, match="Did you mean 'gamma'"):
+        resolve_kernel("rbf", kernel_params={"gama": 3})
+    with pytest.raises(ValueError, match=r"Write RBF\(length_scale=2.0\)\.$"):
+        resolve_kernel(RBF(), kernel_params={"length_scale": 2.0})

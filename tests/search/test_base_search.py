@@ -145,8 +145,12 @@ def test_equal_values_share_a_kernel(kind, data):
 @both_kinds
 def test_messages_name_the_search(kind, data, capsys):
     ours = kind[0](MSKRegressor("rbf"), {"k": [2, 9]}, cv=2, verbose=1).fit(*data)
-    shown = capsys.readouterr().out
+    first, last = capsys.readouterr().out.splitlines()
     name = type(ours).__name__
-    assert shown == f"[{name}] 2 candidates share a kernel on each fold\n"
+    assert first == f"[{name}] 2 candidates share a kernel on each fold"
+    assert last.startswith(f"[{name}] 2 candidates on 2 folds: ")
+    assert last.endswith(
+        f" s; the best score is {ours.best_score_:.4g}, {ours.best_params_}"
+    )
     with pytest.raises(TypeError, match=f"The 'estimator' of {name} must be"):
         kind[0](KernelRidge(), {"alpha": [0.1, 1.0]}).fit(*data)

@@ -240,6 +240,7 @@ def test_weights_are_repetition(params):
         )
 
 
+@pytest.mark.filterwarnings("ignore:Early stopping of .* chooses")
 @pytest.mark.parametrize("rule", [True, "auto"])
 @pytest.mark.parametrize("kind", [MSKRegressor, MSKClassifier])
 def test_weights_are_repetition_for_scikit_learn(kind, rule):

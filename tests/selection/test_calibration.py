@@ -5,7 +5,12 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from sklearn_msk._selection import calibrate, class_probabilities
+from sklearn_msk._selection import (
+    calibrate,
+    class_probabilities,
+    fit_slope,
+    scaled_probabilities,
+)
 
 
 def _values(n=80, n_classes=3, seed=0):
@@ -74,3 +79,32 @@ def test_values_that_part_the_classes():
     p = class_probabilities(found.log_odds(np.array([-1.0, 1.0])))
     # Smoothed labels of 20 rows are 21 / 22.
     np.testing.assert_allclose(p[[0, 1], [0, 1]], 21 / 22, atol=0.01)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+@pytest.mark.parametrize("size", [1e-3, 1.0, 30.0])
+def test_slope_of_the_least_penalised_log_loss(n_classes, size):
+    values, labels = _values(n_classes=n_classes)
+    values = size * values
+    weights = np.random.default_rng(1).uniform(0.2, 3.0, len(labels))
+    if n_classes == 2:
+        values = values[:, 1] - values[:, 0]
+
+    def loss(log_slope):
+        p = scaled_probabilities(values, np.exp(log_slope))
+        own = np.maximum(p[np.arange(len(labels)), labels], 1e-300)
+        usual = np.log(3 + np.log(n_classes - 1) / 2)
+        return -weights @ np.log(own) + 2 * (log_slope - usual) ** 2
+
+    grid = np.linspace(-8, 12, 20001)
+    best = grid[np.argmin([loss(log_slope) for log_slope in grid])]
+    assert abs(np.log(fit_slope(values, labels, weights)) - best) < 2e-3
+
+
+def test_slope_of_values_that_part_the_classes_and_of_wrong_ones():
+    labels = np.repeat([0, 1], 20)
+    values = np.where(labels == 1, 1.0, -1.0)
+    assert 3 < fit_slope(values, labels, np.ones(40)) < 10
+    assert 0 < fit_slope(-values, labels, np.ones(40)) < 0.5
+    assert fit_slope(0 * values, labels, np.ones(40)) == pytest.approx(3.0)
+    assert fit_slope(np.inf * values, labels, np.ones(40)) == 3.0

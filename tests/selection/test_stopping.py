@@ -8,6 +8,7 @@ from scipy.linalg import expm
 from scipy.spatial.distance import cdist
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.datasets import make_friedman1
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV, GroupKFold, TimeSeriesSplit
 from sklearn.pipeline import Pipeline
@@ -404,3 +405,17 @@ def test_r_squared_of_many_predictions():
         assert judge.score(y) == 1.0
         assert np.isnan(judge.score(f * np.inf))
         assert judge.loss_errors(y - y) == 0.0
+
+
+@pytest.mark.parametrize("kind", [MSKRegressor, MSKClassifier])
+@pytest.mark.parametrize("params", [{}, {"early_stopping": True}, {"landmarks": 30}])
+def test_both_scores_are_printed(kind, params, capsys):
+    X, y = make_friedman1(100, random_state=0)
+    y = (y > 14).astype(int)
+    model = kind(verbose=1, **params).fit(X, y)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "score" in line]
+    assert lines == [
+        f"[{kind.__name__}] {model.n_iter_} of 100 steps: score "
+        f"{model.validation_scores_.max():.4f} at the rows left out, "
+        f"{model.score(X, y):.4f} at the training rows"
+    ]

@@ -72,7 +72,18 @@ def test_what_a_map_raised_is_the_cause():
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
-@pytest.mark.parametrize("g", ["power", "", 3, None, Flatten])
+@pytest.mark.parametrize("g", ["root", "", 3, None, Flatten])
 def test_unknown_map(g):
     with pytest.raises(ValueError, match=r"'g' parameter must be one of \['identity'"):
         resolve_spectral_map(g)
+
+
+@pytest.mark.parametrize(
+    ("g", "nearest"),
+    [("flaten", "flatten"), ("Lift", "lift"), ("powr", "power"), ("id", None)],
+)
+def test_nearest_name(g, nearest):
+    with pytest.raises(ValueError, match="'g' parameter") as caught:
+        resolve_spectral_map(g)
+    suggestion = f"Did you mean '{nearest}'?" if nearest else f"Got {g!r} instead."
+    assert str(caught.value).endswith(suggestion)

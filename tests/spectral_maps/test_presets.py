@@ -33,8 +33,9 @@ def test_values(g, expected):
 
 
 def test_names():
-    for name, kind in [("identity", Identity), ("flatten", Flatten), ("lift", Lift)]:
-        assert type(resolve_spectral_map(name)) is kind
+    for kind in (Identity, Flatten, Lift, Power):
+        assert type(resolve_spectral_map(kind.__name__.lower())) is kind
+    assert resolve_spectral_map("power").exponent == 0.5
     assert resolve_spectral_map(np.sqrt) is np.sqrt
 
 

@@ -70,7 +70,7 @@ def test_function_that_is_not_symmetric(data):
 @pytest.mark.usefixtures("little_memory")
 def test_kernel_transformer_needs_no_matrix_to_fit(data, monkeypatch):
     X = data[0]
-    model = MSKKernel(k=5, eigen_solver="randomized")
+    model = MSKKernel(g="flatten", k=5, eigen_solver="randomized")
     blocked = clone(model).fit(X)
     K = clone(model).fit_transform(X)
     monkeypatch.delenv(VARIABLE)
