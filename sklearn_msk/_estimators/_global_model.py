@@ -9,6 +9,9 @@ import numpy as np
 # From a fitted estimator and rows to values, one or more for each row.
 Values = Callable[[Any, np.ndarray], np.ndarray]
 
+# 1 less the leverage from which on a row makes a bump.
+_BUMP = 0.5
+
 
 @dataclass(frozen=True, eq=False)
 class GlobalModel:
@@ -23,15 +26,23 @@ class GlobalModel:
         Numbers of its training rows, ascending.
     left_out : ndarray of shape (n_seen,) or (n_seen, n_targets)
         Their values by models that have not seen them.
+    exact : bool
+        Whether these are the models without one row each, and not without a fold.
     """
 
     estimator: Any
     values: Values
     seen: np.ndarray
     left_out: np.ndarray
+    exact: bool
 
     def residuals(self, X: np.ndarray, targets: np.ndarray, start: int) -> np.ndarray:
         """Targets less the values of a model that has not seen them.
+
+        A model that has seen a row of leverage h leaves ``1 - h`` times as much there.
+        Beyond h = 1/2, as at a landmark far from other rows, the model has a bump at
+        the row. The leaf must not add the bump again: what the model itself leaves is
+        taken there.
 
         Parameters
         ----------
@@ -46,8 +57,14 @@ class GlobalModel:
         """
         found = self.values(self.estimator, X).reshape(targets.shape).copy()
         first, last = np.searchsorted(self.seen, [start, start + len(X)])
-        found[self.seen[first:last] - start] = self.left_out[first:last]
-        return targets - found
+        rows = self.seen[first:last] - start
+        residuals = targets - found
+        unseen = targets[rows] - self.left_out[first:last]
+        if self.exact:
+            bump = np.abs(residuals[rows]) < _BUMP * np.abs(unseen)
+            unseen = np.where(bump, residuals[rows], unseen)
+        residuals[rows] = unseen
+        return residuals
 
 
 def draw_rows(n: int, size: int, rng: np.random.RandomState) -> np.ndarray:

@@ -11,6 +11,13 @@ from sklearn_msk._selection import class_probabilities
 _FOLDS = 5
 
 
+def has_left_out(fitted: Any) -> bool:
+    """Whether an estimator knows its values at every row without the row."""
+    return hasattr(fitted, "loo_prediction_") or hasattr(
+        fitted, "loo_decision_function_"
+    )
+
+
 def predict_left_out(
     fitted: Any, X: np.ndarray, y: np.ndarray, params: dict[str, Any]
 ) -> np.ndarray:

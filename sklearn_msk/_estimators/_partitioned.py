@@ -39,6 +39,7 @@ from sklearn_msk._estimators._learned_metric import LearnedMetric
 from sklearn_msk._estimators._leaves import LeafModel
 from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._estimators._numbers import numbers_expected
+from sklearn_msk._estimators._out_of_fold import has_left_out
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._scaling import RobustScale, map_rows
 from sklearn_msk._operators import DaskRows, check_chunks, is_dask
@@ -410,7 +411,8 @@ def _fit_global(
     some = table.metadata(params, rows)
     fitted = estimator.fit(X, y, **some)
     left_out = functions.left_out(fitted, X, y, some)
-    return GlobalModel(fitted, functions.values, rows, left_out)
+    exact = has_left_out(fitted)
+    return GlobalModel(fitted, functions.values, rows, left_out, exact)
 
 
 def _leaf_widths(leaves: list[LeafModel]) -> np.ndarray:

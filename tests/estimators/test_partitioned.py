@@ -86,6 +86,32 @@ def test_leave_one_out_predictions_are_taken_where_there_are_some(data):
     np.testing.assert_allclose(model.estimators_[0].predict(X[rows]), residuals[rows])
 
 
+def test_leaves_do_not_add_the_bump_that_the_global_model_has_at_a_row():
+    class Bump(LinearRegression):
+        """Passes through one row, as a model with a landmark there."""
+
+        def fit(self, X, y):
+            super().fit(X, y)
+            self.row_, self.height_ = X[7], y[7] - super().predict(X[[7]])[0]
+            self.loo_prediction_ = super().predict(X)
+            return self
+
+        def predict(self, X):
+            at_row = (X == self.row_).all(axis=1)
+            return super().predict(X) + self.height_ * at_row
+
+    X, y = waves(200)
+    y[7] += 5.0
+    model = PartitionedRegressor(
+        KNeighborsRegressor(1), global_estimator=Bump(), overlap=0.0
+    ).fit(X, y)
+    left = model.estimators_[0].predict(X)
+    assert left[7] == pytest.approx(0.0, abs=1e-12)
+    others = np.arange(200) != 7
+    expected = y - model.global_estimator_.loo_prediction_
+    np.testing.assert_allclose(left[others], expected[others], atol=1e-12)
+
+
 def test_corrections_are_shrunk_by_the_error_at_rows_left_out():
     rng = np.random.default_rng(0)
     r, p = rng.normal(size=(2, 50, 2))
