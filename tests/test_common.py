@@ -23,6 +23,8 @@ from sklearn_msk import (
     MSKRandomizedSearchCV,
     MSKRegressor,
     MSKRegressorCV,
+    PartitionedClassifier,
+    PartitionedRegressor,
 )
 from sklearn_msk.kernels import NTK
 from sklearn_msk.spectral_maps import Power
@@ -141,6 +143,34 @@ def test_landmarks_are_sklearn_compatible(estimator, check):
     ]
 )
 def test_chosen_models_are_sklearn_compatible(estimator, check):
+    check(estimator)
+
+
+# Leaves of few rows, so that the rows of the checks are split.
+@parametrize_with_checks(
+    [
+        PartitionedRegressor(),
+        PartitionedRegressor(leaf_size=15, split="principal", overlap=0.0),
+        PartitionedRegressor(leaf_size=15),
+        PartitionedClassifier(),
+        PartitionedClassifier(leaf_size=15),
+    ]
+)
+def test_partitions_are_sklearn_compatible(estimator, check):
+    check(estimator)
+
+
+_FOLDS = "check_sample_weight_equivalence_on_"
+
+
+@parametrize_with_checks(
+    [MSKRegressorCV(effort="quick")],
+    expected_failed_checks=lambda _: {
+        f"{_FOLDS}{kind}_data": "sets cv, which a quick choice does not know"
+        for kind in ("dense", "sparse")
+    },
+)
+def test_quick_choices_are_sklearn_compatible(estimator, check):
     check(estimator)
 
 

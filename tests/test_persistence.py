@@ -16,6 +16,8 @@ from sklearn_msk import (
     MSKKernel,
     MSKRegressor,
     MSKRegressorCV,
+    PartitionedClassifier,
+    PartitionedRegressor,
 )
 from sklearn_msk.kernels import NTK
 from sklearn_msk.spectral_maps import Power
@@ -35,6 +37,8 @@ MODELS = [
     MSKRegressorCV("rbf", metrics="full"),
     MSKClassifierCV(["laplacian", NTK()]),
     LearnedMetric(),
+    PartitionedRegressor(leaf_size=30),
+    PartitionedClassifier(leaf_size=30, split="principal"),
 ]
 
 

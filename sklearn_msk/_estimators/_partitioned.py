@@ -3,7 +3,6 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -41,7 +40,7 @@ from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._out_of_fold import has_left_out
 from sklearn_msk._estimators._progress import FitTask
-from sklearn_msk._estimators._scaling import RobustScale, map_rows
+from sklearn_msk._estimators._scaling import LinearCoordinates, RobustScale
 from sklearn_msk._operators import DaskRows, check_chunks, is_dask
 from sklearn_msk._operators import map_rows as map_chunks
 from sklearn_msk._partition import grow_partition
@@ -352,7 +351,7 @@ class BasePartitioned(
             metric = _seeded(LearnedMetric(), rng)
             metric.fit(rows, y[some], weights[some])
             components = metric.components_
-        return partial(map_rows, centre=scale.centre, components=components)
+        return LinearCoordinates(scale.centre, components)
 
     def _sum_values(self, X: np.ndarray, values: Values) -> np.ndarray:
         """Values of the global model and of the leaves, in blocks of rows."""

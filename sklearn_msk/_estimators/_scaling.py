@@ -60,6 +60,24 @@ class RobustScale:
         return (X - self.centre) * self.factor
 
 
+@dataclass(frozen=True, eq=False)
+class LinearCoordinates:
+    """``(x - centre) @ components.T`` as a function of rows.
+
+    Attributes
+    ----------
+    centre : ndarray of shape (n_features,)
+    components : ndarray of shape (n_components, n_features)
+    """
+
+    centre: np.ndarray
+    components: np.ndarray
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        """Return coordinates of rows."""
+        return map_rows(X, self.centre, self.components)
+
+
 class LinearMap(TransformerMixin, BaseEstimator):
     """``(x - centre) @ components.T``, a step of a chosen model that is known already.
 
