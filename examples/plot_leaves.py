@@ -31,7 +31,7 @@ X = np.column_stack([columns.ravel(), -rows.ravel()]).astype(float)
 y = elevation.ravel()
 
 sampled = np.zeros(len(y), dtype=bool)
-sampled[np.random.default_rng(0).choice(len(y), 8000, replace=False)] = True
+sampled[np.random.default_rng(0).choice(len(y), 5000, replace=False)] = True
 shown = ((rows % 3 == 0) & (columns % 3 == 0)).ravel()
 
 # %%
