@@ -186,9 +186,9 @@ def choose_quickly(
             screened, first_update, metric_folds(screened, rng), report, n_judged=0
         )
         report_failures(judged)
-        finalist = refine_quickly(judged, rows, config, rng)
+        numbers = compared_rows(len(rows.Z), rng, QUICK_METRIC_ROWS)
+        finalist = refine_quickly(judged, rows, numbers, config, rng)
     errors = [np.nan if j.model is None else j.model.error for j in judged]
-    numbers = compared_rows(len(rows.Z), rng, QUICK_METRIC_ROWS)
     return Choice(
         scale=scale,
         targets=targets,

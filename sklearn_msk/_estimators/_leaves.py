@@ -100,6 +100,10 @@ def shrinkage(
         0 where p is 0.
     """
     w = np.ones(len(residuals)) if weights is None else weights
+    # In units in which no square overflows or vanishes.
+    unit = np.maximum(np.abs(residuals).max(axis=0), np.abs(predicted).max(axis=0))
+    unit = np.where(unit > 0, unit, 1.0)
+    residuals, predicted = residuals / unit, predicted / unit
     together = w @ (residuals * predicted)
     alone = w @ np.square(predicted)
     return np.clip(together / np.where(alone > 0, alone, np.inf), 0.0, 1.0)

@@ -1,12 +1,12 @@
-"""Predictions of training rows by models that have not seen them."""
+"""Values of training rows by models that have not seen them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import cross_val_predict
 
-from sklearn_msk._selection import class_probabilities
+from sklearn_msk._compat import _check_method_params
 
 _FOLDS = 5
 
@@ -37,24 +37,63 @@ def predict_left_out(
     ndarray of the shape of y
     """
     if hasattr(fitted, "loo_prediction_"):
-        return fitted.loo_prediction_
-    return cross_val_predict(clone(fitted), X, y, cv=_FOLDS, params=params)
+        return fitted.loo_prediction_.reshape(y.shape)
+    found = values_by_folds(
+        fitted, X, y, params, lambda model, rows: model.predict(rows)
+    )
+    return found.reshape(y.shape)
 
 
-def probabilities_left_out(
-    fitted: Any, X: np.ndarray, y: np.ndarray, params: dict[str, Any]
+def values_by_folds(
+    fitted: Any,
+    X: np.ndarray,
+    y: np.ndarray,
+    params: dict[str, Any],
+    values: Callable[[Any, np.ndarray], np.ndarray],
+    strata: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Probabilities of the classes of every training row without it, or its fold.
+    """Values of every row by a model that is fitted without a fifth of the rows.
 
-    The parameters are those of `predict_left_out`, of a classifier. Its
-    `loo_decision_function_`, of log odds, is taken where it has one.
+    Folds are drawn at random, whatever the order of the rows.
+
+    Parameters
+    ----------
+    fitted : estimator
+        Clones of it are fitted.
+    X, y, params
+        As in `predict_left_out`.
+    values : callable
+        From a fitted estimator and rows to values.
+    strata : ndarray of shape (n,), default=None
+        Labels of which every fold has its share.
 
     Returns
     -------
-    ndarray of shape (n, n_classes)
+    ndarray of shape (n,) or (n, n_values)
+
+    Raises
+    ------
+    ValueError
+        If the estimator cannot be fitted without a fold.
     """
-    if hasattr(fitted, "loo_decision_function_"):
-        return class_probabilities(fitted.loo_decision_function_)
-    return cross_val_predict(
-        clone(fitted), X, y, cv=_FOLDS, params=params, method="predict_proba"
-    )
+    n = len(X)
+    shuffled = np.random.RandomState(0).permutation(n)
+    if strata is not None:
+        shuffled = shuffled[np.argsort(strata[shuffled], kind="stable")]
+    folds = [shuffled[first::_FOLDS] for first in range(min(_FOLDS, n))]
+    parts = []
+    for fold in folds:
+        others = np.setdiff1d(np.arange(n), fold)
+        some = _check_method_params(X, params, others)
+        try:
+            model = clone(fitted).fit(X[others], y[others], **some)
+        except ValueError as error:
+            raise ValueError(
+                f"{type(fitted).__name__} has no leave-one-out values, so that folds "
+                f"judge it. It cannot be fitted without one of them, on {len(others)} "
+                f"of {n} rows: {error}"
+            ) from error
+        parts.append(np.asarray(values(model, X[fold])))
+    found = np.empty((n, *parts[0].shape[1:]))
+    found[np.concatenate(folds)] = np.concatenate(parts)
+    return found

@@ -44,6 +44,7 @@ from sklearn_msk._estimators._scaling import LinearCoordinates, RobustScale
 from sklearn_msk._operators import DaskRows, check_chunks, is_dask
 from sklearn_msk._operators import map_rows as map_chunks
 from sklearn_msk._partition import grow_partition
+from sklearn_msk._scaling import power_of_two
 from sklearn_msk._selection import label_equal_rows
 from sklearn_msk._tuning import (
     PARTITION_BLOCK_ROWS,
@@ -75,6 +76,36 @@ class Functions:
     values: Values
     left_out: Callable[[Any, np.ndarray, np.ndarray, dict[str, Any]], np.ndarray]
     complete: Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class UserCoordinates:
+    """Coordinates by a user's function, checked.
+
+    Attributes
+    ----------
+    function : callable
+        From rows to an array of shape (n, n_coordinates).
+    """
+
+    function: Callable[[np.ndarray], Any]
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        """Return coordinates of rows."""
+        given = self.function(X)
+        try:
+            found = np.asarray(given, dtype=np.float64)
+        except (TypeError, ValueError):
+            found = np.empty(0)
+        legal = found.ndim == 2 and len(found) == len(X) and found.shape[1] > 0
+        if not legal or not np.isfinite(found).all():
+            raise ValueError(
+                "The 'split' must return finite numbers in the shape (n_samples, "
+                f"n_coordinates), a row for each of the {len(X)} rows of X. Got "
+                f"{type(given).__name__} of shape {np.shape(found)} instead; one "
+                "coordinate is X[:, [0]]."
+            )
+        return found
 
 
 def unchanged(values: Any) -> Any:
@@ -209,7 +240,8 @@ class BasePartitioned(
             ):
                 raise ValueError(
                     f"The '{name}' {type(estimator).__name__} takes no sample_weight. "
-                    "Pass none, or another estimator."
+                    "Pass none, or another estimator; a pipeline takes weights under "
+                    "sklearn.set_config(enable_metadata_routing=True)."
                 )
         return {name: given for name in estimators}
 
@@ -223,6 +255,8 @@ class BasePartitioned(
         # scikit-learn's validation sets attributes: here those of a copy.
         checked = copy.copy(self)
         if is_dask(X, y):
+            if not is_classifier(self):
+                y = (y if is_dask(y) else np.asarray(y)).astype(np.float64)
             rows = DaskRows.of(X, y, sample_weight)
             validate_data(checked, np.zeros((1, rows.n_features)))
             return {"n_features_in_": rows.n_features}, DaskTable.of(
@@ -298,17 +332,11 @@ class BasePartitioned(
         self._report("fitted the global model", task)
         sample = used[draw_rows(len(used), PARTITION_SAMPLE_ROWS, rng)]
         X, y = table.take(sample)
-        # One of each of the rows that are equal: weights equal repetition.
-        labels = label_equal_rows(X)
-        weights = np.bincount(
-            labels, None if table.weights is None else table.weights[sample]
-        )
-        first = np.unique(labels, return_index=True)[1]
-        X, y = X[first], functions.targets(y[first])
-        coordinates = self._find_coordinates(X, y, weights, len(used), rng)
-        partition = grow_partition(
-            coordinates(X), self.leaf_size * len(sample) / len(used), self.overlap
-        )
+        some_weights = None if table.weights is None else table.weights[sample]
+        X, y, some_weights = _join_equal_rows(X, functions.targets(y), some_weights)
+        leaf_size = self.leaf_size * len(sample) / len(used)
+        coordinates = self._find_coordinates(X, y, some_weights, leaf_size, rng)
+        partition = grow_partition(coordinates(X), leaf_size, self.overlap)
         leaves = []
         for leaf in table.fit_leaves(
             Router(model, partition, coordinates, functions.targets),
@@ -337,19 +365,21 @@ class BasePartitioned(
         X: np.ndarray,
         y: np.ndarray,
         weights: np.ndarray,
-        n_rows: int,
+        leaf_size: float,
         rng: np.random.RandomState,
     ) -> Coordinates:
         """Return the map to coordinates in which rows are split."""
         if callable(self.split):
-            return self.split
+            return UserCoordinates(self.split)
         some = draw_rows(len(X), PARTITION_METRIC_ROWS, rng)
         rows = np.asarray(X[some], dtype=np.float64)
         scale = RobustScale.of(rows, standardize=True)
         components = np.diag(scale.factor)
-        if self.split == "metric" and n_rows > self.leaf_size:
+        if self.split == "metric" and len(X) > leaf_size:
             metric = _seeded(LearnedMetric(), rng)
-            metric.fit(rows, y[some], weights[some])
+            # In units in which no square overflows or vanishes.
+            targets = y[some] / power_of_two(np.abs(y[some]).max(axis=0))
+            metric.fit(rows, targets, weights[some])
             components = metric.components_
         return LinearCoordinates(scale.centre, components)
 
@@ -364,7 +394,8 @@ class BasePartitioned(
 
     def _block_values(self, X: np.ndarray, values: Values) -> np.ndarray:
         """Values of the global model and of the leaves."""
-        total = values(self.global_estimator_, X)
+        shape = (len(X), *self.shrinkages_.shape[1:])
+        total = values(self.global_estimator_, X).reshape(shape)
         shares = self._partition.shares(self._coordinates(X))
         tasks = [
             (leaf, width, rows, share)
@@ -393,9 +424,25 @@ def _seeded(estimator: Any, rng: np.random.RandomState) -> Any:
     seeds = {
         name: rng.randint(np.iinfo(np.int32).max)
         for name, value in sorted(estimator.get_params(deep=True).items())
-        if value is None and (name + "_").endswith("random_state_")
+        if value is None and name.endswith("random_state")
     }
     return estimator.set_params(**seeds)
+
+
+def _join_equal_rows(
+    X: np.ndarray, y: np.ndarray, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One of each of the rows that are equal, mean targets and sums of the weights.
+
+    So weights equal repetition.
+    """
+    labels = label_equal_rows(X)
+    totals = np.bincount(labels, weights)
+    columns = y.reshape(len(y), -1).T
+    w = np.ones(len(y)) if weights is None else weights
+    means = [np.bincount(labels, w * column) / totals for column in columns]
+    first = np.unique(labels, return_index=True)[1]
+    return X[first], np.column_stack(means).reshape(len(first), *y.shape[1:]), totals
 
 
 def _fit_global(
@@ -432,9 +479,9 @@ def _correction(
     of the leaf.
     """
     outside = np.maximum(np.maximum(leaf.low - X, X - leaf.high), 0.0)
-    unit = np.where(width > 0, width, np.finfo(np.float64).tiny)
-    with np.errstate(over="ignore"):
-        beyond = np.minimum((outside / unit).max(axis=1), 1.0)
+    # A feature that is constant in all leaves says nothing.
+    unit = np.where(width > 0, width, np.inf)
+    beyond = np.minimum((outside / unit).max(axis=1), 1.0)
     factor = share * (1.0 - beyond * beyond * (3.0 - 2.0 * beyond))
     added = leaf.estimator.predict(X) * leaf.shrinkage
     return factor[:, None] * added.reshape(len(X), -1)

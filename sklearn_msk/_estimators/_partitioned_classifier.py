@@ -10,10 +10,11 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_msk._compat import HasMethods, _fit_context, with_callbacks
 from sklearn_msk._estimators._classifier_cv import MSKClassifierCV
 from sklearn_msk._estimators._data import classes_of
-from sklearn_msk._estimators._out_of_fold import probabilities_left_out
+from sklearn_msk._estimators._out_of_fold import values_by_folds
 from sklearn_msk._estimators._partitioned import BasePartitioned, Functions
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._regressor_cv import MSKRegressorCV
+from sklearn_msk._selection import class_probabilities
 from sklearn_msk._tuning import GLOBAL_LANDMARKS
 
 
@@ -22,8 +23,8 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
 
     Leaves learn what the probabilities of the global classifier leave of the labels,
     1 for the class of a row and 0 for the others, as in `PartitionedRegressor`. The
-    sums are clipped, to no less than ``1 / (leaf_size + 2)``, and divided by their
-    total.
+    sums are clipped, to no less than ``1 / ((leaf_size + 2) n_classes)``, and divided
+    by their total.
 
     Parameters
     ----------
@@ -57,7 +58,8 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
     global_estimator_ : classifier
         The global model, fitted.
     estimators_ : list of regressor or None
-        The models of the leaves, fitted; None where a leaf has less than 10 rows.
+        The models of the leaves, fitted; None where a leaf has less than 10
+        distinct rows.
     shrinkages_ : ndarray of shape (n_leaves,) or (n_leaves, n_classes)
         What the corrections are multiplied by, in [0, 1].
     n_leaves_ : int
@@ -137,7 +139,7 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
             **columns,
             **self._fit(table, routed, functions, task),
             "classes_": classes,
-            "_least_probability": 1.0 / (self.leaf_size + 2.0),
+            "_least_probability": 1.0 / ((self.leaf_size + 2.0) * len(classes)),
         }
         task.end(lambda: attributes)
         self._assign(attributes)
@@ -217,7 +219,11 @@ def _left_out(
     classes: np.ndarray,
 ) -> np.ndarray:
     """Probabilities of training rows by models without them."""
-    return _aligned(probabilities_left_out(estimator, X, y, params), estimator, classes)
+    if hasattr(estimator, "loo_decision_function_"):
+        found = class_probabilities(estimator.loo_decision_function_)
+        return _aligned(found, estimator, classes)
+    values = partial(_probabilities, classes=classes)
+    return values_by_folds(estimator, X, y, params, values, strata=y)
 
 
 def _aligned(found: np.ndarray, estimator: Any, classes: np.ndarray) -> np.ndarray:

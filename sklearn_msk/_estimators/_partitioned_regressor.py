@@ -21,10 +21,12 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
 
     The prediction is ``f(x) = f_0(x) + sum_l s_l(x) c_l f_l(x)``. Here f_0 is the
     global model, and f_l the model of leaf l, trained on what f_0 leaves of y at rows
-    that f_0 has not seen. The factor c_l in [0, 1] has the least squared error at rows
-    that f_l has not seen. The leaves halve the rows again and again, along the leading
-    direction of a metric. Next to a split two leaves share the prediction by smooth
-    s_l, so that the prediction has no jump. The cost is linear in the number of rows.
+    that f_0 has not seen. (Where a single row makes a bump of f_0, as a landmark far
+    from other rows may, it is what f_0 itself leaves.) The factor c_l in [0, 1] has the
+    least squared error at rows that f_l has not seen. The leaves halve the rows again
+    and again, along the leading direction of a metric. Next to a split two leaves share
+    the prediction by smooth s_l, so that the prediction has no jump. The cost is linear
+    in the number of rows.
 
     Parameters
     ----------
@@ -35,21 +37,21 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
         Model of all rows. None is `MSKRegressorCV` with 1000 landmarks. Its residuals
         are those of `loo_prediction_`; without one, of five folds.
     leaf_size : int, default=2000
-        Rows of a leaf at the most, without those that it shares (by a sample of 250 000
-        rows, to a few percent).
+        Distinct rows of a leaf at the most, without those that it shares (by a sample
+        of 250 000 rows, to a few percent).
     overlap : float, default=0.1
         Width of the band that two leaves share, over the width of the leaves. 0 is a
         model with jumps.
     split : {"metric", "principal"} or callable, default="metric"
         Coordinates along whose leading direction rows are split: those of a
         `LearnedMetric` of 3000 rows, the standardised features, or what
-        ``split(X)`` of shape (n_samples, n_coordinates) returns.
+        ``split(X)`` of shape (n_samples, n_coordinates) returns for each row.
     max_global_rows : int, default=200000
         The global model is trained on so many rows, drawn at random.
     n_jobs : int, default=None
         Leaves that are fitted, or predicted, at a time, by joblib: fits run on the
         backend of `joblib.parallel_config`, such as "dask". None is 1. Results do not
-        depend on it.
+        depend on it. With dask arrays the cluster decides.
     random_state : int, RandomState instance or None, default=None
         Draws of rows, and of whatever the estimators draw. None is deterministic too.
     verbose : int, default=0
@@ -60,7 +62,8 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
     global_estimator_ : regressor
         The global model, fitted.
     estimators_ : list of regressor or None
-        The models of the leaves, fitted; None where a leaf has less than 10 rows.
+        The models of the leaves, fitted; None where a leaf has less than 10
+        distinct rows.
     shrinkages_ : ndarray of shape (n_leaves,) or (n_leaves, n_targets)
         The factors c_l.
     n_leaves_ : int

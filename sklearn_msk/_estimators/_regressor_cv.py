@@ -310,7 +310,8 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         the r-th smallest ``f_{-i}(x) + |e_i|`` and the r-th largest ``f_{-i}(x) -
         |e_i|``, ``r = ceil(confidence_level (n + 1))``, over the models f_{-i} without
         a row and their errors e_i at it. Otherwise the r-th smallest ``|e_i|`` around
-        the prediction, of errors in a metric that has not seen the row. Both hold for
+        the prediction, of errors in a metric that has not seen the row (it has with
+        ``effort="quick"``, and with landmarks of at most 2000 rows). Both hold for
         rows that are exchangeable: not for groups, times or weights.
 
         Parameters

@@ -12,7 +12,7 @@ from sklearn_msk._selection._ridge_models import (
     learn_again,
     ridge_at_each_scale,
 )
-from sklearn_msk._tuning import QUICK_COMPARED_ROWS, QUICK_METRIC_ROWS, QUICK_UPDATES
+from sklearn_msk._tuning import QUICK_COMPARED_ROWS, QUICK_UPDATES
 
 # Length scales to try on more rows, over that of fewer.
 _FINER_SCALES = np.array([0.5, 1.0, 2.0])
@@ -36,6 +36,7 @@ def near_rows(rows: SearchRows, size: int, rng: np.random.RandomState) -> np.nda
 def refine_quickly(
     judged: Sequence[JudgedModel],
     rows: SearchRows,
+    learning: np.ndarray,
     config: ChoiceConfig,
     rng: np.random.RandomState,
 ) -> Finalist:
@@ -50,6 +51,8 @@ def refine_quickly(
     judged : sequence of JudgedModel
         Candidates, on a few neighbours.
     rows : SearchRows
+    learning : ndarray of shape (n_learning,)
+        Numbers of the rows that the metric is learned on.
     config : ChoiceConfig
     rng : RandomState
 
@@ -68,16 +71,14 @@ def refine_quickly(
         if places:
             best = min(places, key=lambda place: models[place].error)
             starts.append((best, models[best]))
-    n, n_compared = len(rows.Z), QUICK_COMPARED_ROWS
-    some = rows.part(np.sort(rng.permutation(n)[:QUICK_METRIC_ROWS]))
-    compared = rows.part(near_rows(rows, n_compared, rng))
+    compared = rows.part(near_rows(rows, QUICK_COMPARED_ROWS, rng))
     ridges, finalists = config.ridges(compared), []
     for place, start in starts:
         model = start
         if start.n_updates:
             n_updates = min(QUICK_UPDATES, config.max_updates)
             steps = (start.steps[0], *start.steps[1:] * n_updates)
-            model = learn_again(replace(start, steps=steps), some)
+            model = learn_again(replace(start, steps=steps), rows.part(learning))
         tried = ridge_at_each_scale(
             model.family,
             compared,

@@ -9,16 +9,16 @@ import pytest
 from joblib import Parallel, delayed, parallel_config
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.datasets import make_friedman1
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import cross_val_predict
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_msk import MSKRegressorCV, PartitionedClassifier, PartitionedRegressor
 from sklearn_msk._estimators._leaves import fit_leaf, shrinkage
+from sklearn_msk._estimators._out_of_fold import values_by_folds
 
 QUICK = {"estimator": KernelRidge(kernel="rbf", gamma=2.0, alpha=0.1)}
 
@@ -66,7 +66,7 @@ def test_leaves_learn_residuals_of_rows_that_the_global_model_has_not_seen(data)
     model = PartitionedRegressor(
         KNeighborsRegressor(1), global_estimator=nearest, leaf_size=200, overlap=0.0
     ).fit(X, y)
-    residuals = y - cross_val_predict(nearest, X, y, cv=5)
+    residuals = y - values_by_folds(nearest, X, y, {}, lambda m, Z: m.predict(Z))
     assert residuals.std() > 0.05
     for leaf in range(model.n_leaves_):
         rows = model.apply(X) == leaf
@@ -84,6 +84,43 @@ def test_leave_one_out_predictions_are_taken_where_there_are_some(data):
     residuals = y - clone(chosen).fit(X, y).loo_prediction_
     rows = model.apply(X) == 0
     np.testing.assert_allclose(model.estimators_[0].predict(X[rows]), residuals[rows])
+
+
+def test_folds_are_drawn_at_random_and_hold_every_label():
+    X, labels = np.arange(40.0)[:, None], np.repeat([0, 1], [30, 10])
+    seen = []
+
+    class Spy(LinearRegression):
+        def fit(self, X, y):
+            seen.append(X.ravel())
+            return super().fit(X, y)
+
+    found = values_by_folds(
+        Spy(), X, 2.0 * X.ravel(), {}, lambda m, Z: m.predict(Z), strata=labels
+    )
+    np.testing.assert_allclose(found, 2.0 * X.ravel(), atol=1e-10)
+    assert len(seen) == 5
+    for rows in seen:
+        assert len(rows) == 32 and (rows >= 30).sum() == 8
+        # Not a block of neighbours is left out.
+        assert np.diff(np.setdiff1d(X, rows)).max() > 1
+    np.testing.assert_array_equal(
+        np.sort(np.concatenate([np.setdiff1d(X, rows) for rows in seen])), X.ravel()
+    )
+
+
+def test_order_of_the_rows_changes_little():
+    X, y = waves(1000)
+    X_test, y_test = waves(500, seed=1)
+    model = PartitionedRegressor(
+        KNeighborsRegressor(), global_estimator=KNeighborsRegressor(), leaf_size=250
+    )
+    order = np.argsort(X[:, 0])
+    scores = [
+        clone(model).fit(X[rows], y[rows]).score(X_test, y_test)
+        for rows in (order, np.random.default_rng(0).permutation(1000))
+    ]
+    assert scores[0] == pytest.approx(scores[1], abs=0.02)
 
 
 def test_leaves_do_not_add_the_bump_that_the_global_model_has_at_a_row():
@@ -124,6 +161,79 @@ def test_corrections_are_shrunk_by_the_error_at_rows_left_out():
     np.testing.assert_array_equal(shrinkage(-p, p, None), 0.0)
     np.testing.assert_array_equal(shrinkage(3 * p, p, None), 1.0)
     np.testing.assert_array_equal(shrinkage(r, 0 * p, None), 0.0)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-160, 1e154, 1e300])
+def test_the_scale_of_y_changes_no_factor(unit):
+    X, y = waves(400)
+    quick = MSKRegressorCV("rbf", metrics="none", effort="quick")
+    model = PartitionedRegressor(quick, global_estimator=quick, leaf_size=150)
+    expected, scaled = clone(model).fit(X, y), clone(model).fit(X, y * unit)
+    np.testing.assert_allclose(scaled.shrinkages_, expected.shrinkages_, atol=1e-6)
+    np.testing.assert_allclose(scaled.predict(X) / unit, expected.predict(X), atol=1e-6)
+
+
+def test_constant_features_say_nothing(data, model):
+    X, y = data
+    constant = np.full((len(X), 1), 0.1)
+    with_it = clone(model).fit(np.hstack([X, constant]), y)
+    near = np.hstack([X, constant.astype(np.float32)])
+    np.testing.assert_allclose(with_it.predict(near), model.predict(X), atol=1e-10)
+
+
+@pytest.mark.filterwarnings("ignore:A column-vector y was passed")
+def test_a_column_of_targets(data, model):
+    X, y = data
+    trees = RandomForestRegressor(3, random_state=0)
+    column = PartitionedRegressor(trees, global_estimator=trees, leaf_size=300)
+    found = column.fit(X, y[:, None]).predict(X[:5])
+    assert found.shape == (5, 1)
+    flat = clone(column).fit(X, y).predict(X[:5])
+    np.testing.assert_allclose(found[:, 0], flat, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_rows", [2, 3, 7])
+def test_very_few_rows(n_rows):
+    X, y = waves(n_rows)
+    model = PartitionedRegressor(global_estimator=LinearRegression()).fit(X, y)
+    assert model.predict(X).shape == (n_rows,)
+
+
+@pytest.mark.parametrize("split", ["metric", "principal"])
+def test_equal_rows_are_one_leaf(split):
+    y = waves(300)[1]
+    model = PartitionedRegressor(
+        **QUICK, global_estimator=LinearRegression(), leaf_size=50, split=split
+    ).fit(np.ones((300, 2)), y)
+    assert model.n_leaves_ == 1
+    np.testing.assert_allclose(model.predict(np.ones((1, 2))), y.mean())
+
+
+@pytest.mark.parametrize(
+    "split",
+    [
+        lambda X: X[:, 0],
+        lambda X: 1.0,
+        lambda X: X[:5],
+        lambda X: X[:, :0],
+        lambda X: X * np.nan,
+        lambda X: "no numbers",
+    ],
+)
+def test_what_split_returns_is_checked(data, split):
+    model = PartitionedRegressor(
+        **QUICK, global_estimator=LinearRegression(), leaf_size=100, split=split
+    )
+    with pytest.raises(ValueError, match="'split' must return finite numbers in the"):
+        model.fit(*data)
+
+
+def test_a_model_that_cannot_leave_out_a_fold_says_so():
+    X, y = checkerboard(100)
+    y = np.where(np.arange(100) == 0, "pos", "neg")
+    model = PartitionedClassifier(global_estimator=LogisticRegression())
+    with pytest.raises(ValueError, match="LogisticRegression has no leave-one-out val"):
+        model.fit(X, y)
 
 
 def test_leaves_add_nothing_to_noise():
@@ -411,6 +521,18 @@ def test_dask_arrays_give_the_model_of_the_rows(array, data):
     predicted = found.predict(lazy)
     assert isinstance(predicted, array.Array)
     np.testing.assert_allclose(predicted.compute(), expected.predict(X), atol=1e-10)
+
+
+def test_dask_arrays_of_whole_numbers(array, data):
+    X, y = data
+    whole = np.rint(10 * y).astype(int)
+    model = PartitionedRegressor(
+        **QUICK, global_estimator=LinearRegression(), leaf_size=200
+    )
+    expected = clone(model).fit(X, whole).predict(X)
+    for targets in (whole, array.from_array(whole, chunks=100)):
+        lazy = clone(model).fit(array.from_array(X, chunks=(300, 2)), targets)
+        np.testing.assert_allclose(lazy.predict(X), expected, atol=1e-10)
 
 
 def test_dask_arrays_with_classes(array):
