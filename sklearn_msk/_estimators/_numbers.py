@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 _DATES = (datetime.date, datetime.time, np.datetime64)
 _DURATIONS = (datetime.timedelta, np.timedelta64)
@@ -92,6 +93,8 @@ def _message(owner: str, name: str, table: Any) -> str | None:
 
 def _columns(table: Any) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the columns that may hold no numbers, each with how messages call it."""
+    if issparse(table):
+        return
     if hasattr(table, "columns"):
         for column in table.columns:
             yield f" in column {column!r}", np.asarray(table[column])

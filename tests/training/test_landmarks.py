@@ -387,7 +387,7 @@ def test_memory_keeps_the_pass(rows, tmp_path):
         model.set_params(k=k).fit(X, Y)
     model.set_params(k=50).fit(X, Y)
     assert passes(kernel) == [400]
-    np.testing.assert_allclose(model.predict(Z), plain, rtol=1e-12)
+    np.testing.assert_allclose(model.predict(Z), plain, rtol=1e-11)
     model.set_params(landmarks=26).fit(X, Y)
     model.fit(X, Y + 1)
     assert passes(kernel) == [400] * 3
