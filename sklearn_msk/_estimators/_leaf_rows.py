@@ -12,7 +12,7 @@ from sklearn.utils import assert_all_finite, check_array
 from sklearn_msk._batches import batches
 from sklearn_msk._compat import _check_method_params
 from sklearn_msk._estimators._global_model import GlobalModel
-from sklearn_msk._estimators._leaves import LeafModel, fit_leaf
+from sklearn_msk._estimators._leaves import LeafModel, LeafRows, fit_leaf
 from sklearn_msk._operators import DaskRows, check_chunks, is_dask
 from sklearn_msk._partition import Partition
 from sklearn_msk._tuning import PARTITION_BLOCK_ROWS
@@ -109,9 +109,9 @@ class ArrayTable:
             delayed(fit_leaf)(
                 number,
                 estimator,
-                np.asarray(self.X[rows]),
-                rest[rows],
-                self.metadata(params, rows),
+                LeafRows(
+                    np.asarray(self.X[rows]), rest[rows], self.metadata(params, rows)
+                ),
             )
             for number, (estimator, rows) in enumerate(
                 zip(estimators, self._positive(of_leaves), strict=True)
@@ -249,5 +249,6 @@ def _fit_group(
             name: np.concatenate([some[name] for some in params]) for name in params[0]
         }
         rest = np.concatenate(residuals)
-        leaves.append(fit_leaf(int(number), estimator, np.concatenate(X), rest, joined))
+        rows = LeafRows(np.concatenate(X), rest, joined)
+        leaves.append(fit_leaf(int(number), estimator, rows))
     return leaves

@@ -14,6 +14,27 @@ _FEWEST_ROWS = 10
 
 
 @dataclass(frozen=True, eq=False)
+class LeafRows:
+    """What a leaf is fitted to.
+
+    One object, so that joblib's dask backend sends it along with its task. An array it
+    would leave on one worker, and lose it with the worker.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, n_features)
+    residuals : ndarray of shape (n,) or (n, n_targets)
+        At rows that the global model has not seen.
+    params : dict
+        What is passed to the `fit` of the leaf, of each row.
+    """
+
+    X: np.ndarray
+    residuals: np.ndarray
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
 class LeafModel:
     """What a leaf adds to the global model.
 
@@ -33,13 +54,7 @@ class LeafModel:
     high: np.ndarray
 
 
-def fit_leaf(
-    number: int,
-    estimator: Any,
-    X: np.ndarray,
-    residuals: np.ndarray,
-    params: dict[str, Any],
-) -> LeafModel:
+def fit_leaf(number: int, estimator: Any, rows: LeafRows) -> LeafModel:
     """Fit a leaf to what the global model leaves, and shrink it.
 
     Parameters
@@ -48,11 +63,7 @@ def fit_leaf(
         Of the leaf, for errors.
     estimator : regressor
         Not fitted; it is the caller's to give away.
-    X : ndarray of shape (n, n_features)
-    residuals : ndarray of shape (n,) or (n, n_targets)
-        At rows that the global model has not seen.
-    params : dict
-        What is passed to its `fit`, of each row.
+    rows : LeafRows
 
     Returns
     -------
@@ -63,7 +74,7 @@ def fit_leaf(
     RuntimeError
         If the estimator fails; it names the leaf.
     """
-    X = np.asarray(X)
+    X, residuals, params = np.asarray(rows.X), rows.residuals, rows.params
     low, high = X.min(axis=0), X.max(axis=0)
     if label_equal_rows(X).max() + 1 < _FEWEST_ROWS:
         return LeafModel(None, np.zeros(residuals.shape[1:]), low, high)

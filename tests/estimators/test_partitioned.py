@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_msk import MSKRegressorCV, PartitionedClassifier, PartitionedRegressor
-from sklearn_msk._estimators._leaves import fit_leaf, shrinkage
+from sklearn_msk._estimators._leaves import LeafRows, fit_leaf, shrinkage
 from sklearn_msk._estimators._out_of_fold import values_by_folds
 
 QUICK = {"estimator": KernelRidge(kernel="rbf", gamma=2.0, alpha=0.1)}
@@ -400,7 +400,7 @@ def test_few_rows_are_left_to_the_global_model():
     model = PartitionedRegressor(**QUICK, global_estimator=LinearRegression()).fit(X, y)
     assert model.estimators_ == [None]
     np.testing.assert_allclose(model.predict(X), model.global_estimator_.predict(X))
-    leaf = fit_leaf(0, LinearRegression(), X, np.zeros((8, 2)), {})
+    leaf = fit_leaf(0, LinearRegression(), LeafRows(X, np.zeros((8, 2)), {}))
     assert leaf.shrinkage.shape == (2,)
 
 
