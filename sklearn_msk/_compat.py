@@ -4,6 +4,7 @@ Every private scikit-learn name is imported here, so that whatever moves is mend
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import scipy.special
@@ -22,6 +23,17 @@ from sklearn.utils.validation import (
 from sklearn.utils.validation import (
     _num_samples as num_samples,
 )
+
+try:
+    from sklearn.externals import array_api_compat
+    from sklearn.utils._array_api import _convert_to_numpy as convert_to_numpy
+except ImportError:  # before scikit-learn 1.8, which dispatches to few estimators
+    array_api_compat = None
+
+    def convert_to_numpy(array: Any, xp: Any) -> np.ndarray:
+        """Make an array of NumPy."""
+        return np.asarray(array)
+
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -50,7 +62,9 @@ __all__ = [
     "_routing_enabled",
     "_safe_split",
     "_score",
+    "array_api_compat",
     "check_matplotlib_support",
+    "convert_to_numpy",
     "num_samples",
     "spherical_harmonic",
     "with_callbacks",

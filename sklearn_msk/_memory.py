@@ -13,6 +13,9 @@ of
 The environment variable ``SKLEARN_MSK_MEMORY_LIMIT`` replaces it: a number of bytes, or
 a number with a unit, as ``"8GiB"`` or ``"500MB"``. Fits that run at the same time share
 one limit.
+
+On a GPU a fit may hold a share of what is free there, ``SKLEARN_MSK_DEVICE_MEMORY_SHARE``
+of it, a number above 0 and up to 1; .75 by default.
 """
 
 import math
@@ -24,12 +27,17 @@ from pathlib import Path
 
 import psutil
 
+from sklearn_msk._array_api import Array, is_foreign
+from sklearn_msk._compat import array_api_compat
+
 try:
     import resource
 except ImportError:  # on Windows
     resource = None  # type: ignore[assignment]
 
 VARIABLE = "SKLEARN_MSK_MEMORY_LIMIT"
+
+DEVICE_VARIABLE = "SKLEARN_MSK_DEVICE_MEMORY_SHARE"
 
 # Share of the limit that a fit may take: its temporaries, and the rest of the program,
 # take more.
@@ -64,6 +72,65 @@ def memory_limit(n_parallel: int = 1, *, root: str | Path = "/") -> float:
     text = os.environ.get(VARIABLE, "").strip()
     limit = _parse(text) if text else _machine_limit(Path(root))
     return _SHARE * limit / n_parallel
+
+
+def device_memory_limit(like: Array) -> float:
+    """Bytes that one fit may hold on the device of an array.
+
+    Parameters
+    ----------
+    like : array
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the environment variable is no share.
+    """
+    text = os.environ.get(DEVICE_VARIABLE, "").strip()
+    free = _free_on_device(like) if is_foreign(like) else None
+    if free is None:
+        return memory_limit()
+    return _parse_share(text) * free
+
+
+def _parse_share(text: str) -> float:
+    """Share that the environment variable stands for."""
+    try:
+        share = float(text or _SHARE)
+    except ValueError:
+        share = math.nan
+    if not 0.0 < share <= 1.0:
+        raise ValueError(
+            f"The environment variable {DEVICE_VARIABLE} must be a number above 0 and "
+            f'up to 1, as "0.5". Got {text!r} instead.'
+        )
+    return share
+
+
+def _free_on_device(like: Array) -> float | None:
+    """Bytes that are free where an array is, or None in the memory of the machine."""
+    if array_api_compat.is_cupy_array(like):
+        import cupy
+
+        with like.device:
+            unused = cupy.get_default_memory_pool().free_bytes()
+            return float(like.device.mem_info[0] + unused)
+    if not array_api_compat.is_torch_array(like):
+        return None
+    import torch
+
+    if like.device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(like.device)
+        held = torch.cuda.memory_reserved(like.device)
+        return float(free + held - torch.cuda.memory_allocated(like.device))
+    if like.device.type == "mps":
+        limit = torch.mps.recommended_max_memory()
+        return float(limit - torch.mps.current_allocated_memory())
+    return None
 
 
 def _parse(text: str) -> float:

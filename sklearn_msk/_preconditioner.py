@@ -6,12 +6,13 @@ from functools import cached_property
 
 import numpy as np
 
+from sklearn_msk._array_api import Array, Movable, put_like, scale_rows
 from sklearn_msk._spectrum import Spectrum
 from sklearn_msk.spectral_maps._evaluation import modified_eigenvalues
 
 
 @dataclass(frozen=True, eq=False)
-class Preconditioner:
+class Preconditioner(Movable):
     """``S = I - sum_i (1 - g(lam_i) / lam_i) v_i v_i^T`` and its powers.
 
     Every power has the same form, ``S^p = I + V diag((g/lam)^p - 1) V^T``. It knows the
@@ -33,13 +34,13 @@ class Preconditioner:
         """``g(lam_i) / lam_i``, the eigenvalues of S that are not 1."""
         return self.modified_eigenvalues / self.spectrum.eigenvalues
 
-    def power(self, exponent: float, X: np.ndarray) -> np.ndarray:
+    def power(self, exponent: float, X: Array) -> Array:
         """``S^exponent @ X`` for X of shape (n,) or (n, m)."""
         if not self.ratios.size:
             return X
         V = self.spectrum.eigenvectors
-        coordinates = V.T @ X
-        return X + V @ (((self.ratios**exponent - 1.0) * coordinates.T).T)
+        factors = put_like(self.ratios**exponent - 1.0, V)
+        return X + V @ scale_rows(factors, V.T @ X)
 
     @cached_property
     def spectral_radius_bound(self) -> float:

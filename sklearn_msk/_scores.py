@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import r2_score
 
+from sklearn_msk._array_api import to_host
 from sklearn_msk._scaling import power_of_two
 
 
@@ -20,8 +21,8 @@ def r2(
     no square and no sum of weights overflows. It is NaN where a prediction is not
     finite, and -inf where the square of one overflows in units of y.
     """
-    y = np.asarray(y_true, dtype=np.float64)
-    f = np.asarray(y_pred, dtype=np.float64)
+    y = np.asarray(to_host(y_true), dtype=np.float64)
+    f = np.asarray(to_host(y_pred), dtype=np.float64)
     y, f = y.reshape(len(y), -1), f.reshape(len(f), -1)
     if y.shape == f.shape and np.isfinite(y).all():
         scale = power_of_two(np.abs(y).max(axis=0))
@@ -33,7 +34,7 @@ def r2(
         if not np.isfinite(f).all():
             return np.nan
     if sample_weight is not None:
-        sample_weight = np.asarray(sample_weight, dtype=np.float64)
+        sample_weight = np.asarray(to_host(sample_weight), dtype=np.float64)
         sample_weight = sample_weight / power_of_two(np.abs(sample_weight).max())
     with np.errstate(over="ignore"):
         return float(r2_score(y, f, sample_weight=sample_weight))

@@ -28,6 +28,11 @@ DENSE_PEAK = 1.1  # sizes of the kernel matrix
 # one takes, itself included. Not measured.
 KERNEL_BLOCK_ARRAYS = 4  # arrays
 
+# Side of a tile on a device, large enough for its processors; and the arrays of the size
+# of a tile that its share of the memory allows for. Not measured.
+DEVICE_TILE_ROWS = 8192  # rows
+DEVICE_TILE_ARRAYS = 64  # arrays
+
 # Arrays of the size of a layer of a network of finite width that a forward pass takes.
 # Not measured.
 LAYER_ARRAYS = 4  # arrays
@@ -88,6 +93,10 @@ CLOSE_VERSINE = 0.005  # 1 - cos(angle)
 # Not measured.
 MANY_CLOSE_PAIRS = 0.05  # of the pairs of a tile
 
+# Above this size, all differences feature by feature take less memory than a gather.
+# Not measured.
+GATHERED_ENTRIES = 2**24  # coordinates of close pairs
+
 # Squared distances below this share lose digits in a product, ``|x|^2 - 2 x.z +
 # |z|^2``, and are taken from the differences of the rows. `test_kernels_distances.py`.
 CLOSE_DISTANCE = 1e-2  # of the squared lengths of the rows
@@ -104,6 +113,9 @@ KERNEL_PART_ROWS = 100  # rows
 
 # Height of a block of which only the diagonal is used. Not measured.
 DIAGONAL_BLOCK_ROWS = 25  # rows
+
+# The same on a device, where a call takes longer than a small block. Not measured.
+DEVICE_DIAGONAL_ROWS = 1024  # rows
 
 # With more features, distances take so much of the time that single precision gains
 # nothing, and its errors, of one sign where distances are alike, are up to 17 times as

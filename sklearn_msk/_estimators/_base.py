@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
+from sklearn_msk._array_api import Place, check_same_place, place_of, to_host
 from sklearn_msk._compat import (
     CallbackSupportMixin,
     HasMethods,
@@ -157,12 +158,12 @@ class BaseMSK(
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation: Validation) -> None:
         """Train on rows that are here, or with landmarks on rows in dask chunks."""
-        task = FitTask(self, X, y, sample_weight)
-        training, config = training_config(self), problem_config(self)
+        task, place = FitTask(self, X, y, sample_weight), place_of(X)
+        training, config = training_config(self), problem_config(self, place=place)
         report = Report.at(type(self).__name__, self.verbose)
         rule = stopping_rule(self, asked=validation.asks)
         check_validation(rule, validation)
-        data = check_data(self, X, y, sample_weight)
+        data = check_data(self, to_host(X), to_host(y), to_host(sample_weight))
         check_landmark_columns(self.landmarks, data.columns.names)
         warn_of_useless(self, data)
         attributes = data.attributes()
@@ -174,28 +175,33 @@ class BaseMSK(
             report_scores(report, data, model, chosen)
         else:
             model = train(data.rows, training, config, report)
-        finish_fit(self, model, attributes, task)
+        finish_fit(self, model, attributes, task, place)
 
     def _partial_fit(
         self, X: Any, y: Any, sample_weight: Any, classes: Any = None
     ) -> None:
         """Train on the rows that were passed over before and on more."""
-        task = FitTask(self, X, y, sample_weight)
+        task, place = FitTask(self, X, y, sample_weight), place_of(X)
         # scikit-learn validates parameters for the first chunk only.
         self._validate_params()
-        training, config = training_config(self), problem_config(self)
+        training, config = training_config(self), problem_config(self, place=place)
         report = Report.at(type(self).__name__, self.verbose)
         seen = vars(self).get("_pass")
         self._check_stream(seen, config)
         data = check_data(
-            self, X, y, sample_weight, classes=classes, first=seen is None
+            self,
+            to_host(X),
+            to_host(y),
+            to_host(sample_weight),
+            classes=to_host(classes),
+            first=seen is None,
         )
         check_landmark_columns(self.landmarks, data.columns.names)
         if seen is None:
             warn_of_useless(self, data)
         problem = extend(seen, data.rows, config, [training], report)
         model = train_on(problem, training, config, report)
-        finish_fit(self, model, data.attributes(), task)
+        finish_fit(self, model, data.attributes(), task, place)
 
     def _check_stream(self, seen: Any, config: ProblemConfig) -> None:
         """Raise a ValueError where `partial_fit` cannot go on, or begin."""
@@ -226,6 +232,7 @@ class BaseMSK(
         """Values of the model, of shape (n,) or (n, n_targets); lazily for dask."""
         if is_dask(X):
             return self._dask_values(X)
+        check_same_place(self, X, self.dual_coef_, "predict")
         X = check_queries(self, X)
         known = find_known_values(self, X)
         if known is not None:
@@ -252,7 +259,8 @@ class BaseMSK(
         """Values along the path, once it is known to be there."""
         check_has_path(self, "staged_predict")
         if iterations is None:
-            iterations = self.path_iterations_
+            iterations = to_host(self.path_iterations_)
+        check_same_place(self, X, self.dual_coef_, "staged_predict")
         path = self.trajectory_
         return values_along(
             self.kernel_,
@@ -266,7 +274,9 @@ class BaseMSK(
         )
 
 
-def problem_config(estimator: Any, n_parallel: int = 1) -> ProblemConfig:
+def problem_config(
+    estimator: Any, n_parallel: int = 1, place: Place | None = None
+) -> ProblemConfig:
     """Read what turns rows into a problem from the parameters of an estimator.
 
     Parameters
@@ -274,6 +284,8 @@ def problem_config(estimator: Any, n_parallel: int = 1) -> ProblemConfig:
     estimator : MSKRegressor or MSKClassifier
     n_parallel : int, default=1
         Problems that are in memory at the same time, and share its limit.
+    place : Place, default=None
+        Where the rows are; None is NumPy.
 
     Returns
     -------
@@ -282,12 +294,13 @@ def problem_config(estimator: Any, n_parallel: int = 1) -> ProblemConfig:
     landmarks = None
     if estimator.landmarks is not None:
         landmarks = LandmarkConfig(
-            estimator.landmarks, estimator.landmark_selection, estimator.random_state
+            to_host(estimator.landmarks), estimator.landmark_selection, estimator.random_state
         )
     return replace(
         kernel_config(estimator, n_parallel),
         fit_intercept=estimator.fit_intercept,
         landmarks=landmarks,
+        place=None if place is None else place.engine,
     )
 
 

@@ -8,11 +8,13 @@ from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_msk._array_api import put_like, to_host
 from sklearn_msk._compat import StrOptions, _fit_context, with_callbacks
 from sklearn_msk._estimators._base import BaseMSK, check_landmarks
 from sklearn_msk._estimators._data import labels_of
 from sklearn_msk._estimators._names import explain_arguments, only_if
 from sklearn_msk._estimators._stopping import Validation
+from sklearn_msk._operators import is_dask
 from sklearn_msk._selection import scaled_probabilities
 
 
@@ -321,7 +323,10 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         ndarray of shape (n_queries,)
             Labels.
         """
-        return labels_of(np.asarray(self.decision_function(X)), self.classes_)
+        values = self.decision_function(X)
+        if is_dask(values):
+            values = values.compute()
+        return labels_of(values, self.classes_)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Estimate the probabilities of the classes.
@@ -343,8 +348,10 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         ndarray of shape (n_queries, n_classes)
             Columns in the order of `classes_`.
         """
-        values = np.asarray(self.decision_function(X), dtype=np.float64)
-        return scaled_probabilities(values, 1.0 / self.temperature_)
+        values = self.decision_function(X)
+        decided = np.asarray(to_host(values), dtype=np.float64)
+        probabilities = scaled_probabilities(decided, 1.0 / self.temperature_)
+        return put_like(probabilities, values)
 
     def staged_decision_function(
         self, X: Any, iterations: ArrayLike | None = None

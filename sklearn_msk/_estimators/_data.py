@@ -11,6 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, validate_data
 
+from sklearn_msk._array_api import Array, is_foreign, put_like, to_host
 from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._operators import ArrayRows, DaskRows, is_dask
 from sklearn_msk._scaling import power_of_two
@@ -306,15 +307,18 @@ def class_signs(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     return np.where(y[:, None] == classes, 1.0, -1.0)
 
 
-def labels_of(values: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return the class of the largest value, of shape (n,).
+def labels_of(values: Array, classes: Array) -> Array:
+    """Return the class of the largest value, of shape (n,), where the classes are.
 
     Parameters
     ----------
-    values : ndarray of shape (n,) or (n, n_classes)
+    values : array of shape (n,) or (n, n_classes)
         For two classes, the value of the second.
-    classes : ndarray of shape (n_classes,)
+    classes : array of shape (n_classes,)
     """
+    if is_foreign(values):
+        labels = labels_of(to_host(values), to_host(classes))
+        return put_like(labels, classes)
     if values.ndim == 1:
         return classes[(values > 0).astype(int)]
     return classes[values.argmax(axis=1)]
@@ -511,7 +515,7 @@ def _check_classes(estimator: Any, y: np.ndarray, given: Any, first: bool) -> An
     if first:
         classes = classes_of(estimator, y if given is None else np.asarray(given))
     else:
-        classes = estimator.classes_
+        classes = to_host(estimator.classes_)
         if given is not None and not np.array_equal(np.unique(given), classes):
             raise ValueError(
                 f"'classes' must be those of the first call, {classes}. Got "

@@ -4,6 +4,7 @@ from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 
+from sklearn_msk._array_api import Place
 from sklearn_msk._compat import with_callbacks
 from sklearn_msk._estimators._data import TrainingData
 from sklearn_msk._estimators._progress import FitTask
@@ -30,6 +31,7 @@ def finish_fit(
     model: FittedModel,
     data_attributes: dict[str, Any],
     task: FitTask,
+    place: Place | None = None,
 ) -> Any:
     """Show the path to callbacks, warn, and assign the fitted attributes last.
 
@@ -40,6 +42,8 @@ def finish_fit(
     data_attributes : dict
         Attributes that the data determine, and the choice of the steps.
     task : FitTask
+    place : Place, default=None
+        Where the arrays of the attributes go; None is NumPy.
 
     Returns
     -------
@@ -47,10 +51,11 @@ def finish_fit(
     """
 
     def attributes(model: FittedModel) -> dict[str, Any]:
-        return {
+        values = {
             **data_attributes,
             **model_attributes(model, store_path=estimator.store_trajectory),
         }
+        return values if place is None else _placed(values, place)
 
     model = task.show_path(model, attributes)
     path = model.path
@@ -90,6 +95,17 @@ def adopt(
     estimator
     """
     return finish_fit(estimator, model, data.attributes(), FitTask(estimator, *passed))
+
+
+def _placed(attributes: dict[str, Any], place: Place) -> dict[str, Any]:
+    """Return fitted attributes with their arrays at a place."""
+    # A stream goes on from sums that are NumPy's; a kernel has its parameters from the
+    # user.
+    stay = ("_pass", "kernel_")
+    return {
+        name: value if name in stay else place.put_all(value)
+        for name, value in attributes.items()
+    }
 
 
 def assign(estimator: Any, attributes: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from sklearn_msk._array_api import to_host
 from sklearn_msk._estimators._data import (
     ClassificationData,
     RegressionData,
@@ -204,7 +205,7 @@ def report_scores(
         return
     scores = chosen["validation_scores_"]
     left_out = scores[~np.isnan(scores)].max(initial=-np.inf)
-    at_training_rows, _ = data.scorer(data)(model.predict(data.X))
+    at_training_rows, _ = data.scorer(data)(to_host(model.predict(data.X)))
     report.line(
         f"{model.filter.max_iter} of {chosen['validation_iterations_'][-1]:g} steps: "
         f"score {left_out:.4f} at the rows left out, {at_training_rows:.4f} at the "
@@ -279,9 +280,8 @@ def _judged_by_given_rows(
     report: Report,
 ) -> tuple[FittedModel, dict[str, Any]]:
     """Train on all rows once, and stop the path by rows that were given."""
-    held = check_validation_data(
-        estimator, data, validation.X, validation.y, validation.sample_weight
-    )
+    given = validation.X, validation.y, validation.sample_weight
+    held = check_validation_data(estimator, data, *map(to_host, given))
     warn_of_few_rows(estimator, len(held.y))
     model = train(data.rows, _without_loop(training), config, report)
     with report.stage("values at X_val"):
@@ -308,6 +308,7 @@ def _part_rows(
         return None
     groups = None
     if given_groups is not None:
+        given_groups = to_host(given_groups)
         check_consistent_length(np.empty(n_given), given_groups)
         groups = column_or_1d(given_groups)[kept]
     fraction = estimator.validation_fraction

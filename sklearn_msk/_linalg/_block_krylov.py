@@ -5,6 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklearn_msk._array_api import (
+    Array,
+    column_norms,
+    empty,
+    namespace,
+    put_like,
+    to_host,
+)
 from sklearn_msk._linalg._orthonormal import combine, complement, orthonormalise
 from sklearn_msk._linalg._status import Status
 from sklearn_msk._tuning import (
@@ -32,8 +40,8 @@ class RitzPairs:
     status : Status
     values : ndarray of shape (m,)
         Descending.
-    vectors : ndarray of shape (n, m)
-        Orthonormal columns.
+    vectors : array of shape (n, m)
+        Orthonormal columns, where the operator is.
     residuals : ndarray of shape (m,)
         Residual norms.
     smallest : float
@@ -42,15 +50,15 @@ class RitzPairs:
 
     status: Status
     values: np.ndarray
-    vectors: np.ndarray
+    vectors: Array
     residuals: np.ndarray
     smallest: float
 
 
 def block_krylov(
-    apply: Callable[[np.ndarray], np.ndarray],
+    apply: Callable[[Array], Array],
     m: int,
-    draw: Callable[[int], np.ndarray],
+    draw: Callable[[int], Array],
     width: int,
     max_columns: int,
     *,
@@ -76,7 +84,7 @@ def block_krylov(
     m : int
         Number of pairs.
     draw : callable
-        ``draw(width)`` is a random block of shape (n, width).
+        ``draw(width)`` is a random block of shape (n, width), where A is.
     width : int
         Columns of a block, at most n.
     max_columns : int
@@ -158,43 +166,45 @@ class _Ritz:
 class _KrylovBasis:
     """Orthonormal basis V, ``T = V^T A V``, and the block that comes next."""
 
-    def __init__(self, block: np.ndarray, max_columns: int) -> None:
-        self.n, self.block = len(block), block
+    def __init__(self, block: Array, max_columns: int) -> None:
+        self.n, self.block = block.shape[0], block
         self.size = self._last = 0
-        self._vectors = np.empty((self.n, max_columns), order="F")
+        # V^T, as vectors in one piece are read faster than strided ones.
+        self._rows = empty((max_columns, self.n), block)
         self._projected = np.zeros((max_columns, max_columns))
         # A V = V T + block step E^T, E the last block of V.
         self._step = np.zeros((0, 0))
 
     @property
-    def vectors(self) -> np.ndarray:
+    def vectors(self) -> Array:
         """V, of shape (n, size)."""
-        return self._vectors[:, : self.size]
+        return self._rows[: self.size, :].T
 
     @property
     def is_complete(self) -> bool:
         """Whether V spans the whole space."""
         return self.size == self.n
 
-    def extend(self, apply: Callable[[np.ndarray], np.ndarray]) -> int:
+    def extend(self, apply: Callable[[Array], Array]) -> int:
         """Append the block, make the next one from its image; return its width.
 
         The image of a block has components in that block and the one before alone
         (after a restart, in the vectors kept), but for rounding, which `complement`
         takes out for the whole basis.
         """
-        block = self.block[:, : self.n - self.size]
+        width = min(self.block.shape[1], self.n - self.size)
+        block = self.block[:, :width]
         recent = slice(self._last, self.size + block.shape[1])
         own = slice(self.size, recent.stop)
-        self._vectors[:, own] = block
+        self._rows[own, :] = block.T
         self._last, self.size = own.start, own.stop
         image = apply(block)
-        neighbours = self._vectors[:, recent]
+        neighbours = self._rows[recent, :].T
         coupling = neighbours.T @ image
-        self._projected[recent, own] = coupling
-        self._projected[own, recent] = coupling.T
+        self._projected[recent, own] = to_host(coupling)
+        self._projected[own, recent] = to_host(coupling).T
         if not self.is_complete:
-            size = float(np.linalg.norm(image, axis=0).max())
+            size = float(column_norms(image).max())
             image -= combine(neighbours, coupling)
             self.block, self._step = complement(image, self.vectors, size)
         return block.shape[1]
@@ -212,7 +222,7 @@ class _KrylovBasis:
         self, ritz: _Ritz, m: int, product_error: float, status: Status
     ) -> RitzPairs:
         """Leading pairs, their values corrected by what is known beyond the basis."""
-        vectors = combine(self.vectors, ritz.coordinates[:, :m])
+        vectors = self._combined(ritz.coordinates[:, :m])
         # No residual is known to less than rounding.
         arithmetic = np.sqrt(self.n) * np.finfo(np.float64).eps * abs(ritz.values[0])
         error = max(product_error, arithmetic)
@@ -227,15 +237,20 @@ class _KrylovBasis:
     def restart(self, ritz: _Ritz, n_kept: int) -> None:
         """Replace V by its leading Ritz vectors."""
         self._step = self._step @ ritz.coordinates[self._last :, :n_kept]
-        self._vectors[:, :n_kept] = combine(self.vectors, ritz.coordinates[:, :n_kept])
+        self._rows[:n_kept, :] = self._combined(ritz.coordinates[:, :n_kept]).T
         self._projected[...] = 0.0
         self._projected[:n_kept, :n_kept] = np.diag(ritz.values[:n_kept])
         self.size, self._last = n_kept, 0
 
-    def widen(self, draw: Callable[[int], np.ndarray]) -> None:
+    def widen(self, draw: Callable[[int], Array]) -> None:
         """Append as many fresh random columns to the block as it has."""
         fresh = complement(draw(self.block.shape[1]), self.vectors)[0]
-        self.block = orthonormalise(np.hstack([self.block, fresh]))[0]
+        wider = namespace(fresh).concat([self.block, fresh], axis=1)
+        self.block = orthonormalise(wider)[0]
+
+    def _combined(self, coefficients: np.ndarray) -> Array:
+        """``V @ coefficients``."""
+        return combine(self.vectors, put_like(coefficients, self.block))
 
 
 def _corrected(values: np.ndarray, matrix: np.ndarray, rest: float) -> np.ndarray:

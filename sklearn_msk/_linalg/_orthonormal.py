@@ -5,6 +5,7 @@ from contextlib import suppress
 import numpy as np
 from scipy.linalg import qr
 
+from sklearn_msk._array_api import Array, column_norms, namespace, put_like, to_host
 from sklearn_msk._tuning import (
     MAX_PROJECTIONS,
     NEARLY_ORTHONORMAL,
@@ -13,8 +14,10 @@ from sklearn_msk._tuning import (
 )
 
 
-def orthonormalise(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def orthonormalise(block: Array) -> tuple[Array, np.ndarray]:
     """``block = Q B`` by Cholesky factors of its Gram matrix, twice.
+
+    Q is where the block is, and B, which is small, NumPy's.
 
     Products alone are several times as fast as reflections. Reflections are taken
     where the columns depend too much on each other for the Gram matrix.
@@ -26,25 +29,28 @@ def orthonormalise(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Large-Scale Parallel System*, ScalA 2014.
     """
     with suppress(np.linalg.LinAlgError), np.errstate(all="ignore"):
-        first = np.linalg.cholesky(block.T @ block)
-        Q = block @ np.linalg.inv(first).T
-        gram = Q.T @ Q
+        first = np.linalg.cholesky(to_host(block.T @ block))
+        Q = block @ put_like(np.linalg.inv(first).T, block)
+        gram = to_host(Q.T @ Q)
         if np.abs(gram - np.eye(len(gram))).max() < NEARLY_ORTHONORMAL:
             second = np.linalg.cholesky(gram)
-            return Q @ np.linalg.inv(second).T, (first @ second).T
-    return qr(block, mode="economic")
+            return Q @ put_like(np.linalg.inv(second).T, block), (first @ second).T
+    if isinstance(block, np.ndarray):
+        return qr(block, mode="economic")
+    Q, factor = namespace(block).linalg.qr(block)
+    return Q, to_host(factor)
 
 
 def complement(
-    block: np.ndarray, basis: np.ndarray, size: float = 0.0
-) -> tuple[np.ndarray, np.ndarray]:
+    block: Array, basis: Array, size: float = 0.0
+) -> tuple[Array, np.ndarray]:
     """Part of a block beyond an orthonormal basis, as ``Q B``.
 
     Where little is left of the block, rounding is much of the rest, and has components
     in the basis: they are taken out once more. `size` is the norm of what the block
     is left of, if that is more than the block itself.
     """
-    size = max(size, float(np.linalg.norm(block, axis=0).max()))
+    size = max(size, float(column_norms(block).max()))
     Q, factor = block, np.eye(block.shape[1])
     for _ in range(MAX_PROJECTIONS):
         Q, step = orthonormalise(Q - combine(basis, basis.T @ Q))
@@ -57,6 +63,6 @@ def complement(
     return Q, factor
 
 
-def combine(basis: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+def combine(basis: Array, coefficients: Array) -> Array:
     """``basis @ coefficients``; BLAS packs a large second factor with less work."""
     return (coefficients.T @ basis.T).T

@@ -3,6 +3,7 @@
 from sklearn_msk._operators._blocked import BlockedOperator
 from sklearn_msk._operators._dask import DaskRows, check_chunks, is_dask, map_rows
 from sklearn_msk._operators._dense import DenseOperator
+from sklearn_msk._operators._device import DeviceOperator
 from sklearn_msk._operators._kernel_operator import KernelOperator
 from sklearn_msk._operators._mixed_precision import (
     MixedPrecisionOperator,
@@ -22,6 +23,7 @@ from sklearn_msk._operators._storage import (
     choose_storage,
     entry_size,
     hold_kernel,
+    hold_on_device,
     more_exact,
 )
 
@@ -33,6 +35,7 @@ __all__ = [
     "BlockedOperator",
     "DaskRows",
     "DenseOperator",
+    "DeviceOperator",
     "KernelOperator",
     "MixedPrecisionOperator",
     "NystroemFeatures",
@@ -46,6 +49,7 @@ __all__ = [
     "choose_storage",
     "entry_size",
     "hold_kernel",
+    "hold_on_device",
     "is_dask",
     "map_rows",
     "mixed_precision",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sklearn_msk._array_api import Array
 from sklearn_msk._linalg import full_eigh
 from sklearn_msk._memory import VARIABLE, memory_limit
 from sklearn_msk._scaling import weight_shares
@@ -103,7 +104,7 @@ class KernelOperator(ABC):
         return (len(self.sqrt_weights), len(self.sqrt_weights))
 
     @property
-    def coef_map(self) -> np.ndarray:
+    def coef_map(self) -> Array:
         """Diagonal of ``D^(1/2)``."""
         return self.sqrt_weights
 
@@ -131,16 +132,17 @@ class KernelOperator(ABC):
         return float(max(arithmetic, entries * np.sqrt(self.shape[0])))
 
     @abstractmethod
-    def __matmul__(self, V: np.ndarray) -> np.ndarray:
+    def __matmul__(self, V: Array) -> Array:
         """Return ``A @ V`` in double precision, whatever the precision of K.
 
         Parameters
         ----------
-        V : ndarray of shape (n,) or (n, m), float64
+        V : array of shape (n,) or (n, m), float64
+            Where the operator is.
 
         Returns
         -------
-        ndarray of the shape of V, float64
+        array of the shape of V, float64
         """
 
     def _weighted(
@@ -152,11 +154,15 @@ class KernelOperator(ABC):
         product *= roots
         return product
 
+    def put(self, vectors: np.ndarray) -> Array:
+        """Return vectors of NumPy where the operator is: as they are."""
+        return vectors
+
     @abstractmethod
-    def kernel_matrix(self) -> np.ndarray:
+    def kernel_matrix(self) -> Array:
         """Return K, which is not to be written to."""
 
-    def dense(self) -> np.ndarray:
+    def dense(self) -> Array:
         """Return A as a new array of shape (n, n), float64.
 
         Raises
@@ -169,7 +175,7 @@ class KernelOperator(ABC):
         A *= self.sqrt_weights
         return A
 
-    def decomposition(self) -> tuple[np.ndarray, np.ndarray]:
+    def decomposition(self) -> tuple[np.ndarray, Array]:
         """Eigenvalues of ``A / scale``, ascending, and its eigenvectors as columns.
 
         Raises
@@ -181,7 +187,7 @@ class KernelOperator(ABC):
         matrix /= self.scale
         return full_eigh(matrix)
 
-    def rhs(self, y: np.ndarray) -> np.ndarray:
+    def rhs(self, y: Array) -> Array:
         """``b = D^(1/2) y`` for targets of shape (n,) or (n, n_targets)."""
         return (self.sqrt_weights * y.T).T
 

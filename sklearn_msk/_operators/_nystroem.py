@@ -303,6 +303,10 @@ class NystroemOperator:
         roots = np.where(self._roots > 0, self._roots, 1.0)
         return (self._vectors.T @ centred) / roots[:, None] * units.scale
 
+    def put(self, vectors: np.ndarray) -> np.ndarray:
+        """Return vectors as they are."""
+        return vectors
+
     def rhs(self, y: np.ndarray) -> np.ndarray:
         """Return the coordinates of the targets, which are the right-hand side."""
         return y

@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_msk._array_api import Place
+from sklearn_msk._memory import device_memory_limit
 from sklearn_msk._operators._blocked import BlockedOperator
 from sklearn_msk._operators._dense import DenseOperator
+from sklearn_msk._operators._device import DeviceOperator
 from sklearn_msk._operators._kernel_operator import KernelOperator
 from sklearn_msk._operators._mixed_precision import (
     MixedPrecisionOperator,
@@ -155,6 +158,48 @@ def hold_kernel(
     if storage is Storage.BLOCKED:
         return A
     return mixed_precision(A, n_pairs, max(A.n_threads, n_blas_threads()))
+
+
+def hold_on_device(
+    kernel: Any,
+    place: Place,
+    X: np.ndarray,
+    weights: np.ndarray | None,
+    n_distinct: int,
+) -> DeviceOperator:
+    """Evaluate the kernel of some rows on a device, held where its memory allows.
+
+    K takes ``1.1 itemsize n^2`` bytes while it is evaluated, and a full decomposition
+    three matrices in the widest type beside it.
+
+    Parameters
+    ----------
+    kernel, X, weights, n_distinct
+        As in `hold_kernel`.
+    place : Place
+
+    Returns
+    -------
+    DeviceOperator
+
+    Raises
+    ------
+    ValueError
+        As `hold_kernel` does; or if the kernel cannot be evaluated there.
+    """
+    precomputed = isinstance(kernel, PrecomputedKernel)
+    if precomputed:
+        check_precomputed(X)
+    n, rows, limit = X.shape[0], place.put(X), device_memory_limit(place.like)
+    held = DENSE_PEAK * X.dtype.itemsize * n**2
+    return DeviceOperator(
+        kernel,
+        rows,
+        weights,
+        n_distinct,
+        held=precomputed or held <= limit,
+        fits_dense=n <= DENSE_MAX or held + 3 * 8 * n**2 <= limit,
+    )
 
 
 def check_precomputed(K: np.ndarray) -> None:

@@ -9,6 +9,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
+from sklearn_msk._array_api import to_host
 from sklearn_msk._solvers import smallest_tol
 from sklearn_msk._training import (
     SILENT,
@@ -247,7 +248,7 @@ def score_path(
         iterations,
         n_jobs,
     )
-    return judge_errors(iterations, values, measure)
+    return judge_errors(iterations, map(to_host, values), measure)
 
 
 def shorten(

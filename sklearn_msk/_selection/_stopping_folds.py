@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn import get_config
 
+from sklearn_msk._array_api import Array, to_host
 from sklearn_msk._batches import batches
 from sklearn_msk._filters import SpectralFilter
 from sklearn_msk._operators import ArrayRows
@@ -104,7 +105,7 @@ def score_folds(
             for numbers, path in zip(held, paths, strict=True):
                 along = path.values(config, steps)
                 for errors, values in zip(together, along, strict=True):
-                    errors[numbers] = y[numbers] - values
+                    errors[numbers] = y[numbers] - to_host(values)
             yield from together
 
     return judge_errors(iterations, left_out(), measure)
@@ -115,7 +116,7 @@ class _HeldPath:
     """The path of a model, without its kernel matrix, and the rows that it misses."""
 
     X: np.ndarray
-    X_fit: np.ndarray | None
+    X_fit: Array | None
     intercept: float | np.ndarray
     path: Path
     filter: SpectralFilter

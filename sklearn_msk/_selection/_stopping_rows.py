@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from sklearn import get_config
 
+from sklearn_msk._array_api import to_host
 from sklearn_msk._batches import batches
 from sklearn_msk._operators import ArrayRows, KernelOperator
 from sklearn_msk._preconditioner import precondition
@@ -72,7 +73,7 @@ def train_by_leave_one_out(
     iterations = path_iterations(filter_, spectrum)
 
     def left_out() -> Iterator[np.ndarray]:
-        decomposition = full_decomposition(A.kernel_matrix(), distinct)
+        decomposition = full_decomposition(to_host(A.kernel_matrix()), distinct)
         y = rows.Y[:, 0] if rows.single_target else rows.Y
         held = get_config()["working_memory"] * 2**20
         for batch in batches(len(iterations), max(1, int(held // (8 * y.size)))):

@@ -3,6 +3,13 @@
 import numpy as np
 from scipy.linalg import qr
 
+from sklearn_msk._array_api import (
+    Array,
+    identity,
+    namespace,
+    put_like,
+    scale_rows,
+)
 from sklearn_msk._filters import SpectralFilter, longest
 from sklearn_msk._linalg import full_eigh
 from sklearn_msk._operators import Operator
@@ -50,33 +57,38 @@ def _eigh_path(
 
     Costs O(n^3) time and a few n x n arrays.
     """
-    Z, roots = _diagonalise(S, A.shape[0])
+    b = A.rhs(y)
+    Z, roots = _diagonalise(S, A.put(np.ones(A.shape[0])))
     M = Z.T @ (A.dense() / A.scale) @ Z
     M *= roots[:, None] * roots
     eigenvalues, vectors = full_eigh(M)
-    weights = vectors.T @ (roots * (Z.T @ A.rhs(y)).T).T
+    weights = vectors.T @ scale_rows(roots, Z.T @ b)
 
     eigenvalues = A.scale * eigenvalues
     # A negative eigenvalue is rounding, and shows the size of it.
     rounding = -NEGATIVE_EIGENVALUE_FACTOR * float(np.min(eigenvalues))
     floor = max(A.eigenvalue_error(S.spectrum.largest), rounding)
-    progress = (eigenvalues * filter(eigenvalues, floor=floor) * weights.T).T
-    fitted = Z @ ((vectors @ progress).T / roots).T
+    gain = put_like(eigenvalues * filter(eigenvalues, floor=floor), weights)
+    fitted = Z @ scale_rows(1.0 / roots, vectors @ scale_rows(gain, weights))
     directions = Z @ (roots[:, None] * vectors)
     path = _exact_path(A, filter, floor, Modes(eigenvalues, directions, weights))
     return path.verified(A, y, fitted)
 
 
-def _diagonalise(S: Preconditioner, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Orthonormal basis in which S is diagonal, and the roots of its eigenvalues."""
-    k = len(S.ratios)
-    roots = np.ones(n)
+def _diagonalise(S: Preconditioner, ones: Array) -> tuple[Array, Array]:
+    """Orthonormal basis in which S is diagonal, and the roots of its eigenvalues.
+
+    Where `ones`, which has an entry for every row, is.
+    """
+    xp, k, V = namespace(ones), len(S.ratios), S.spectrum.eigenvectors
     if not k:
-        return np.eye(n), roots
-    roots[:k] = np.sqrt(S.ratios)
-    basis = qr(S.spectrum.eigenvectors)[0]
-    basis[:, :k] = S.spectrum.eigenvectors
-    return basis, roots
+        return identity(ones), ones
+    if isinstance(V, np.ndarray):
+        basis = qr(V)[0]
+    else:
+        basis = xp.linalg.qr(V, mode="complete")[0]
+    basis[:, :k] = V
+    return basis, xp.concat([put_like(np.sqrt(S.ratios), ones), ones[k:]])
 
 
 def _diagonal_path(

@@ -3,6 +3,13 @@
 import numpy as np
 from scipy.linalg import eigh_tridiagonal
 
+from sklearn_msk._array_api import (
+    Array,
+    column_norms,
+    empty,
+    namespace,
+    put_like,
+)
 from sklearn_msk._filters import SpectralFilter, extremes, longest
 from sklearn_msk._operators import Operator
 from sklearn_msk._preconditioner import Preconditioner
@@ -19,7 +26,7 @@ from sklearn_msk._tuning import (
 
 def lanczos_paths(
     A: Operator,
-    y: np.ndarray,
+    y: Array,
     requests: list[Request],
     tol: float,
     monitor: Monitor = None,
@@ -33,9 +40,9 @@ def lanczos_paths(
     `max_basis` vectors. All bases share their products with A.
     """
     b = A.rhs(y)
-    targets = b[:, None] if y.ndim == 1 else b
+    targets = [b] if y.ndim == 1 else [b[:, i] for i in range(b.shape[1])]
     grown = [
-        [_KrylovBasis(A, S, column, extremes(filters)) for column in targets.T]
+        [_KrylovBasis(A, S, column, extremes(filters)) for column in targets]
         for S, filters in requests
     ]
     every = [basis for bases in grown for basis in bases]
@@ -48,7 +55,7 @@ def lanczos_paths(
 
 def _lanczos_path(
     A: Operator,
-    y: np.ndarray,
+    y: Array,
     bases: list["_KrylovBasis"],
     filter: SpectralFilter,
 ) -> ModalPath:
@@ -63,8 +70,9 @@ def _lanczos_path(
         eigenvalue_floor=bases[0].floor,
         modes=tuple(basis.modes(y.ndim) for basis in bases),
     )
-    fitted = np.column_stack([basis.fitted(filter) for basis in bases])
-    return path.verified(A, y, fitted.reshape(y.shape))
+    columns = [basis.fitted(filter) for basis in bases]
+    fitted = namespace(y).stack(columns, axis=1) if y.ndim == 2 else columns[0]
+    return path.verified(A, y, fitted)
 
 
 def _extend(
@@ -78,13 +86,14 @@ def _extend(
     active = [basis for basis in bases if not basis.complete]
     size, next_check = 0, FIRST_ESTIMATE
     while active and size < max_size:
-        vectors = np.column_stack([basis.next_factor() for basis in active])
-        images = A @ (vectors[:, 0] if len(active) == 1 else vectors)
+        vectors = [basis.next_factor() for basis in active]
         size += 1
-        for basis, image in zip(
-            active, images.reshape(len(vectors), -1).T, strict=True
-        ):
-            basis.extend(image)
+        if len(active) == 1:
+            active[0].extend(A @ vectors[0])
+        else:
+            images = A @ namespace(vectors[0]).stack(vectors, axis=1)
+            for column, basis in enumerate(active):
+                basis.extend(images[:, column])
         if size >= next_check:
             growth = max(ESTIMATE_MIN_GROWTH, int(ESTIMATE_GROWTH * size))
             next_check = min(size + growth, max_size)
@@ -107,7 +116,7 @@ class _KrylovBasis:
         self,
         A: Operator,
         S: Preconditioner,
-        b: np.ndarray,
+        b: Array,
         filters: list[SpectralFilter],
     ) -> None:
         self.S = S
@@ -115,45 +124,47 @@ class _KrylovBasis:
         self.floor = A.eigenvalue_error(S.spectrum.largest)
         self.filters = filters
         start = S.power(0.5, b)
-        self.start_norm = float(np.linalg.norm(start))
-        self.target_norm = float(np.linalg.norm(b))
-        self.vectors = np.empty((len(b), FIRST_KRYLOV_VECTORS), order="F")
+        self.start_norm = float(column_norms(start))
+        self.target_norm = float(column_norms(b))
+        # Q^T, as vectors in one piece are read faster than strided ones.
+        self._rows = empty((FIRST_KRYLOV_VECTORS, b.shape[0]), start)
         self.diagonal: list[float] = []
         self.off_diagonal: list[float] = []
         self.complete = self.start_norm == 0.0
         self.error = 0.0 if self.complete else np.inf
         self._learned: list[np.ndarray] = []
         if not self.complete:
-            self.vectors[:, 0] = start / self.start_norm
+            self._rows[0, :] = start / self.start_norm
 
     @property
-    def last(self) -> np.ndarray:
+    def last(self) -> Array:
         """The vector whose image extends the basis."""
-        return self.vectors[:, len(self.diagonal)]
+        return self._rows[len(self.diagonal), :]
 
-    def next_factor(self) -> np.ndarray:
+    def next_factor(self) -> Array:
         """``S^(1/2)`` times the last vector: A of it is what `extend` takes."""
         return self.S.power(0.5, self.last)
 
-    def extend(self, image: np.ndarray) -> None:
+    def extend(self, image: Array) -> None:
         """Take ``A S^(1/2)`` of the last vector, and make the next vector from it."""
         image = self.S.power(0.5, image) / self.unit
         size = len(self.diagonal) + 1
-        basis = self.vectors[:, :size]
-        self.diagonal.append(float(basis[:, -1] @ image))
-        image = image - basis @ (basis.T @ image)
-        image -= basis @ (basis.T @ image)
-        step = float(np.linalg.norm(image))
+        rows = self._rows[:size, :]
+        self.diagonal.append(float(rows[size - 1, :] @ image))
+        image = image - rows.T @ (rows @ image)
+        image -= rows.T @ (rows @ image)
+        step = float(column_norms(image))
         self.off_diagonal.append(step)
         # Nothing is left but rounding: the space is invariant and its modes exact.
-        if step <= len(image) * np.finfo(np.float64).eps or size == len(image):
+        n = image.shape[0]
+        if step <= n * np.finfo(np.float64).eps or size == n:
             self.complete, self.error = True, 0.0
             return
-        if size == self.vectors.shape[1]:
-            grown = np.empty((len(image), min(2 * size, len(image))), order="F")
-            grown[:, :size] = self.vectors
-            self.vectors = grown
-        self.vectors[:, size] = image / step
+        if size == self._rows.shape[0]:
+            grown = empty((min(2 * size, n), n), image)
+            grown[:size, :] = self._rows
+            self._rows = grown
+        self._rows[size, :] = image / step
 
     def estimate_error(self) -> None:
         """Estimate ``|K (a - a_T)| / |y|``, the error of the fitted values.
@@ -172,18 +183,21 @@ class _KrylovBasis:
             return
         changes = np.column_stack(learned)
         changes[: len(previous[0])] -= np.column_stack(previous)
-        changes = self.S.power(-0.5, self.vectors[:, : len(changes)] @ changes)
-        change = np.linalg.norm(changes, axis=0).max()
+        change = column_norms(self.S.power(-0.5, self._combined(changes))).max()
         along = max(abs(coordinates[-1]) for coordinates in learned)
-        residual = along * np.linalg.norm(self.S.power(-0.5, self.last))
+        residual = along * float(column_norms(self.S.power(-0.5, self.last)))
         self.error = float(max(change, residual) / self.target_norm)
 
-    def fitted(self, filter: SpectralFilter) -> np.ndarray:
+    def fitted(self, filter: SpectralFilter) -> Array:
         """Return ``A c``, as the recurrence of the basis has it."""
         if not self.diagonal:
-            return np.zeros(len(self.vectors))
-        learned = self._learn(filter)
-        return self.S.power(-0.5, self.vectors[:, : len(learned)] @ learned)
+            return namespace(self._rows).zeros_like(self._rows[0, :])
+        return self.S.power(-0.5, self._combined(self._learn(filter)))
+
+    def _combined(self, coefficients: np.ndarray) -> Array:
+        """Return ``Q @ coefficients`` over the first vectors."""
+        rows = self._rows[: len(coefficients), :]
+        return rows.T @ put_like(coefficients, rows)
 
     def _learn(self, filter: SpectralFilter) -> np.ndarray:
         """Coordinates of ``S^(1/2) A c`` in the basis and the vector after it."""
@@ -202,10 +216,10 @@ class _KrylovBasis:
     def modes(self, ndim: int = 1) -> Modes:
         """Ritz pairs as `Modes`, for a target of shape (n,) or (n, 1)."""
         if not self.diagonal:
-            empty = np.empty(0)
-            vectors = np.empty((self.vectors.shape[0], 0))
-            return Modes(empty, vectors, empty.reshape(0, *[1] * (ndim - 1)))
+            none = np.empty(0)
+            vectors = empty((self._rows.shape[1], 0), self._rows)
+            return Modes(none, vectors, none.reshape(0, *[1] * (ndim - 1)))
         rates, ritz, weights = self._decompose()
         weights = weights.reshape(-1, *[1] * (ndim - 1))
-        vectors = self.S.power(0.5, self.vectors[:, : len(rates)] @ ritz)
+        vectors = self.S.power(0.5, self._combined(ritz))
         return Modes(self.unit * rates, vectors, weights)

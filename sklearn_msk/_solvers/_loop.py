@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from sklearn_msk._array_api import Array, namespace
 from sklearn_msk._filters import SpectralFilter, longest
 from sklearn_msk._operators import Operator
 from sklearn_msk._preconditioner import Preconditioner
@@ -13,7 +12,7 @@ from sklearn_msk._solvers._requests import Monitor, Request
 
 def loop_paths(
     A: Operator,
-    y: np.ndarray,
+    y: Array,
     requests: list[Request],
     tol: float,
     monitor: Monitor = None,
@@ -23,7 +22,7 @@ def loop_paths(
 
 
 def _loop_path(
-    A: Operator, y: np.ndarray, S: Preconditioner, filter: SpectralFilter
+    A: Operator, y: Array, S: Preconditioner, filter: SpectralFilter
 ) -> "LoopPath":
     """Path that runs the loop when it is asked for coefficients."""
     return LoopPath(
@@ -51,16 +50,16 @@ class LoopPath(Path):
     ----------
     A : operator
     S : Preconditioner
-    b : ndarray of shape (n,) or (n, n_targets)
+    b : array of shape (n,) or (n, n_targets)
     """
 
     A: Operator
     S: Preconditioner
-    b: np.ndarray
+    b: Array
 
-    def _coordinates(self, filter: SpectralFilter) -> np.ndarray:
+    def _coordinates(self, filter: SpectralFilter) -> Array:
         eta = filter.learning_rate
-        c = np.zeros_like(self.b)
+        c = namespace(self.b).zeros_like(self.b)
         for _ in range(int(filter.max_iter)):
             gradient = self.S.power(1.0, self.A @ c - self.b)
             c = (1.0 - eta * filter.ridge) * c - eta * gradient

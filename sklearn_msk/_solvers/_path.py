@@ -8,20 +8,29 @@ from typing import Self
 
 import numpy as np
 
+from sklearn_msk._array_api import (
+    Array,
+    Movable,
+    column_norms,
+    namespace,
+    put_like,
+    scale_rows,
+    to_host,
+)
 from sklearn_msk._filters import SpectralFilter
 from sklearn_msk._linalg import Status
 from sklearn_msk._operators import Operator
 
 
 @dataclass(frozen=True, eq=False)
-class Path(ABC):
+class Path(Movable, ABC):
     """Coefficients of the model after any time of training.
 
     Attributes
     ----------
     filter : SpectralFilter
         What it was computed for; `coef` may ask for less.
-    coef_map : ndarray of shape (n,) or (n_landmarks, n)
+    coef_map : array of shape (n,) or (n_landmarks, n)
         What takes coordinates to dual coefficients: the diagonal of ``D^(1/2)``, or a
         matrix; see the operator.
     total_weight : float
@@ -42,7 +51,7 @@ class Path(ABC):
     """
 
     filter: SpectralFilter
-    coef_map: np.ndarray
+    coef_map: Array
     total_weight: float
     n_products: int
     error_estimate: float
@@ -110,7 +119,7 @@ class Path(ABC):
             return reached
         return reached and float(max_iter).is_integer()
 
-    def coef_at(self, filter: SpectralFilter) -> np.ndarray:
+    def coef_at(self, filter: SpectralFilter) -> Array:
         """Dual coefficients for a filter that the path was computed for, or less.
 
         Parameters
@@ -121,13 +130,14 @@ class Path(ABC):
         -------
         ndarray of shape (n,) or (n, n_targets), float64
         """
-        coordinates = self._coordinates(filter) * self.target_scale
+        coordinates = self._coordinates(filter)
+        coordinates = coordinates * put_like(to_host(self.target_scale), coordinates)
         if self.coef_map.ndim == 2:
             return self.coef_map @ coordinates
-        return (self.coef_map * coordinates.T).T
+        return scale_rows(self.coef_map, coordinates)
 
     @abstractmethod
-    def _coordinates(self, filter: SpectralFilter) -> np.ndarray:
+    def _coordinates(self, filter: SpectralFilter) -> Array:
         """Coordinates ``c`` for a filter, in the shape of the targets."""
 
     @abstractmethod
@@ -143,20 +153,23 @@ class Modes:
     ----------
     eigenvalues : ndarray of shape (m,)
         Eigenvalues, or Ritz values, of ``M = S^(1/2) A S^(1/2)``.
-    vectors : ndarray of shape (n, m) or None
+    vectors : array of shape (n, m) or None
         ``S^(1/2)`` times its eigenvectors, or Ritz vectors; None is the identity.
     weights : ndarray of shape (m,) or (m, n_targets)
         Coordinates of ``S^(1/2) b``.
     """
 
     eigenvalues: np.ndarray
-    vectors: np.ndarray | None
+    vectors: Array | None
     weights: np.ndarray
 
-    def coordinates(self, filter: SpectralFilter, floor: float) -> np.ndarray:
+    def coordinates(self, filter: SpectralFilter, floor: float) -> Array:
         """``U p_T(x) u``, U the vectors and u the weights."""
-        gained = (filter(self.eigenvalues, floor=floor) * self.weights.T).T
-        return gained if self.vectors is None else self.vectors @ gained
+        gain = filter(to_host(self.eigenvalues), floor=floor)
+        gained = scale_rows(gain, to_host(self.weights))
+        if self.vectors is None:
+            return put_like(gained, self.weights)
+        return self.vectors @ put_like(gained, self.vectors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,16 +184,20 @@ class ModalPath(Path):
 
     modes: tuple[Modes, ...]
 
-    def _coordinates(self, filter: SpectralFilter) -> np.ndarray:
+    def _coordinates(self, filter: SpectralFilter) -> Array:
         columns = [m.coordinates(filter, self.eigenvalue_floor) for m in self.modes]
-        return columns[0] if len(columns) == 1 else np.column_stack(columns)
+        if len(columns) == 1:
+            return columns[0]
+        return namespace(columns[0]).concat(columns, axis=1)
 
     def n_dropped(self, ridge: float) -> int:
         """Count the modes that are no more than rounding, for the worst target."""
         floor = self.eigenvalue_floor
-        return max(int(np.sum(m.eigenvalues + ridge <= floor)) for m in self.modes)
+        return max(
+            int(np.sum(to_host(m.eigenvalues) + ridge <= floor)) for m in self.modes
+        )
 
-    def verified(self, A: Operator, y: np.ndarray, fitted: np.ndarray) -> Self:
+    def verified(self, A: Operator, y: Array, fitted: Array) -> Self:
         """Return the same path with its `rounding_error`, at the cost of a product.
 
         `fitted` is ``A c`` as the solver has it, in the shape of y, to be compared with
@@ -188,10 +205,10 @@ class ModalPath(Path):
         of A adds up to its product with ``sum_t S r_t``, which is c, or less where
         modes decay.
         """
-        size = np.linalg.norm(A.rhs(y), axis=0)
+        size = column_norms(A.rhs(y))
         coordinates = self._coordinates(self.filter)
-        difference = np.linalg.norm(A @ coordinates - fitted, axis=0)
-        difference += A.product_error * np.linalg.norm(A.scale * coordinates, axis=0)
+        difference = column_norms(A @ coordinates - fitted)
+        difference = difference + A.product_error * column_norms(A.scale * coordinates)
         error = np.max(difference / np.where(size > 0, size, 1.0))
         products = self.n_products + size.size
         return replace(self, n_products=products, rounding_error=float(error))

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from sklearn_msk._array_api import Array, namespace, put_like, to_host
 from sklearn_msk._filters import SpectralFilter, longest
 from sklearn_msk._linalg import Status
 from sklearn_msk._operators import Operator
@@ -26,7 +27,7 @@ SOLVERS: dict[str, Callable[..., Sequence[Path]]] = {
 
 def solve(
     A: Operator,
-    y: np.ndarray,
+    y: Array,
     requests: list[Request],
     *,
     solver: str = "auto",
@@ -42,8 +43,8 @@ def solve(
     Parameters
     ----------
     A : operator
-    y : ndarray of shape (n,) or (n, n_targets), float64
-        Centred targets.
+    y : array of shape (n,) or (n, n_targets), float64
+        Centred targets, where the operator is.
     requests : list of pairs (Preconditioner, list of SpectralFilter)
         Every path holds for all of its filters.
     solver : {"auto", "lanczos", "eigh", "gd"}
@@ -62,8 +63,9 @@ def solve(
     """
     chosen = choose_solver(solver, A, longest(f for _, of in requests for f in of))
     # The squares of a norm would leave the range of a float where y is of 1e-200.
-    scale = power_of_two(np.abs(y).max(axis=0))
-    paths = SOLVERS[chosen](A, y / scale, requests, max(tol, smallest_tol(A)), monitor)
+    xp = namespace(y)
+    scale = power_of_two(to_host(xp.max(xp.abs(y), axis=0)))
+    paths = SOLVERS[chosen](A, y / put_like(scale, y), requests, max(tol, smallest_tol(A)), monitor)
     return [
         replace(path, target_scale=scale, status=_status(A, path, tol))
         for path in paths

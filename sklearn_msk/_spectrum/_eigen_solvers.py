@@ -8,10 +8,18 @@ Each takes an operator A, a number of pairs m, a `numpy.random.RandomState`, a
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
 
+from sklearn_msk._array_api import (
+    Array,
+    column_norms,
+    namespace,
+    put_like,
+    to_host,
+)
 from sklearn_msk._linalg import RitzPairs, Status, block_krylov, worst_residual
 from sklearn_msk._operators import MixedPrecisionOperator, Operator
 from sklearn_msk._spectrum._accuracy import PairAccuracy
@@ -49,7 +57,8 @@ def dense(
 ) -> RitzPairs:
     """Full decomposition: exact."""
     all_values, all_vectors = A.decomposition()
-    values, vectors = all_values[: -m - 1 : -1], all_vectors[:, : -m - 1 : -1]
+    values = all_values[: -m - 1 : -1]
+    vectors = namespace(all_vectors).flip(all_vectors[:, -m:], axis=1)
     residuals = _residuals(A, values, vectors)
     return RitzPairs(Status.CONVERGED, values, vectors, residuals, float(all_values[0]))
 
@@ -63,14 +72,14 @@ def arpack(
 ) -> RitzPairs:
     """Implicitly restarted Lanczos by `scipy.sparse.linalg.eigsh`."""
     n = A.shape[0]
-    operator = LinearOperator(A.shape, lambda v: A @ v / A.scale, dtype=np.float64)
+    operator = LinearOperator(A.shape, partial(_product, A), dtype=np.float64)
     start = rng.uniform(-1.0, 1.0, n)
     try:
         # To rounding: a looser tolerance misses copies of eigenvalues that repeat.
         values, vectors = eigsh(operator, m, which="LA", v0=start, tol=0)
     except ArpackError:
         return _broken_down(n, m)
-    values, vectors = values[::-1], vectors[:, ::-1]
+    values, vectors = values[::-1], A.put(vectors[:, ::-1])
     return _with_smallest_ritz_value(A, values, vectors, rng)
 
 
@@ -93,7 +102,7 @@ def lobpcg_(
             # lobpcg warns that it has not converged; the next round goes on.
             warnings.simplefilter("ignore", UserWarning)
             values, vectors = lobpcg(
-                lambda V: A @ V / A.scale,
+                partial(_product, A),
                 vectors,
                 largest=True,
                 tol=bound,
@@ -101,9 +110,10 @@ def lobpcg_(
             )
         order = np.argsort(values)[::-1]
         values, vectors = values[order], vectors[:, order]
-        residuals = _residuals(A, values[:m], vectors[:, :m])
+        leading = A.put(vectors[:, :m])
+        residuals = _residuals(A, values[:m], leading)
         if worst_residual(values[:m], residuals, n, tol) <= tol:
-            return _with_smallest_ritz_value(A, values[:m], vectors[:, :m], rng)
+            return _with_smallest_ritz_value(A, values[:m], leading, rng)
     # The Gram matrices of lobpcg are singular where the rank of K is below the width
     # of its block.
     return _broken_down(n, m)
@@ -165,13 +175,19 @@ def _in_double_precision(
     return block_krylov(
         lambda V: A @ V / A.scale,
         m,
-        lambda width: rng.standard_normal((n, width)),
+        lambda width: A.put(rng.standard_normal((n, width))),
         min(n, width),
         min(n, max_columns),
         strict=accuracy.strict,
         tolerance=_tolerance(A, accuracy),
+        product_error=A.product_error,
         monitor=monitor,
     )
+
+
+def _product(A: Operator, V: np.ndarray) -> np.ndarray:
+    """Return ``A / A.scale @ V`` for iterations of SciPy."""
+    return to_host(A @ A.put(V)) / A.scale
 
 
 def _tolerance(
@@ -188,21 +204,21 @@ def _max_columns(m: int, width: int) -> int:
     return BASIS_COLUMNS_PER_PAIR * m + BASIS_SPARE_BLOCKS * width
 
 
-def _residuals(A: Operator, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+def _residuals(A: Operator, values: np.ndarray, vectors: Array) -> np.ndarray:
     """Residual norms of some pairs, by a product."""
-    return np.linalg.norm(A @ vectors / A.scale - vectors * values, axis=0)
+    return column_norms(A @ vectors / A.scale - vectors * put_like(values, vectors))
 
 
 def _ritz_values(A: Operator, vectors: np.ndarray) -> np.ndarray:
     """Ritz values of A in the span of A applied to some vectors, descending."""
-    basis = np.linalg.qr(A @ vectors / A.scale)[0]
-    return np.linalg.eigvalsh(basis.T @ (A @ basis) / A.scale)[::-1]
+    basis = np.linalg.qr(_product(A, vectors))[0]
+    return np.linalg.eigvalsh(basis.T @ _product(A, basis))[::-1]
 
 
 def _with_smallest_ritz_value(
     A: Operator,
     values: np.ndarray,
-    vectors: np.ndarray,
+    vectors: Array,
     rng: np.random.RandomState,
 ) -> RitzPairs:
     """Pairs, with the smallest Ritz value of a short block Krylov iteration."""

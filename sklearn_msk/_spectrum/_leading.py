@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklearn_msk._array_api import Array, namespace
 from sklearn_msk._linalg import RitzPairs, Status
 from sklearn_msk._operators import (
     DenseOperator,
@@ -179,8 +180,10 @@ def _truncated_at_rank(A: Operator, pairs: RitzPairs, k: int, method: str) -> Sp
     )
 
 
-def _fix_signs(vectors: np.ndarray) -> np.ndarray:
+def _fix_signs(vectors: Array) -> Array:
     """Make the largest entry of every eigenvector positive, in a C-ordered array."""
-    largest = np.abs(vectors).argmax(axis=0)
-    signs = np.sign(vectors[largest, np.arange(vectors.shape[1])])
-    return np.ascontiguousarray(vectors * np.where(signs == 0, 1.0, signs))
+    xp = namespace(vectors)
+    largest, smallest = xp.max(vectors, axis=0), xp.min(vectors, axis=0)
+    ones = xp.ones_like(largest)
+    signed = vectors * xp.where(largest >= -smallest, ones, -ones)
+    return np.ascontiguousarray(signed) if isinstance(signed, np.ndarray) else signed

@@ -4,18 +4,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sklearn_msk._array_api import Array, Movable
 from sklearn_msk._linalg import Status
 
 
 @dataclass(frozen=True, eq=False)
-class Spectrum:
+class Spectrum(Movable):
     """Leading eigenpairs of the empirical integral operator A (K/n without weights).
 
     Attributes
     ----------
     eigenvalues : ndarray of shape (k,)
         Descending; all above the numerical rank.
-    eigenvectors : ndarray of shape (n, k)
+    eigenvectors : array of shape (n, k)
         Orthonormal columns, the largest entry of each positive.
     residual_norms : ndarray of shape (k,)
         ``|A v_i - lam_i v_i|``, in the units of the eigenvalues.
@@ -34,7 +35,7 @@ class Spectrum:
     """
 
     eigenvalues: np.ndarray
-    eigenvectors: np.ndarray
+    eigenvectors: Array
     residual_norms: np.ndarray
     method: str
     next_eigenvalue: float
@@ -50,7 +51,7 @@ class Spectrum:
         return replace(
             self,
             eigenvalues=self.eigenvalues[:k],
-            eigenvectors=np.ascontiguousarray(self.eigenvectors[:, :k]),
+            eigenvectors=_first_columns(self.eigenvectors, k),
             residual_norms=self.residual_norms[:k],
             next_eigenvalue=float(self.eigenvalues[k] + self.residual_norms[k]),
             next_ritz_value=float(self.eigenvalues[k]),
@@ -60,3 +61,9 @@ class Spectrum:
     def largest(self) -> float:
         """Largest eigenvalue of A, whether or not it is among the pairs."""
         return float(max(self.eigenvalues.max(initial=0.0), self.next_eigenvalue))
+
+
+def _first_columns(vectors: Array, k: int) -> Array:
+    """Return the first k columns, of NumPy in one piece."""
+    columns = vectors[:, :k]
+    return np.ascontiguousarray(columns) if isinstance(columns, np.ndarray) else columns

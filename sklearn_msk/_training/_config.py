@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_msk._array_api import Place
 from sklearn_msk._tuning import DEFAULT_K, FLOAT32_MIN_TOL, ROWS_PER_DIRECTION
 
 
@@ -102,6 +103,8 @@ class ProblemConfig:
         Threads that compute the kernel.
     memory_limit : float
         Bytes that the kernel matrix and its copies may take.
+    place : Place, default=None
+        Device that kernels and products are computed on; None is NumPy.
     """
 
     kernel: Any
@@ -112,3 +115,4 @@ class ProblemConfig:
     random_state: Any
     n_jobs: int | None
     memory_limit: float
+    place: Place | None = None

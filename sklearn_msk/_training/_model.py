@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sklearn_msk._array_api import Array, put_like, to_host
 from sklearn_msk._filters import SpectralFilter
 from sklearn_msk._preconditioner import Preconditioner
 from sklearn_msk._solvers import Path, smallest_tol
@@ -40,7 +41,7 @@ class FittedModel:
         It serves every time up to that of `filter`.
     filter : SpectralFilter
         Of the model.
-    coef : ndarray of shape (n,) or (n, n_targets), float64
+    coef : array of shape (n,) or (n, n_targets), float64
         Dual coefficients.
     tol : float
         Relative error of the fitted values that was asked for.
@@ -52,7 +53,7 @@ class FittedModel:
     preconditioner: Preconditioner
     path: Path
     filter: SpectralFilter
-    coef: np.ndarray
+    coef: Array
     tol: float
     max_learning_rate: float
 
@@ -73,15 +74,15 @@ class FittedModel:
         return replace(self, filter=filter_, coef=coef)
 
     def predict(
-        self, X: np.ndarray, coef: np.ndarray | None = None, n_jobs: int | None = None
-    ) -> np.ndarray:
+        self, X: Array, coef: Array | None = None, n_jobs: int | None = None
+    ) -> Array:
         """Values at rows, for these coefficients or several sets along a last axis."""
         coef = self.coef if coef is None else coef
         problem = self.problem
         values = apply_kernel(problem.kernel, X, problem.X_fit, coef, n_jobs)
         shift = np.asarray(problem.intercept)
         extra = values.ndim - self.coef.ndim
-        return values + shift.reshape(shift.shape + (1,) * extra)
+        return values + put_like(shift.reshape(shift.shape + (1,) * extra), values)
 
     def warnings(self) -> Iterator[str]:
         """Yield what the user has to be told of the path, with what to do about it."""
@@ -131,9 +132,9 @@ class FittedModel:
             )
 
 
-def dual_coef(problem: Problem, path: Path, filter_: SpectralFilter) -> np.ndarray:
+def dual_coef(problem: Problem, path: Path, filter_: SpectralFilter) -> Array:
     """Dual coefficients of a path, checked: an overflow is a ValueError."""
     with np.errstate(over="ignore", invalid="ignore"):
         coef = path.coef_at(filter_)
-    check_coef_finite(coef, problem.operator, problem.targets)
+    check_coef_finite(to_host(coef), problem.operator, to_host(problem.targets))
     return coef

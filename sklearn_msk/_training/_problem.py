@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_msk._array_api import Array
 from sklearn_msk._operators import (
     ArrayRows,
+    DeviceOperator,
     KernelOperator,
     Operator,
     Storage,
     choose_storage,
     entry_size,
     hold_kernel,
+    hold_on_device,
     more_exact,
 )
 from sklearn_msk._scaling import power_of_two
@@ -40,21 +43,22 @@ class Problem:
     ----------
     operator : KernelOperator or NystroemOperator
         A, the empirical integral operator.
-    targets : ndarray of shape (n,) or (n, n_targets)
-        Targets less the intercept; coordinates of the operator with landmarks.
+    targets : array of shape (n,) or (n, n_targets)
+        Targets less the intercept, where the operator is; coordinates of the operator
+        with landmarks.
     intercept : float or ndarray of shape (n_targets,)
     kernel : object returned by `resolve_kernel`
-    X_fit : ndarray of shape (n, n_features) or None
+    X_fit : array of shape (n, n_features) or None
         Rows whose kernel functions the model is made of; None for a precomputed
         kernel.
     landmark_pass : LandmarkPass or None
     """
 
     operator: Operator
-    targets: np.ndarray
+    targets: Array
     intercept: float | np.ndarray
     kernel: Any
-    X_fit: np.ndarray | None
+    X_fit: Array | None
     landmark_pass: LandmarkPass | None = None
 
     def more_exact(self, report: Report = SILENT) -> "Problem | None":
@@ -109,8 +113,25 @@ def build_problem(
         A = build_operator(X, rows.weights, config, trainings, report)
     # K = 0 has nothing to learn with: the model is its intercept.
     y = y if A.diagonal().any() else np.zeros_like(y)
-    precomputed = isinstance(config.kernel, PrecomputedKernel)
-    return Problem(A, y, intercept, config.kernel, None if precomputed else X)
+    return Problem(A, A.put(y), intercept, config.kernel, rows_of(A, X, config.kernel))
+
+
+def rows_of(A: KernelOperator, X: np.ndarray, kernel: Any) -> Array | None:
+    """Return the rows of an operator where it is, None of a precomputed kernel.
+
+    Parameters
+    ----------
+    A : KernelOperator
+    X : ndarray of shape (n, n_features)
+    kernel : object returned by `resolve_kernel`
+
+    Returns
+    -------
+    array of shape (n, n_features) or None
+    """
+    if isinstance(kernel, PrecomputedKernel):
+        return None
+    return A.X if isinstance(A, DeviceOperator) else X
 
 
 def extend(
@@ -184,11 +205,13 @@ def build_operator(
 
     Returns
     -------
-    MixedPrecisionOperator, DenseOperator or BlockedOperator
+    MixedPrecisionOperator, DenseOperator, BlockedOperator or DeviceOperator
     """
     kernel = config.kernel
     check_digits_kept(kernel, X)
     n_distinct = count_distinct_rows(X, weights)
+    if config.place is not None:
+        return hold_on_device(kernel, config.place, X, weights, n_distinct)
     n_pairs = max((t.n_directions(n_distinct) for t in trainings), default=0) + 1
     storage, fits_dense = _choose_storage(X, config, trainings, n_pairs)
     if storage is Storage.BLOCKED:

@@ -1,5 +1,6 @@
 """Models of one problem, one for each configuration."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from sklearn import get_config
 
+from sklearn_msk._array_api import Array
 from sklearn_msk._filters import SpectralFilter
 from sklearn_msk._linalg import Status
 from sklearn_msk._operators import ArrayRows
@@ -159,10 +161,10 @@ def spectral_filter(
     return SpectralFilter(config.dynamics, config.max_iter, step, ridge)
 
 
-def _batches(groups: list[_Group], targets: np.ndarray) -> Iterator[list[_Group]]:
+def _batches(groups: list[_Group], targets: Array) -> Iterator[list[_Group]]:
     """Yield as many groups at a time as the working memory holds bases of."""
     held = get_config()["working_memory"] * 2**20
-    size = max(1, int(held // (8 * TYPICAL_KRYLOV_VECTORS * targets.size)))
+    size = max(1, int(held // (8 * TYPICAL_KRYLOV_VECTORS * math.prod(targets.shape))))
     for start in range(0, len(groups), size):
         yield groups[start : start + size]
 

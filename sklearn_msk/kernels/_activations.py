@@ -13,8 +13,7 @@ Embeddings for General Activations*, NeurIPS 2022 (a catalogue).
 import math
 from abc import ABC, abstractmethod
 
-import numpy as np
-
+from sklearn_msk._array_api import Array, namespace
 from sklearn_msk.kernels._angles import Angles, Lengths, append_constant
 
 
@@ -35,11 +34,11 @@ class Activation(ABC):
     needs_double: bool = True
 
     @abstractmethod
-    def length(self, s: np.ndarray) -> np.ndarray:
+    def length(self, s: Array) -> Array:
         """``sqrt(E[phi(f)^2])`` of pre-activations of length s."""
 
     @abstractmethod
-    def angles(self, s_x: np.ndarray, s_z: np.ndarray, angles: Angles) -> Angles:
+    def angles(self, s_x: Array, s_z: Array, angles: Angles) -> Angles:
         """Angles of cosine ``E[phi(f_x) phi(f_z)] / (length(s_x) length(s_z))``.
 
         Angles that are 0 stay exactly 0 between equal lengths.
@@ -47,13 +46,13 @@ class Activation(ABC):
 
     @abstractmethod
     def derivative(
-        self, s_x: np.ndarray, s_z: np.ndarray, angles: Angles
-    ) -> np.ndarray:
+        self, s_x: Array, s_z: Array, angles: Angles
+    ) -> Array:
         """``E[phi'(f_x) phi'(f_z)]``, a new array of the shape of the angles."""
 
-    def mean_square_slope(self, s: np.ndarray) -> np.ndarray:
+    def mean_square_slope(self, s: Array) -> Array:
         """``E[phi'(f)^2]``: the derivative between equal pre-activations."""
-        return self.derivative(s, s, Angles.zero(s.shape, s.dtype))
+        return self.derivative(s, s, Angles.zero(s))
 
 
 class PiecewiseLinear(Activation):
@@ -84,35 +83,37 @@ class PiecewiseLinear(Activation):
         # `2 - k pi`, which is also the largest versine that `angles` returns.
         self.obtuse_fold = max(0.0, 2.0 - self.kink * math.pi)
 
-    def length(self, s: np.ndarray) -> np.ndarray:
+    def length(self, s: Array) -> Array:
         """``s sqrt(m)``."""
         return s * math.sqrt(self.mean_square)
 
-    def mean_square_slope(self, s: np.ndarray) -> np.ndarray:
+    def mean_square_slope(self, s: Array) -> Array:
         """``m``."""
-        return np.full_like(s, self.mean_square)
+        return namespace(s).full_like(s, self.mean_square)
 
-    def angles(self, s_x: np.ndarray, s_z: np.ndarray, angles: Angles) -> Angles:
+    def angles(self, s_x: Array, s_z: Array, angles: Angles) -> Angles:
         """Evaluate the versine by the formula of the class."""
         v, fold = angles.acute_versine, self._fold(angles)
-        versine = v + (1.0 - v) * fold - self.kink * np.sqrt(v * (2.0 - v))
-        np.maximum(versine, 0.0, out=versine)
+        xp = namespace(v)
+        versine = v + (1.0 - v) * fold - self.kink * xp.sqrt(v * (2.0 - v))
+        versine = xp.maximum(versine, xp.zeros_like(versine))
         return Angles.from_versines(versine, 2.0 - versine)
 
     def derivative(
-        self, s_x: np.ndarray, s_z: np.ndarray, angles: Angles
-    ) -> np.ndarray:
+        self, s_x: Array, s_z: Array, angles: Angles
+    ) -> Array:
         """Evaluate the formula of the class."""
         slope = self.mean_square * (1.0 - self._fold(angles))
-        return (
-            slope if angles.obtuse is None else np.where(angles.obtuse, -slope, slope)
-        )
+        if angles.obtuse is None:
+            return slope
+        return namespace(slope).where(angles.obtuse, -slope, slope)
 
-    def _fold(self, angles: Angles) -> np.ndarray:
+    def _fold(self, angles: Angles) -> Array:
         """``k a``, plus ``2 - k pi`` where the angle is obtuse."""
-        fold = self.kink * 2.0 * np.arcsin(np.sqrt(0.5 * angles.acute_versine))
+        xp = namespace(angles.acute_versine)
+        fold = self.kink * 2.0 * xp.asin(xp.sqrt(0.5 * angles.acute_versine))
         if angles.obtuse is not None:
-            fold += self.obtuse_fold * angles.obtuse.astype(fold.dtype)
+            fold = xp.where(angles.obtuse, fold + self.obtuse_fold, fold)
         return fold
 
 
@@ -120,23 +121,24 @@ class Smooth(Activation):
     """An activation whose angles come from its second moment, ``E[phi phi]``."""
 
     @abstractmethod
-    def _moment(self, s_x: np.ndarray, s_z: np.ndarray, angles: Angles) -> np.ndarray:
+    def _moment(self, s_x: Array, s_z: Array, angles: Angles) -> Array:
         """``E[phi(f_x) phi(f_z)]``, or that over ``s_x s_z``."""
 
-    def length(self, s: np.ndarray) -> np.ndarray:
+    def length(self, s: Array) -> Array:
         """Root of the moment between equal pre-activations."""
-        return np.sqrt(self._moment(s, s, Angles.zero(s.shape, s.dtype)))
+        return namespace(s).sqrt(self._moment(s, s, Angles.zero(s)))
 
-    def angles(self, s_x: np.ndarray, s_z: np.ndarray, angles: Angles) -> Angles:
+    def angles(self, s_x: Array, s_z: Array, angles: Angles) -> Angles:
         """Angles whose cosine is a moment over the roots of those of equal rows."""
         cosine = self._moment(s_x, s_z, angles)
+        xp = namespace(cosine)
         for s in (s_x, s_z):
-            own = np.sqrt(self._moment(s, s, Angles.zero(s.shape, s.dtype)))
-            cosine /= np.where(own > 0, own, 1.0)
+            own = xp.sqrt(self._moment(s, s, Angles.zero(s)))
+            cosine /= xp.where(own > 0, own, xp.ones_like(own))
         # Equal rows stay equal, whatever the rounding of their cosine.
-        np.copyto(cosine, 1.0, where=(angles.versine == 0) & (s_x == s_z))
-        np.clip(cosine, -1.0, 1.0, out=cosine)
-        return Angles(1.0 - np.abs(cosine), cosine < 0.0)
+        equal = (angles.versine == 0) & (s_x == s_z)
+        acute = xp.where(equal, xp.ones_like(cosine), xp.abs(cosine))
+        return Angles(1.0 - xp.clip(acute, 0.0, 1.0), (cosine < 0.0) & ~equal)
 
 
 class Erf(Smooth):
@@ -146,15 +148,15 @@ class Erf(Smooth):
     ``E[phi' phi'] = (4/pi) / sqrt((1+2a)(1+2b) - 4c^2)``.
     """
 
-    def _moment(self, s_x: np.ndarray, s_z: np.ndarray, angles: Angles) -> np.ndarray:
+    def _moment(self, s_x: Array, s_z: Array, angles: Angles) -> Array:
         sine, cosine, _, _ = _angles_with_one(
             math.sqrt(2.0) * s_x, math.sqrt(2.0) * s_z, angles
         )
-        return (2.0 / math.pi) * np.arctan2(cosine, sine)
+        return (2.0 / math.pi) * namespace(sine).atan2(cosine, sine)
 
     def derivative(
-        self, s_x: np.ndarray, s_z: np.ndarray, angles: Angles
-    ) -> np.ndarray:
+        self, s_x: Array, s_z: Array, angles: Angles
+    ) -> Array:
         """``(4/pi) c_x c_z / sin`` in the terms of `_angles_with_one`."""
         sine, _, x, z = _angles_with_one(
             math.sqrt(2.0) * s_x, math.sqrt(2.0) * s_z, angles
@@ -169,15 +171,15 @@ class Gaussian(Smooth):
     ``E[phi' phi'] = 4c D^(-3/2)``.
     """
 
-    def _moment(self, s_x: np.ndarray, s_z: np.ndarray, angles: Angles) -> np.ndarray:
+    def _moment(self, s_x: Array, s_z: Array, angles: Angles) -> Array:
         sine, _, x, z = _angles_with_one(
             math.sqrt(2.0) * s_x, math.sqrt(2.0) * s_z, angles
         )
         return x.constant_share * (z.constant_share / sine)
 
     def derivative(
-        self, s_x: np.ndarray, s_z: np.ndarray, angles: Angles
-    ) -> np.ndarray:
+        self, s_x: Array, s_z: Array, angles: Angles
+    ) -> Array:
         """``2 cos (c_x c_z / sin)^2 / sin`` in the terms of `_angles_with_one`."""
         sine, cosine, x, z = _angles_with_one(
             math.sqrt(2.0) * s_x, math.sqrt(2.0) * s_z, angles
@@ -195,35 +197,36 @@ class Gelu(Smooth):
         E[phi' phi'] = (1/dl^2 + (1 - a b)/P1 + 1) c / (2 pi dl) + 1/4 + ps / (2 pi)
     """
 
-    def length(self, s: np.ndarray) -> np.ndarray:
+    def length(self, s: Array) -> Array:
         """``s`` times a bounded factor, so that ``s^2`` is never formed."""
         return s * super().length(s)
 
-    def _moment(self, s_x: np.ndarray, s_z: np.ndarray, angles: Angles) -> np.ndarray:
+    def _moment(self, s_x: Array, s_z: Array, angles: Angles) -> Array:
         """``E[phi phi] / (s_x s_z)``."""
         sine, cosine, x, z = _angles_with_one(s_x, s_z, angles)
-        u = angles.cosine
-        ratio = np.square(x.constant_share * z.constant_share) / sine
+        xp, u = namespace(sine), angles.cosine
+        ratio = xp.square(x.constant_share * z.constant_share) / sine
         inner = x.input_share * z.input_share * (u * u * ratio + sine)
-        inner += u * np.arctan2(cosine, sine)
+        inner += u * xp.atan2(cosine, sine)
         return inner / (2.0 * math.pi) + 0.25 * u
 
     def derivative(
-        self, s_x: np.ndarray, s_z: np.ndarray, angles: Angles
-    ) -> np.ndarray:
+        self, s_x: Array, s_z: Array, angles: Angles
+    ) -> Array:
         """Evaluate the formula of the class in the terms of `_angles_with_one`."""
         sine, cosine, x, z = _angles_with_one(s_x, s_z, angles)
+        xp = namespace(sine)
         ratio = x.constant_share * (z.constant_share / sine)
-        x_square, z_square = np.square(x.constant_share), np.square(z.constant_share)
-        inner = np.square(ratio) + x_square + z_square
+        x_square, z_square = xp.square(x.constant_share), xp.square(z.constant_share)
+        inner = xp.square(ratio) + x_square + z_square
         inner *= cosine / sine
-        inner += np.arctan2(cosine, sine)
+        inner += xp.atan2(cosine, sine)
         return inner / (2.0 * math.pi) + 0.25
 
 
 def _angles_with_one(
-    s_x: np.ndarray, s_z: np.ndarray, angles: Angles
-) -> tuple[np.ndarray, np.ndarray, Lengths, Lengths]:
+    s_x: Array, s_z: Array, angles: Angles
+) -> tuple[Array, Array, Lengths, Lengths]:
     """Sine and cosine between rows of lengths s, once a one is appended to each.
 
     The appended ones are orthogonal to each other. In the shares ``s, c`` of `Lengths`,
@@ -231,43 +234,46 @@ def _angles_with_one(
     c_z^2 + s_x^2 s_z^2 sin(theta)^2`` is a sum of non-negative terms.
     """
     x, z = append_constant(s_x, 1.0), append_constant(s_z, 1.0)
+    xp = namespace(angles.acute_versine)
     product = x.input_share * z.input_share
-    sine = np.square(product) * (angles.versine * angles.vercosine)
-    sine += np.square(x.input_share) * np.square(z.constant_share)
-    sine += np.square(x.constant_share)
-    return np.sqrt(sine), product * angles.cosine, x, z
+    sine = xp.square(product) * (angles.versine * angles.vercosine)
+    sine += xp.square(x.input_share) * xp.square(z.constant_share)
+    sine += xp.square(x.constant_share)
+    return xp.sqrt(sine), product * angles.cosine, x, z
 
 
 class _Wave:
     """Sine and cosine, which are each other's derivative."""
 
     @staticmethod
-    def _sine_moment(s_x: np.ndarray, s_z: np.ndarray, angles: Angles) -> np.ndarray:
+    def _sine_moment(s_x: Array, s_z: Array, angles: Angles) -> Array:
         """``exp(-(a+b)/2) sinh(c)``; by ``expm1``, small ``c`` keeps its digits."""
         acute = angles.acute_versine
-        decay = -0.5 * np.square(s_x - s_z) - s_x * s_z * acute
+        xp = namespace(acute)
+        decay = -0.5 * xp.square(s_x - s_z) - s_x * s_z * acute
         covariance = s_x * s_z * (1.0 - acute)
-        moment = -0.5 * np.exp(decay) * np.expm1(-2.0 * covariance)
-        return np.copysign(moment, angles.vercosine - angles.versine)
+        moment = -0.5 * xp.exp(decay) * xp.expm1(-2.0 * covariance)
+        return xp.copysign(moment, angles.vercosine - angles.versine)
 
     @staticmethod
-    def _cosine_moment(s_x: np.ndarray, s_z: np.ndarray, angles: Angles) -> np.ndarray:
+    def _cosine_moment(s_x: Array, s_z: Array, angles: Angles) -> Array:
         """``exp(-(a+b)/2) cosh(c)``."""
         acute = angles.acute_versine
-        decay = -0.5 * np.square(s_x - s_z) - s_x * s_z * acute
+        xp = namespace(acute)
+        decay = -0.5 * xp.square(s_x - s_z) - s_x * s_z * acute
         covariance = s_x * s_z * (1.0 - acute)
-        return 0.5 * np.exp(decay) * (1.0 + np.exp(-2.0 * covariance))
+        return 0.5 * xp.exp(decay) * (1.0 + xp.exp(-2.0 * covariance))
 
 
 class Sin(_Wave, Smooth):
     """``E[phi phi] = exp(-(a+b)/2) sinh(c)``, for the derivative cosh."""
 
-    def _moment(self, s_x: np.ndarray, s_z: np.ndarray, angles: Angles) -> np.ndarray:
+    def _moment(self, s_x: Array, s_z: Array, angles: Angles) -> Array:
         return self._sine_moment(s_x, s_z, angles)
 
     def derivative(
-        self, s_x: np.ndarray, s_z: np.ndarray, angles: Angles
-    ) -> np.ndarray:
+        self, s_x: Array, s_z: Array, angles: Angles
+    ) -> Array:
         """Dual of the cosine."""
         return self._cosine_moment(s_x, s_z, angles)
 
@@ -275,12 +281,12 @@ class Sin(_Wave, Smooth):
 class Cos(_Wave, Smooth):
     """``E[phi phi] = exp(-(a+b)/2) cosh(c)``, for the derivative sinh."""
 
-    def _moment(self, s_x: np.ndarray, s_z: np.ndarray, angles: Angles) -> np.ndarray:
+    def _moment(self, s_x: Array, s_z: Array, angles: Angles) -> Array:
         return self._cosine_moment(s_x, s_z, angles)
 
     def derivative(
-        self, s_x: np.ndarray, s_z: np.ndarray, angles: Angles
-    ) -> np.ndarray:
+        self, s_x: Array, s_z: Array, angles: Angles
+    ) -> Array:
         """Dual of the sine."""
         return self._sine_moment(s_x, s_z, angles)
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from sklearn_msk._array_api import Array, namespace
 from sklearn_msk._tuning import CLOSE_VERSINE, MANY_CLOSE_PAIRS
 
 
@@ -28,49 +29,55 @@ class Angles:
         Which angles are beyond a right angle; None where there is none.
     """
 
-    acute_versine: np.ndarray
-    obtuse: np.ndarray | None
+    acute_versine: Array
+    obtuse: Array | None
 
     @property
-    def cosine(self) -> np.ndarray:
+    def cosine(self) -> Array:
         """Cosine of each angle, to absolute machine precision."""
         return 1.0 - self.versine
 
     @cached_property
-    def versine(self) -> np.ndarray:
+    def versine(self) -> Array:
         """``1 - cos(theta)``, to relative machine precision."""
         if self.obtuse is None:
             return self.acute_versine
-        return np.where(self.obtuse, 2.0 - self.acute_versine, self.acute_versine)
+        xp = namespace(self.obtuse)
+        return xp.where(self.obtuse, 2.0 - self.acute_versine, self.acute_versine)
 
     @cached_property
-    def vercosine(self) -> np.ndarray:
+    def vercosine(self) -> Array:
         """``1 + cos(theta)``, to relative machine precision."""
         vercosine = 2.0 - self.acute_versine
         if self.obtuse is None:
             return vercosine
-        return np.where(self.obtuse, self.acute_versine, vercosine)
+        xp = namespace(self.obtuse)
+        return xp.where(self.obtuse, self.acute_versine, vercosine)
 
     @classmethod
-    def zero(cls, shape: tuple[int, ...], dtype: np.dtype) -> "Angles":
-        """Angles of rows with themselves."""
-        return cls(np.zeros(shape, dtype), None)
+    def zero(cls, lengths: Array) -> "Angles":
+        """Angles of rows of these lengths with themselves."""
+        return cls(namespace(lengths).zeros_like(lengths), None)
 
     @classmethod
-    def from_versines(cls, versine: np.ndarray, vercosine: np.ndarray) -> "Angles":
+    def from_versines(cls, versine: Array, vercosine: Array) -> "Angles":
         """Angles whose versines and vercosines are known."""
-        return cls(np.minimum(versine, vercosine), versine > vercosine)
+        xp = namespace(versine)
+        return cls(xp.minimum(versine, vercosine), versine > vercosine)
 
 
-def unit_rows(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def unit_rows(X: Array) -> tuple[Array, Array]:
     """Lengths of rows, and the rows over their lengths, without over- or underflow.
 
-    A row of zeros has length 0 and stays zero. X and the results are float64.
+    A row of zeros has length 0 and stays zero. X has a column at least; it and the
+    results are of the widest float type.
     """
-    largest = np.abs(X).max(axis=1, initial=0.0)
-    scaled = X / np.where(largest > 0, largest, 1.0)[:, None]
-    norms = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
-    return largest * norms, scaled / np.where(largest > 0, norms, 1.0)[:, None]
+    xp = namespace(X)
+    largest = xp.max(xp.abs(X), axis=1)
+    ones = xp.ones_like(largest)
+    scaled = X / xp.where(largest > 0, largest, ones)[:, None]
+    norms = xp.sqrt(xp.sum(xp.square(scaled), axis=1))
+    return largest * norms, scaled / xp.where(largest > 0, norms, ones)[:, None]
 
 
 def angles_between(
@@ -126,11 +133,11 @@ class Lengths(NamedTuple):
         Cosine and sine of psi / 2.
     """
 
-    total: np.ndarray
-    input_share: np.ndarray
-    constant_share: np.ndarray
-    half_cosine: np.ndarray
-    half_sine: np.ndarray
+    total: Array
+    input_share: Array
+    constant_share: Array
+    half_cosine: Array
+    half_sine: Array
 
     def as_column(self) -> "Lengths":
         """Lengths shaped (n, 1), to broadcast along the first axis."""
@@ -141,13 +148,15 @@ class Lengths(NamedTuple):
         return Lengths(*(part[None, :] for part in self))
 
 
-def append_constant(lengths: np.ndarray, constant: float) -> Lengths:
+def append_constant(lengths: Array, constant: float) -> Lengths:
     """Lengths of rows once the same ``constant >= 0`` is appended to each of them."""
-    total = np.hypot(lengths, constant)
-    safe = np.where(total > 0, total, 1.0)
-    half_psi = 0.5 * np.arctan2(constant, lengths)
+    xp = namespace(lengths)
+    constants = xp.full_like(lengths, constant)
+    total = xp.hypot(lengths, constants)
+    safe = xp.where(total > 0, total, xp.ones_like(total))
+    half_psi = 0.5 * xp.atan2(constants, lengths)
     return Lengths(
-        total, lengths / safe, constant / safe, np.cos(half_psi), np.sin(half_psi)
+        total, lengths / safe, constants / safe, xp.cos(half_psi), xp.sin(half_psi)
     )
 
 
@@ -170,10 +179,14 @@ def angles_with_constant(x: Lengths, z: Lengths, angles: Angles) -> Angles:
     of the shares, a sum of non-negative terms, and likewise the vercosine, which has
     ``2 c_x c_z`` more. Lengths are shaped (n_x, 1) and (1, n_z).
     """
-    if not (x.constant_share.any() or z.constant_share.any()):
+    xp = namespace(angles.acute_versine)
+    # Elsewhere than in NumPy's memory the question takes longer than the sums.
+    if xp is namespace(np.empty(0)) and not (
+        x.constant_share.any() or z.constant_share.any()
+    ):
         return angles
     difference = x.half_sine * z.half_cosine - x.half_cosine * z.half_sine
-    difference = 2.0 * np.square(difference)
+    difference = 2.0 * xp.square(difference)
     shares = x.input_share * z.input_share
     versine = shares * angles.versine + difference
     vercosine = shares * angles.vercosine + difference

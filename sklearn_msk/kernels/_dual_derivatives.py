@@ -114,7 +114,7 @@ def variance_slope(dual: Activation, s: np.ndarray) -> np.ndarray:
     """``dE[phi(f)^2] / da``, which is ``E' + 2 E_a`` between equal pre-activations."""
     if isinstance(dual, PiecewiseLinear):
         return dual.mean_square_slope(s)
-    angles = Angles.zero(s.shape, s.dtype)
+    angles = Angles.zero(s)
     slopes = dual.derivative(s, s, angles)
     moment_a, _, _ = _PARTIALS[type(dual)](slopes, s, s, angles)
     return slopes + 2.0 * moment_a

@@ -9,8 +9,10 @@ from joblib import Parallel, delayed
 from scipy.sparse import issparse
 from sklearn.gaussian_process.kernels import Kernel
 
+from sklearn_msk._array_api import Array, is_foreign, namespace, to_host
 from sklearn_msk._batches import batches
 from sklearn_msk._tuning import (
+    DEVICE_DIAGONAL_ROWS,
     DIAGONAL_BLOCK_ROWS,
     KERNEL_BLOCK_ROWS,
     KERNEL_PART_ROWS,
@@ -18,6 +20,8 @@ from sklearn_msk._tuning import (
 )
 from sklearn_msk._validation import check_matrix_finite
 from sklearn_msk.kernels._adapters import PairwiseKernel, PrecomputedKernel
+from sklearn_msk.kernels._array_matrix import matrix_of_tiles
+from sklearn_msk.kernels._array_tiles import array_tiles
 from sklearn_msk.kernels._distances import distance_tiles
 from sklearn_msk.kernels._network_base import InfiniteWidthKernel
 from sklearn_msk.kernels._resolution import ResolvedKernel, describe_kernel
@@ -36,22 +40,26 @@ def evaluate_kernel(
     Parameters
     ----------
     kernel : object returned by `resolve_kernel`
-    X : ndarray or csr_matrix of shape (n_X, n_features)
-    Y : ndarray or csr_matrix of shape (n_Y, n_features), default=None
+    X : array or csr_matrix of shape (n_X, n_features)
+    Y : array or csr_matrix of shape (n_Y, n_features), default=None
         None means X.
     n_jobs : int, default=None
         Threads for the kernels of this package and the pairwise ones.
 
     Returns
     -------
-    ndarray of shape (n_X, n_Y), float32 or float64
-        Not to be written to: it may be the user's own.
+    array of shape (n_X, n_Y), float32 or float64
+        Where X is. Not to be written to: it may be the user's own.
 
     Raises
     ------
     ValueError
         If an entry is not finite, or a callable returns another shape.
     """
+    if is_foreign(X):
+        shape = (X.shape[0], X.shape[0] if Y is None else Y.shape[0])
+        tile = foreign_tiles(kernel, X, Y)
+        return matrix_of_tiles(tile, shape, X, symmetric=Y is None)
     X, Y = with_small_indices(X), None if Y is None else with_small_indices(Y)
     # An entry that overflows is infinite: `check_matrix_finite` reports its place.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -108,6 +116,38 @@ def kernel_tiles(
     return tile
 
 
+def foreign_tiles(
+    kernel: ResolvedKernel, X: Array, Y: Array | None = None
+) -> Callable[[slice, slice], Array]:
+    """Return what evaluates ``k(X, Y)`` tile by tile, on arrays of other libraries.
+
+    Parameters
+    ----------
+    kernel : object returned by `resolve_kernel`
+    X : array of shape (n_X, n_features)
+    Y : array of shape (n_Y, n_features), default=None
+        None means X.
+
+    Returns
+    -------
+    callable
+        ``tile(rows, columns)`` is a new array in the dtype of X. It raises the
+        ValueError of `evaluate_kernel`.
+    """
+    xp, name = namespace(X), describe_kernel(kernel)
+    evaluate = array_tiles(kernel, X, Y, X.dtype)
+    shape = (X.shape[0], X.shape[0] if Y is None else Y.shape[0])
+
+    def tile(rows: slice, columns: slice) -> Array:
+        K = evaluate(rows, columns)
+        if not xp.all(xp.isfinite(K)):
+            origin = rows.start, columns.start
+            check_matrix_finite(to_host(K), name, origin=origin, shape=shape)
+        return K
+
+    return tile
+
+
 def kernel_diagonal(kernel: ResolvedKernel, X: np.ndarray) -> np.ndarray:
     """Diagonal of ``k(X)``, without the rest of it where the kernel can.
 
@@ -120,6 +160,10 @@ def kernel_diagonal(kernel: ResolvedKernel, X: np.ndarray) -> np.ndarray:
     -------
     ndarray of shape (n_samples,)
     """
+    if is_foreign(X):
+        tile, diagonal = foreign_tiles(kernel, X), namespace(X).linalg.diagonal
+        parts = batches(X.shape[0], DEVICE_DIAGONAL_ROWS)
+        return np.concatenate([to_host(diagonal(tile(b, b))) for b in parts])
     if isinstance(kernel, Kernel):
         return kernel.diag(X)
     blocks = batches(X.shape[0], DIAGONAL_BLOCK_ROWS)

@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from sklearn_msk._array_api import Array, astype, namespace, widest_float
 from sklearn_msk.kernels._activations import Activation
 from sklearn_msk.kernels._angles import Angles, Lengths, append_constant, unit_rows
 
@@ -27,10 +28,10 @@ class Network(Protocol):
 
     def recursion(
         self, x: list[Lengths], z: list[Lengths], angles: Angles
-    ) -> np.ndarray:
+    ) -> Array:
         """Kernel from the lengths in each layer and the angles entering the first."""
 
-    def recursion_diagonal(self, x: list[Lengths]) -> np.ndarray:
+    def recursion_diagonal(self, x: list[Lengths]) -> Array:
         """Kernel of rows with themselves, from their lengths in each layer."""
 
 
@@ -48,19 +49,20 @@ class LayerStatistics:
         ``1 / sqrt(k(x, x))`` of a normalised kernel, 0 where ``k(x, x)`` is 0.
     """
 
-    unit_inputs: np.ndarray
-    lengths: np.ndarray
-    scale: np.ndarray | None = None
+    unit_inputs: Array
+    lengths: Array
+    scale: Array | None = None
 
     @classmethod
     def of_rows(
-        cls, network: Network, X: np.ndarray, dtype: np.dtype
+        cls, network: Network, X: Array, dtype: Any
     ) -> "LayerStatistics":
         """Statistics of the rows of X, with lengths in this precision."""
+        xp, widest = namespace(X), widest_float(X)
         weight = math.sqrt(network.weight_variance)
         bias = math.sqrt(network.bias_variance)
-        inputs = X.astype(np.float64) * (weight / math.sqrt(X.shape[1]))
-        inputs = np.column_stack([inputs, np.full(len(X), bias)])
+        inputs = astype(X, widest) * (weight / math.sqrt(X.shape[1]))
+        inputs = xp.concat([inputs, xp.full_like(inputs[:, :1], bias)], axis=1)
         lengths, unit_inputs = unit_rows(inputs)
         layers = [append_constant(lengths, 0.0)]
         for _ in range(network.depth):
@@ -69,25 +71,31 @@ class LayerStatistics:
         scale = None
         if network.normalized:
             own = network.recursion_diagonal(layers)
-            scale = np.divide(1.0, np.sqrt(own), where=own > 0, out=np.zeros_like(own))
-            scale = scale.astype(dtype, copy=False)
-        return cls(unit_inputs, np.stack(layers).astype(dtype, copy=False), scale)
+            roots = xp.sqrt(xp.where(own > 0, own, xp.ones_like(own)))
+            scale = astype(xp.where(own > 0, 1.0 / roots, xp.zeros_like(own)), dtype)
+        stacked = xp.stack([xp.stack(list(layer)) for layer in layers])
+        return cls(unit_inputs, astype(stacked, dtype), scale)
 
     @property
-    def dtype(self) -> np.dtype:
+    def dtype(self) -> Any:
         """Precision of the recursion."""
         return self.lengths.dtype
 
     @property
     def layers(self) -> list[Lengths]:
         """Lengths of the rows in each layer, the read-out last."""
-        return [Lengths(*layer) for layer in self.lengths]
+        return [
+            Lengths(*(self.lengths[layer, part, :] for part in range(len(Lengths._fields))))
+            for layer in range(self.lengths.shape[0])
+        ]
 
     def __len__(self) -> int:
-        return len(self.unit_inputs)
+        return self.unit_inputs.shape[0]
 
     def __getitem__(self, rows: slice) -> "LayerStatistics":
         """Return the statistics of a slice of the rows."""
-        lengths = np.ascontiguousarray(self.lengths[:, :, rows])
+        lengths = self.lengths[:, :, rows]
+        if isinstance(lengths, np.ndarray):
+            lengths = np.ascontiguousarray(lengths)
         scale = None if self.scale is None else self.scale[rows]
-        return LayerStatistics(self.unit_inputs[rows], lengths, scale)
+        return LayerStatistics(self.unit_inputs[rows, :], lengths, scale)

@@ -16,13 +16,12 @@ piecewise linear activations run several times as fast in `_network_inplace` (Nu
 `_network_numba`, which are tested against these; `_network_matrix` chooses.
 """
 
-import numpy as np
-
+from sklearn_msk._array_api import Array, namespace
 from sklearn_msk.kernels._angles import Angles, Lengths, angles_with_constant
 from sklearn_msk.kernels._network_base import InfiniteWidthKernel
 
 
-def covariance(x: Lengths, z: Lengths, angles: Angles) -> np.ndarray:
+def covariance(x: Lengths, z: Lengths, angles: Angles) -> Array:
     """``Sigma = |x| |z| cos(angle)``."""
     sigma = angles.cosine
     sigma *= x.total
@@ -86,7 +85,7 @@ class NNGP(InfiniteWidthKernel):
 
     def recursion(
         self, x: list[Lengths], z: list[Lengths], angles: Angles
-    ) -> np.ndarray:
+    ) -> Array:
         """``Sigma_{depth + 1}``, from the angles of ``Sigma_1``.
 
         Parameters
@@ -108,7 +107,7 @@ class NNGP(InfiniteWidthKernel):
             angles = angles_with_constant(x[layer + 1], z[layer + 1], angles)
         return covariance(x[-1], z[-1], angles)
 
-    def recursion_diagonal(self, x: list[Lengths]) -> np.ndarray:
+    def recursion_diagonal(self, x: list[Lengths]) -> Array:
         """``Sigma_{depth + 1}`` of rows with themselves, the square of their length.
 
         Parameters
@@ -121,7 +120,7 @@ class NNGP(InfiniteWidthKernel):
         ndarray of shape (n,)
             The kernel, before normalisation.
         """
-        return np.square(x[-1].total)
+        return namespace(x[-1].total).square(x[-1].total)
 
 
 class NTK(InfiniteWidthKernel):
@@ -181,7 +180,7 @@ class NTK(InfiniteWidthKernel):
 
     def recursion(
         self, x: list[Lengths], z: list[Lengths], angles: Angles
-    ) -> np.ndarray:
+    ) -> Array:
         """``Theta_{depth + 1}``, from the angles of ``Sigma_1``.
 
         Parameters
@@ -209,7 +208,7 @@ class NTK(InfiniteWidthKernel):
             theta += covariance(x[layer + 1], z[layer + 1], angles)
         return theta
 
-    def recursion_diagonal(self, x: list[Lengths]) -> np.ndarray:
+    def recursion_diagonal(self, x: list[Lengths]) -> Array:
         """``Theta_{depth + 1}`` of rows with themselves, from ``Sigma = |x|^2``.
 
         Parameters
@@ -222,8 +221,9 @@ class NTK(InfiniteWidthKernel):
         ndarray of shape (n,)
             The kernel, before normalisation.
         """
-        theta = np.square(x[0].total)
+        xp = namespace(x[0].total)
+        theta = xp.square(x[0].total)
         for layer in range(self.depth):
             slope = self.dual.mean_square_slope(x[layer].total)
-            theta = np.square(x[layer + 1].total) + self.weight_variance * slope * theta
+            theta = xp.square(x[layer + 1].total) + self.weight_variance * slope * theta
         return theta

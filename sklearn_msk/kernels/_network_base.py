@@ -11,11 +11,13 @@ from numpy.typing import ArrayLike
 from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
 from sklearn.utils import check_array
 
+from sklearn_msk._array_api import Array, Place, place_of, to_host
 from sklearn_msk._batches import batches
 from sklearn_msk._tuning import NETWORK_TILE_ROWS
 from sklearn_msk.kernels._activations import ACTIVATIONS, Activation
 from sklearn_msk.kernels._angles import Angles, Lengths
 from sklearn_msk.kernels._layer_statistics import LayerStatistics
+from sklearn_msk.kernels._network_arrays import network_matrix
 from sklearn_msk.kernels._network_matrix import (
     TileEvaluator,
     choose_evaluator,
@@ -51,7 +53,7 @@ class InfiniteWidthKernel(Kernel):
     @abstractmethod
     def recursion(
         self, x: list[Lengths], z: list[Lengths], angles: Angles
-    ) -> np.ndarray:
+    ) -> Array:
         """Kernel from the lengths in each layer and the angles entering the first.
 
         Lengths are shaped (n_x, 1) and (1, n_z); the read-out is the last of the
@@ -59,7 +61,7 @@ class InfiniteWidthKernel(Kernel):
         """
 
     @abstractmethod
-    def recursion_diagonal(self, x: list[Lengths]) -> np.ndarray:
+    def recursion_diagonal(self, x: list[Lengths]) -> Array:
         """Kernel of rows with themselves, from their lengths in each layer."""
 
     @property
@@ -120,7 +122,11 @@ class InfiniteWidthKernel(Kernel):
             If a parameter is out of its range, if X holds NaN or infinity, if X and Y
             differ in their features, or if a gradient is asked for between two sets.
         """
-        K = self._matrix(X, Y, n_jobs)
+        place = place_of(X)
+        if place is not None:
+            K = self._matrix_there(place, X, Y, n_jobs)
+        else:
+            K = self._matrix(X, Y, n_jobs)
         if not eval_gradient:
             return K
         if Y is not None:
@@ -148,6 +154,15 @@ class InfiniteWidthKernel(Kernel):
             shifted = self.clone_with_theta(theta)
             derivative += weight / (12.0 * h) * shifted._matrix(X, None, n_jobs)
         return derivative
+
+    def _matrix_there(
+        self, place: Place, X: Array, Y: Array | None, n_jobs: int | None
+    ) -> Array:
+        """Kernel matrix of arrays of another library, where they are."""
+        self.check_parameters()
+        if place.engine is None:
+            return place.put(self._matrix(to_host(X), to_host(Y), n_jobs))
+        return network_matrix(self, X, Y)
 
     def _matrix(
         self,

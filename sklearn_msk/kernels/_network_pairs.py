@@ -113,7 +113,7 @@ def layer_slopes(
 def diagonal_slopes(network: Network, x: LayerStatistics) -> Slopes:
     """``k(x, x)`` and half of its derivative in the length of x', shape (n_x, 1)."""
     layers = [layer.as_column() for layer in x.layers]
-    angles = Angles.zero((len(x), 1), np.dtype(np.float64))
+    angles = Angles.zero(np.zeros((len(x), 1)))
     return layer_slopes(network, layers, layers, angles)
 
 

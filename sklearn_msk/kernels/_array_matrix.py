@@ -1,0 +1,51 @@
+"""Kernel matrices of arrays of other libraries, from tiles."""
+
+import math
+from collections.abc import Callable
+
+from sklearn_msk._array_api import Array, empty
+from sklearn_msk._batches import batches
+from sklearn_msk._memory import device_memory_limit
+from sklearn_msk._tuning import DEVICE_TILE_ARRAYS, DEVICE_TILE_ROWS
+
+
+def tile_side(like: Array) -> int:
+    """Rows of a square tile whose evaluation takes little of a device's memory."""
+    entries = device_memory_limit(like) / (8 * DEVICE_TILE_ARRAYS)
+    return max(1, min(DEVICE_TILE_ROWS, math.isqrt(int(entries))))
+
+
+def matrix_of_tiles(
+    tile: Callable[[slice, slice], Array],
+    shape: tuple[int, int],
+    like: Array,
+    *,
+    symmetric: bool,
+) -> Array:
+    """Evaluate a matrix tile by tile.
+
+    Parameters
+    ----------
+    tile : callable
+        From two slices to a new array.
+    shape : pair of int
+    like : array
+        Its library, device and dtype are those of the matrix.
+    symmetric : bool
+        Whether one triangle is evaluated, and mirrored.
+
+    Returns
+    -------
+    array of this shape
+    """
+    side = tile_side(like)
+    if max(shape) <= side:
+        return tile(slice(0, shape[0]), slice(0, shape[1]))
+    K = empty(shape, like)
+    for rows in batches(shape[0], side):
+        for columns in batches(rows.stop if symmetric else shape[1], side):
+            block = tile(rows, columns)
+            K[rows, columns] = block
+            if symmetric and columns != rows:
+                K[columns, rows] = block.T
+    return K
