@@ -1,11 +1,12 @@
 """Arrays of other libraries: where they live, and how numbers get there and back.
 
-NumPy arrays are what the package works on. Arrays of torch, CuPy and other libraries of
-the array API standard come in under ``sklearn.config_context(array_api_dispatch=True)``.
-Those that NumPy reads as they are, torch's in the memory of the processor, go to NumPy.
-All others are computed on by functions of their own library, called ``xp`` below: what
-is written for ``xp`` serves NumPy too. Matrices as large as a Krylov basis is long stay where they
-are; those as small as it is wide go to NumPy and SciPy.
+The package works on NumPy arrays. Arrays of torch, CuPy and other libraries of the
+array API standard come in under ``sklearn.config_context(array_api_dispatch=True)``.
+NumPy reads the arrays that torch has in the memory of the processor as they are. All
+other arrays stay in their library, whose functions are called ``xp`` below. Code for
+``xp`` serves NumPy too. Arrays with an entry for every row stay where they are. Small
+matrices, such as the projections on a Krylov basis, go to NumPy and SciPy. NumPy reads
+the table of a fit too, to check it.
 
 References
 ----------
@@ -20,8 +21,10 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import get_config
+from sklearn.base import clone
+from sklearn.utils import Tags
 
-from sklearn_msk._compat import array_api_compat, convert_to_numpy
+from sklearn_msk._compat import array_api_compat, convert_arrays, convert_to_numpy
 
 # An array of NumPy or of another library of the standard.
 Array = Any
@@ -79,13 +82,27 @@ def widest_float(array: Array) -> Any:
 
 
 def put_like(array: np.ndarray | float, like: Array) -> Array:
-    """Return numbers of NumPy in the library, on the device and in the dtype of like."""
+    """Return numbers of NumPy in the library, on the device, in the dtype of like."""
     if not is_foreign(like):
         return array
     xp, device = namespace(like), array_api_compat.device(like)
     # Some libraries take no view of strides.
     values = np.ascontiguousarray(array).reshape(np.shape(array))
     return xp.asarray(values, dtype=like.dtype, device=device)
+
+
+def put_beside(array: Array, like: Array) -> Array:
+    """Return an array of NumPy in the library and on the device of like."""
+    if is_foreign(array) or not is_foreign(like):
+        return array
+    return Place(like[:0, ...]).put(array)
+
+
+def copied(array: Array) -> Array:
+    """Return a copy of an array, or of sparse rows."""
+    if is_foreign(array):
+        return namespace(array).asarray(array, copy=True)
+    return array.copy()
 
 
 def empty(shape: tuple[int, ...], like: Array) -> Array:
@@ -155,6 +172,32 @@ class Movable:
         return mapped(self, convert)
 
 
+class MovableEstimator:
+    """An estimator that takes arrays of other libraries, and moves between devices."""
+
+    def __sklearn_tags__(self) -> Tags:
+        """Tags that scikit-learn asks for."""
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.array_api_support = array_api_compat is not None
+        return tags
+
+    def __sklearn_array_api_convert__(self, convert: Callable[[Array], Array]) -> Any:
+        """Return a clone that has the fitted attributes, their arrays converted."""
+        moved = clone(self)
+        moved.__dict__ |= _converted(vars(self), convert)
+        return moved
+
+
+def _converted(
+    attributes: dict[str, Any], convert: Callable[[Array], Array]
+) -> dict[str, Any]:
+    """Return attributes with their arrays converted, but for those of kernels."""
+    return {
+        name: value if name.startswith("kernel") else convert_arrays(value, convert)
+        for name, value in attributes.items()
+    }
+
+
 @dataclass(frozen=True, eq=False)
 class Place:
     """A library and one of its devices.
@@ -222,14 +265,20 @@ class Place:
             dtype = self.dtype
         return self.xp.asarray(values, dtype=dtype, device=self.device)
 
-    def put_all(self, value: Any) -> Any:
-        """Return a value with every array of numbers in it there, as `mapped` does."""
-        return mapped(value, self._put_numbers)
+    def put_all(self, attributes: dict[str, Any]) -> dict[str, Any]:
+        """Return fitted attributes with their arrays of numbers there.
+
+        Those of estimators and of `Movable` values among them too. The parameters of
+        kernels stay as they are: kernels take their lengths from NumPy.
+        """
+        return _converted(attributes, self._put_numbers)
 
     def _put_numbers(self, array: Array) -> Array:
         """Return an array there; as it is where it is there, or holds no numbers."""
+        if isinstance(array, np.generic) or self.holds(array):
+            return array
         numeric = is_foreign(array) or array.dtype.kind in "biuf"
-        return self.put(to_host(array)) if numeric and not self.holds(array) else array
+        return self.put(to_host(array)) if numeric else array
 
     def holds(self, array: Any) -> bool:
         """Whether an array is there already."""
@@ -270,9 +319,29 @@ def place_of(X: Any) -> Place | None:
         None as well without ``array_api_dispatch``, as scikit-learn has it: the rows
         are converted then.
     """
-    if not get_config()["array_api_dispatch"] or not is_foreign(X):
+    if not get_config()["array_api_dispatch"]:
+        return None
+    if array_api_compat is None and hasattr(X, "__dlpack__"):
+        check_dispatch(X)
+    if not is_foreign(X):
         return None
     return Place(namespace(X).empty(0, dtype=namespace(X).float32, device=_device(X)))
+
+
+def float_types(X: Any) -> list[Any]:
+    """Return the float types that rows may have, the widest first."""
+    place = place_of(X)
+    return [np.float64, np.float32] if place is None else place.float_types
+
+
+def check_dispatch(X: Any) -> None:
+    """Raise an ImportError where scikit-learn is too old for arrays of a library."""
+    if not isinstance(X, np.ndarray | np.generic):
+        raise ImportError(
+            "Arrays of other libraries than NumPy need scikit-learn 1.9 or newer. Got "
+            f"array_api_dispatch=True and {type(X).__name__}; update scikit-learn, or "
+            "convert the array to NumPy."
+        )
 
 
 def _device(array: Array) -> Any:
@@ -302,11 +371,12 @@ def check_same_place(estimator: Any, X: Any, fitted: Array, method: str) -> None
         return
     name = type(estimator).__name__
     raise ValueError(
-        f"{name}.{method} takes rows where the model is: it was fitted with "
-        f"{'NumPy' if model is None else model}. Got rows of "
+        f"Inputs passed to {name}.{method}() must use the same namespace and the same "
+        f"device as those passed to fit(), {'NumPy' if model is None else model}. Got "
         f"{_describe(X) if here is None else here} instead. Move the rows, or the "
         "model: sklearn.utils._array_api.move_estimator_to(estimator, xp, device). "
-        "Arrays that are not NumPy's need sklearn.set_config(array_api_dispatch=True)."
+        "Arrays of other libraries than NumPy need "
+        "sklearn.set_config(array_api_dispatch=True)."
     )
 
 

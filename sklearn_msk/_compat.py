@@ -27,12 +27,19 @@ from sklearn.utils.validation import (
 try:
     from sklearn.externals import array_api_compat
     from sklearn.utils._array_api import _convert_to_numpy as convert_to_numpy
-except ImportError:  # before scikit-learn 1.8, which dispatches to few estimators
+    from sklearn.utils._array_api import (
+        _estimator_with_converted_arrays as convert_arrays,
+    )
+except ImportError:  # before scikit-learn 1.9, which moves estimators to devices
     array_api_compat = None
 
     def convert_to_numpy(array: Any, xp: Any) -> np.ndarray:
         """Make an array of NumPy."""
         return np.asarray(array)
+
+    def convert_arrays(estimator: Any, converter: Callable) -> Any:
+        """Leave an estimator as it is: there are no arrays but NumPy's."""
+        return estimator
 
 
 try:
@@ -64,6 +71,7 @@ __all__ = [
     "_score",
     "array_api_compat",
     "check_matplotlib_support",
+    "convert_arrays",
     "convert_to_numpy",
     "num_samples",
     "spherical_harmonic",

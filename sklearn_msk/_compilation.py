@@ -1,48 +1,67 @@
 """Functions of arrays, compiled where the library of the arrays can."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from sklearn_msk._compat import array_api_compat
 
+# Compiled functions, by what was compiled for which types.
+_COMPILED: dict[Any, Callable[..., Any]] = {}
 
-def compiled(function: Callable[..., Any], like: Any) -> Callable[..., Any]:
-    """Return a function that does the same in fewer passes over memory.
+
+def compiled(
+    function: Callable[..., Any], key: Any, *arrays: Any
+) -> Callable[..., Any]:
+    """Return a function of arrays that does the same in fewer passes over memory.
 
     torch fuses the operations of a function for GPUs, where memory and not arithmetic
-    bounds them. Where it cannot, as without a compiler, the function runs as it is.
+    bounds them. The operations are recorded while the function runs on the arrays, so
+    that they must not depend on values. Where torch cannot compile, as without a
+    compiler, the function is returned as it is.
 
     Parameters
     ----------
     function : callable
-        A function of a module, of arrays and other values, without side effects.
-    like : array
-        An array of the library and the device that it will be called with.
+        Of arrays, without side effects.
+    key : hashable
+        Equal for functions that do the same.
+    *arrays : arrays
+        What it will be called with, or arrays of the same types and of other sizes.
 
     Returns
     -------
     callable
     """
-    if array_api_compat.is_torch_array(like) and like.device.type == "cuda":
-        return _compiled_by_torch(function)
-    return function
+    first = arrays[0]
+    if not (array_api_compat.is_torch_array(first) and first.device.type == "cuda"):
+        return function
+    key = (key, first.device, tuple((a.dtype, a.ndim) for a in arrays))
+    if key not in _COMPILED:
+        _COMPILED[key] = _compiled_by_torch(function, arrays)
+    return _COMPILED[key]
 
 
-@cache
-def _compiled_by_torch(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function compiled by torch, once in a process."""
+def _compiled_by_torch(
+    function: Callable[..., Any], arrays: tuple[Any, ...]
+) -> Callable[..., Any]:
+    """Return a function compiled by torch, which runs as it is where that fails."""
     import torch
+    from torch.fx.experimental.proxy_tensor import make_fx
 
-    fused, works = torch.compile(function, dynamic=True), [True]
+    functions: list[Callable[..., Any]] = [function]
 
-    def call(*arguments: Any) -> Any:
-        if works[0]:
-            try:
-                return fused(*arguments)
-            # Without a compiler, or for a GPU that it does not know.
-            except torch._dynamo.exc.TorchDynamoException:
-                works[0] = False
-        return function(*arguments)
+    def call(*arrays: Any) -> Any:
+        # Without a compiler, or for a GPU that it does not know, torch raises errors
+        # of any kind, some of them when shapes change.
+        try:
+            return functions[-1](*arrays)
+        except Exception:
+            functions[1:] = []
+            return function(*arrays)
 
+    try:
+        graph = make_fx(function, tracing_mode="symbolic")(*arrays)
+        functions.append(torch.compile(graph, dynamic=True))
+    except Exception:
+        return function
     return call

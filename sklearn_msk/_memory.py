@@ -14,8 +14,9 @@ The environment variable ``SKLEARN_MSK_MEMORY_LIMIT`` replaces it: a number of b
 a number with a unit, as ``"8GiB"`` or ``"500MB"``. Fits that run at the same time share
 one limit.
 
-On a GPU a fit may hold a share of what is free there, ``SKLEARN_MSK_DEVICE_MEMORY_SHARE``
-of it, a number above 0 and up to 1; .75 by default.
+On a GPU a fit may hold a share of the memory that is free there, 0.75 by default. The
+environment variable ``SKLEARN_MSK_DEVICE_MEMORY_SHARE`` replaces it, a number above 0
+and up to 1.
 """
 
 import math

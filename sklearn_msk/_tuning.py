@@ -28,10 +28,14 @@ DENSE_PEAK = 1.1  # sizes of the kernel matrix
 # one takes, itself included. Not measured.
 KERNEL_BLOCK_ARRAYS = 4  # arrays
 
-# Side of a tile on a device, large enough for its processors; and the arrays of the size
-# of a tile that its share of the memory allows for. Not measured.
+# Side of a tile on a device, large enough for its processors; and the arrays of the
+# size of a tile that its share of the memory allows for. Not measured.
 DEVICE_TILE_ROWS = 8192  # rows
 DEVICE_TILE_ARRAYS = 64  # arrays
+
+# Compiled functions of tiles make up for the seconds that they take to compile.
+# `device.py`.
+DEVICE_COMPILE_FROM = 10**10  # entries of a kernel matrix
 
 # Arrays of the size of a layer of a network of finite width that a forward pass takes.
 # Not measured.

@@ -228,11 +228,14 @@ class BaseMSK(
             del state["_pass"]
         return state
 
-    def _values(self, X: Any) -> Any:
-        """Values of the model, of shape (n,) or (n, n_targets); lazily for dask."""
+    def _values(self, X: Any, method: str) -> Any:
+        """Values of the model, of shape (n,) or (n, n_targets); lazily for dask.
+
+        Errors name the method that was called.
+        """
         if is_dask(X):
             return self._dask_values(X)
-        check_same_place(self, X, self.dual_coef_, "predict")
+        check_same_place(self, X, self.dual_coef_, method)
         X = check_queries(self, X)
         known = find_known_values(self, X)
         if known is not None:
@@ -294,7 +297,9 @@ def problem_config(
     landmarks = None
     if estimator.landmarks is not None:
         landmarks = LandmarkConfig(
-            to_host(estimator.landmarks), estimator.landmark_selection, estimator.random_state
+            to_host(estimator.landmarks),
+            estimator.landmark_selection,
+            estimator.random_state,
         )
     return replace(
         kernel_config(estimator, n_parallel),

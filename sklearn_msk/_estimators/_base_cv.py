@@ -19,6 +19,12 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from sklearn_msk._array_api import (
+    MovableEstimator,
+    check_same_place,
+    float_types,
+    to_host,
+)
 from sklearn_msk._compat import (
     CallbackSupportMixin,
     Interval,
@@ -31,13 +37,20 @@ from sklearn_msk._estimators._data import check_dense_array, check_one_label
 from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._progress import FitTask
+from sklearn_msk._estimators._scaling import map_rows
 from sklearn_msk._memory import memory_limit
 from sklearn_msk._selection import ChoiceConfig, Progress, kernel_family
 from sklearn_msk._selection._kernel_families import AUTO
 from sklearn_msk._validation import check_weights
 
 
-class BaseMSKCV(NamedParameters, CallbackSupportMixin, DocLinkMixin, BaseEstimator):
+class BaseMSKCV(
+    NamedParameters,
+    MovableEstimator,
+    CallbackSupportMixin,
+    DocLinkMixin,
+    BaseEstimator,
+):
     """Kernel ridge model that chooses all of itself by leave-one-out errors."""
 
     _parameter_constraints: dict = {
@@ -151,7 +164,12 @@ class BaseMSKCV(NamedParameters, CallbackSupportMixin, DocLinkMixin, BaseEstimat
         )
 
     def _check_data(self, X: Any, y: Any) -> tuple[dict[str, Any], Any, Any]:
-        """Validate rows and targets; return what is known of the columns too."""
+        """Validate rows and targets; return what is known of the columns too.
+
+        Arrays of other libraries become NumPy's: matrices of a few thousand rows are
+        all that a choice takes.
+        """
+        X, y = to_host(X), to_host(y)
         check_dense_array(y, "y")
         check_one_label(self, y)
         # scikit-learn's validation sets attributes: here those of a copy.
@@ -178,7 +196,7 @@ class BaseMSKCV(NamedParameters, CallbackSupportMixin, DocLinkMixin, BaseEstimat
 
     def _check_weights(self, sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
         """Validate weights, of which leave-one-out needs two."""
-        weights = check_weights(sample_weight, X)
+        weights = check_weights(to_host(sample_weight), X)
         if weights is not None and np.count_nonzero(weights) < 2:
             raise ValueError(
                 "Leave-one-out needs at least 2 rows of positive weight. Got "
@@ -189,7 +207,7 @@ class BaseMSKCV(NamedParameters, CallbackSupportMixin, DocLinkMixin, BaseEstimat
     def _routed(self, sample_weight: Any, params: dict[str, Any]) -> Any:
         """Return what metadata go to the scorer, and what to the splitter."""
         _raise_for_params(params, self, "fit")
-        given = dict(params)
+        given = {name: to_host(value) for name, value in params.items()}
         if sample_weight is not None:
             given["sample_weight"] = sample_weight
         if not _routing_enabled():
@@ -221,6 +239,17 @@ class BaseMSKCV(NamedParameters, CallbackSupportMixin, DocLinkMixin, BaseEstimat
                 )
 
         return report
+
+    def _mapped(self, X: Any, method: str) -> Any:
+        """Validate rows, and take them to standardised units and metric.
+
+        Errors name the method that was called.
+        """
+        check_same_place(self, X, self.centre_, method)
+        with numbers_expected(self, X):
+            options = {"dtype": float_types(X)[0], "accept_sparse": "csr"}
+            X = validate_data(self, X, reset=False, **options)
+        return map_rows(X, self.centre_, self.components_)
 
     def _assign(self, attributes: dict[str, Any]) -> None:
         """Set the fitted attributes, and remove those of an earlier fit."""

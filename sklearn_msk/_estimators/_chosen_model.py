@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_msk._array_api import Array, MovableEstimator, namespace, put_like, to_host
 from sklearn_msk._estimators._classifier import MSKClassifier
 from sklearn_msk._estimators._data import labels_of
 from sklearn_msk._estimators._fitted import assign
@@ -42,7 +43,7 @@ _LANDMARK_POOL = 20_000
 _LANDMARK_RIDGES = np.logspace(-3, 1, 9)
 
 
-class MeanClassifier(ClassifierMixin, BaseEstimator):
+class MeanClassifier(MovableEstimator, ClassifierMixin, BaseEstimator):
     """Classifier whose log odds are the mean of the values of others, calibrated.
 
     Parameters
@@ -68,11 +69,12 @@ class MeanClassifier(ClassifierMixin, BaseEstimator):
         self.estimators_, self.classes_ = estimators, estimators[0].classes_
         return self
 
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: Any) -> Array:
         """Log odds, of shape (n,) for two classes, else (n, n_classes)."""
         check_is_fitted(self)
         values = [member.decision_function(X) for member in self.estimators_]
-        return self.slope * np.mean(values, axis=0) + self.shifts
+        mean = namespace(values[0]).mean(namespace(values[0]).stack(values), axis=0)
+        return self.slope * mean + put_like(to_host(self.shifts), mean)
 
     def predict(self, X: Any) -> np.ndarray:
         """Class of the largest log odds."""
@@ -80,7 +82,8 @@ class MeanClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities, of shape (n, n_classes)."""
-        return class_probabilities(self.decision_function(X))
+        values = self.decision_function(X)
+        return put_like(class_probabilities(to_host(values)), values)
 
 
 def mean_classifier(
@@ -198,7 +201,7 @@ def feature_importances(model: RidgeModel, rows: SearchRows) -> np.ndarray:
     return squares / total
 
 
-def cross_kernel(model: MSKRegressor, Z: np.ndarray) -> np.ndarray:
+def cross_kernel(model: MSKRegressor, Z: Array) -> Array:
     """Kernel of rows with the training rows of a model."""
     return evaluate_kernel(model.kernel_, Z, model.X_fit_)
 

@@ -308,7 +308,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
             Values, float64; for two classes, the value of the second.
         """
         check_is_fitted(self)
-        return self._values(X)
+        return self._values(X, "decision_function")
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the class with the largest value.
@@ -323,7 +323,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         ndarray of shape (n_queries,)
             Labels.
         """
-        values = self.decision_function(X)
+        check_is_fitted(self)
+        values = self._values(X, "predict")
         if is_dask(values):
             values = values.compute()
         return labels_of(values, self.classes_)
@@ -348,7 +349,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         ndarray of shape (n_queries, n_classes)
             Columns in the order of `classes_`.
         """
-        values = self.decision_function(X)
+        check_is_fitted(self)
+        values = self._values(X, "predict_proba")
         decided = np.asarray(to_host(values), dtype=np.float64)
         probabilities = scaled_probabilities(decided, 1.0 / self.temperature_)
         return put_like(probabilities, values)

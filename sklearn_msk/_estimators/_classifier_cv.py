@@ -5,8 +5,9 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from sklearn_msk._array_api import Array, place_of, put_like, to_host
 from sklearn_msk._compat import StrOptions, _fit_context, with_callbacks
 from sklearn_msk._estimators._base_cv import BaseMSKCV
 from sklearn_msk._estimators._candidates import Judge, calibrated
@@ -26,7 +27,6 @@ from sklearn_msk._estimators._data import (
     labels_of,
 )
 from sklearn_msk._estimators._names import explain_arguments
-from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._table import Table
 from sklearn_msk._selection import (
@@ -208,6 +208,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
             fitted.
         """
         config = self._config()
+        place = place_of(X)
         columns, X, y = self._check_data(X, y)
         classes = classes_of(self, y)
         weights = self._check_weights(sample_weight, X)
@@ -246,6 +247,8 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
             attributes["loo_decision_function_"] = given.with_rows_outside(
                 mean.slope * values + mean.shifts, mean.decision_function
             )
+        if place is not None:
+            attributes = place.put_all(attributes)
         task.end(lambda: attributes)
         self._assign(attributes)
         return self
@@ -264,11 +267,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
             For two classes, those of the second against the first; for more, up to
             what all classes share.
         """
-        check_is_fitted(self)
-        # Its pipelines check the names of the columns too, so that these stay.
-        with numbers_expected(self, X):
-            validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
-        return self.best_estimator_.decision_function(X)
+        return self._log_odds(X, "decision_function")
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the most probable class.
@@ -283,7 +282,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         ndarray of shape (n_queries,)
             Labels.
         """
-        return labels_of(self.decision_function(X), self.classes_)
+        return labels_of(self._log_odds(X, "predict"), self.classes_)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probabilities of the classes.
@@ -301,7 +300,15 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         ndarray of shape (n_queries, n_classes)
             Columns in the order of `classes_`.
         """
-        return class_probabilities(self.decision_function(X))
+        values = self._log_odds(X, "predict_proba")
+        return put_like(class_probabilities(to_host(values)), values)
+
+    def _log_odds(self, X: Any, method: str) -> Array:
+        """Log odds of the classes; errors name the method that was called."""
+        check_is_fitted(self)
+        # Its pipelines check the names of the columns too, so that these stay.
+        self._mapped(X, method)
+        return self.best_estimator_.decision_function(X)
 
     def _fit_final(
         self, choice: Choice, columns: dict[str, Any]

@@ -55,7 +55,7 @@ def finish_fit(
             **data_attributes,
             **model_attributes(model, store_path=estimator.store_trajectory),
         }
-        return values if place is None else _placed(values, place)
+        return values if place is None else place.put_all(values)
 
     model = task.show_path(model, attributes)
     path = model.path
@@ -79,6 +79,7 @@ def adopt(
     model: FittedModel,
     data: TrainingData,
     passed: tuple[Any, Any, Any],
+    place: Place | None = None,
 ) -> Any:
     """End the fit of an estimator whose model was trained with others.
 
@@ -89,23 +90,15 @@ def adopt(
     data : RegressionData, ClassificationData or DaskData
     passed : tuple
         X, y and sample_weight, for callbacks.
+    place : Place, default=None
+        As in `finish_fit`.
 
     Returns
     -------
     estimator
     """
-    return finish_fit(estimator, model, data.attributes(), FitTask(estimator, *passed))
-
-
-def _placed(attributes: dict[str, Any], place: Place) -> dict[str, Any]:
-    """Return fitted attributes with their arrays at a place."""
-    # A stream goes on from sums that are NumPy's; a kernel has its parameters from the
-    # user.
-    stay = ("_pass", "kernel_")
-    return {
-        name: value if name in stay else place.put_all(value)
-        for name, value in attributes.items()
-    }
+    task = FitTask(estimator, *passed)
+    return finish_fit(estimator, model, data.attributes(), task, place)
 
 
 def assign(estimator: Any, attributes: dict[str, Any]) -> None:

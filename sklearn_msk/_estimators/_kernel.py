@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +14,15 @@ from sklearn.base import (
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_msk._array_api import (
+    Array,
+    astype,
+    check_same_place,
+    namespace,
+    place_of,
+    put_beside,
+    to_host,
+)
 from sklearn_msk._compat import _fit_context
 from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators._data import accepted_sparse, check_dense
@@ -32,11 +42,11 @@ from sklearn_msk._training import (
     apply_kernel,
     build_operator,
     find_pairs,
+    rows_of,
     working_rows,
 )
 from sklearn_msk._tuning import KERNEL_PAIR_TOL
 from sklearn_msk._validation import check_not_bool
-from sklearn_msk.kernels._adapters import PrecomputedKernel
 from sklearn_msk.kernels._evaluation import evaluate_kernel
 from sklearn_msk.spectral_maps._evaluation import resolve_spectral_map
 
@@ -220,7 +230,7 @@ class MSKKernel(
         ndarray of shape (n_samples, n_samples)
             Kernel matrix, exactly symmetric, and positive semi-definite up to rounding.
         """
-        K = self._fit(X).kernel_matrix()
+        K = put_beside(self._fit(X).kernel_matrix(), self.spectrum_.eigenvectors)
         phi = self._eigenfunctions_fit()
         return self._add_modes(K, phi, phi)
 
@@ -228,6 +238,7 @@ class MSKKernel(
     def _fit(self, X: Any) -> KernelOperator:
         """Fit, and return the operator of the kernel as it is."""
         check_not_bool(self, "k")
+        place, X = place_of(X), to_host(X)
         g = resolve_spectral_map(self.g)
         check_dense(self, X)
         # scikit-learn's validation sets attributes: here those of a copy.
@@ -242,12 +253,12 @@ class MSKKernel(
         names = getattr(checked, "feature_names_in_", None)
         warn_of_gamma(self)
         warn_of_scale(self, X, names)
-        config = kernel_config(self)
+        config = replace(kernel_config(self), place=place and place.engine)
         kernel = config.kernel
         X = working_rows(kernel, X)
-        X_fit = None if isinstance(kernel, PrecomputedKernel) else X
         operator = build_operator(X, None, config)
-        problem = Problem(operator, np.zeros(X.shape[0]), 0.0, kernel, X_fit)
+        X_fit, y = rows_of(operator, X, kernel), operator.put(np.zeros(X.shape[0]))
+        problem = Problem(operator, y, 0.0, kernel, X_fit)
         accuracy = PairAccuracy.for_residual(KERNEL_PAIR_TOL)
         problem, spectrum = find_pairs(problem, self.k, accuracy, config)
         S = precondition(spectrum, g, allow_zero=True)
@@ -255,11 +266,14 @@ class MSKKernel(
         kept = vars(checked)
         self.__dict__.pop("feature_names_in_", None)
         self.__dict__ |= {name: kept[name] for name in columns if name in kept}
-        self.kernel_ = kernel
-        self.X_fit_ = X_fit
-        self.spectrum_ = S.spectrum
-        self.modified_eigenvalues_ = S.modified_eigenvalues
-        self.k_ = len(S.modified_eigenvalues)
+        attributes = {
+            "kernel_": kernel,
+            "X_fit_": X_fit,
+            "spectrum_": S.spectrum,
+            "modified_eigenvalues_": S.modified_eigenvalues,
+            "k_": len(S.modified_eigenvalues),
+        }
+        self.__dict__ |= attributes if place is None else place.put_all(attributes)
         return operator
 
     def transform(self, X: Any) -> np.ndarray:
@@ -278,8 +292,7 @@ class MSKKernel(
             otherwise.
         """
         check_is_fitted(self)
-        X = check_queries(self, X)
-        K = evaluate_kernel(self.kernel_, X, self.X_fit_, self.n_jobs)
+        K = self._kernel(self._checked(X, "transform"), self.X_fit_)
         return self._add_modes(K, self._eigenfunctions(K), self._eigenfunctions_fit())
 
     def evaluate(self, X: Any, Y: Any = None) -> np.ndarray:
@@ -308,37 +321,43 @@ class MSKKernel(
                 "evaluate needs a kernel that it can compute between any two rows. Got "
                 "kernel='precomputed' instead; use transform, or pass the kernel."
             )
-        X = check_queries(self, X)
+        X = self._checked(X, "evaluate")
         phi_x = self._eigenfunctions_of(X)
         if Y is None:
-            K = evaluate_kernel(self.kernel_, X, None, self.n_jobs)
-            return self._add_modes(K, phi_x, phi_x)
-        Y = check_queries(self, Y)
-        K = evaluate_kernel(self.kernel_, X, Y, self.n_jobs)
-        return self._add_modes(K, phi_x, self._eigenfunctions_of(Y))
+            return self._add_modes(self._kernel(X, None), phi_x, phi_x)
+        Y = self._checked(Y, "evaluate")
+        return self._add_modes(self._kernel(X, Y), phi_x, self._eigenfunctions_of(Y))
+
+    def _checked(self, X: Any, method: str) -> Array:
+        """Validate rows, which have to be where the model is."""
+        check_same_place(self, X, self.spectrum_.eigenvectors, method)
+        return check_queries(self, X)
+
+    def _kernel(self, X: Array, Y: Array | None) -> Array:
+        """Kernel matrix of validated rows, where they are."""
+        return evaluate_kernel(self.kernel_, X, Y, self.n_jobs)
 
     @property
     def _n_features_out(self) -> int:
         return self.spectrum_.eigenvectors.shape[0]
 
-    def _eigenfunctions_fit(self) -> np.ndarray:
+    def _eigenfunctions_fit(self) -> Array:
         """``phi_i`` at the training rows, ``sqrt(n) v_i``."""
         return math.sqrt(self._n_features_out) * self.spectrum_.eigenvectors
 
-    def _eigenfunctions(self, K: np.ndarray) -> np.ndarray:
+    def _eigenfunctions(self, K: Array) -> Array:
         """``phi_i`` at rows whose kernel with the training rows is K."""
         scale = math.sqrt(self._n_features_out) * self.spectrum_.eigenvalues
-        return K.astype(np.float64, copy=False) @ (self.spectrum_.eigenvectors / scale)
+        vectors = self.spectrum_.eigenvectors
+        return astype(K, vectors.dtype) @ (vectors / scale)
 
-    def _eigenfunctions_of(self, X: Any) -> np.ndarray:
+    def _eigenfunctions_of(self, X: Any) -> Array:
         """``phi_i`` at any rows, in blocks that fit the working memory."""
         scale = math.sqrt(self._n_features_out) * self.spectrum_.eigenvalues
         weights = self.spectrum_.eigenvectors / scale
         return apply_kernel(self.kernel_, X, self.X_fit_, weights, self.n_jobs)
 
-    def _add_modes(
-        self, K: np.ndarray, phi_x: np.ndarray, phi_z: np.ndarray
-    ) -> np.ndarray:
+    def _add_modes(self, K: Array, phi_x: Array, phi_z: Array) -> Array:
         """``K + sum_i (g(lam_i) - lam_i) phi_i(x) phi_i(z)``, in the precision of K."""
         change = self.modified_eigenvalues_ - self.spectrum_.eigenvalues
         modes = (phi_x * change) @ phi_z.T
@@ -348,9 +367,11 @@ class MSKKernel(
         return _round_to(K.dtype, modes)
 
 
-def _round_to(dtype: np.dtype, matrix: np.ndarray) -> np.ndarray:
+def _round_to(dtype: Any, matrix: Array) -> Array:
     """Round to the precision of the kernel matrix, where its range allows."""
-    largest, limits = np.abs(matrix).max(initial=0.0), np.finfo(dtype)
+    xp = namespace(matrix)
+    largest = float(xp.max(xp.abs(matrix))) if 0 not in matrix.shape else 0.0
+    limits = np.finfo(to_host(astype(matrix[:0, :], dtype)).dtype)
     # Far below the smallest normal number nothing is left of the digits.
     fits = largest == 0 or limits.tiny / limits.eps < largest < limits.max
-    return matrix.astype(dtype, copy=False) if fits else matrix
+    return astype(matrix, dtype) if fits else matrix

@@ -4,11 +4,10 @@ import math
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
 from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
-from sklearn_msk._array_api import place_of
+from sklearn_msk._array_api import MovableEstimator, float_types
 from sklearn_msk._compat import HasMethods, Interval, StrOptions
 from sklearn_msk._estimators._data import accepted_sparse, check_dense
 from sklearn_msk._estimators._numbers import numbers_expected
@@ -17,7 +16,7 @@ from sklearn_msk._training import ProblemConfig
 from sklearn_msk.kernels._resolution import resolve_kernel
 
 
-class KernelMixin:
+class KernelMixin(MovableEstimator):
     """Kernel, map and eigensolver parameters: their ranges, tags and meaning."""
 
     _parameter_constraints: dict = {
@@ -38,7 +37,6 @@ class KernelMixin:
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
-        tags.array_api_support = True
         tags.input_tags.pairwise = self.kernel == "precomputed"  # type: ignore
         tags.input_tags.sparse = bool(accepted_sparse(self))
         tags.input_tags.positive_only = self.kernel in (  # type: ignore[attr-defined]
@@ -88,13 +86,11 @@ def kernel_config(estimator: Any, n_parallel: int = 1) -> ProblemConfig:
 def check_queries(estimator: Any, X: Any) -> Any:
     """Validate rows to predict for."""
     check_dense(estimator, X)
-    place = place_of(X)
-    types = [np.float64, np.float32] if place is None else place.float_types
     with numbers_expected(estimator, X):
         return validate_data(
             estimator,
             X,
             accept_sparse=accepted_sparse(estimator),
-            dtype=types,
+            dtype=float_types(X),
             reset=False,
         )

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
+from sklearn_msk._array_api import copied, is_foreign, namespace
+
 
 @contextmanager
 def known_values(estimator: Any, X: Any, values: np.ndarray) -> Iterator[None]:
@@ -35,13 +37,15 @@ def find_known_values(estimator: Any, X: Any) -> np.ndarray | None:
     known = vars(estimator).get("_known_values")
     if known is None or not _equal(known[0], X):
         return None
-    return known[1].copy()
+    return copied(known[1])
 
 
 def _equal(X: Any, Z: Any) -> bool:
     """Whether two sets of rows are the same, entry by entry."""
     if X.shape != Z.shape or X.dtype != Z.dtype or issparse(X) != issparse(Z):
         return False
+    if is_foreign(X):
+        return bool(namespace(X).all(X == Z))
     if not issparse(X):
         return np.array_equal(X, Z)
     parts = ("indptr", "indices", "data")

@@ -19,7 +19,20 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_msk._compat import HasMethods, Interval, StrOptions, _fit_context
+from sklearn_msk._array_api import (
+    MovableEstimator,
+    astype,
+    check_same_place,
+    float_types,
+    place_of,
+    to_host,
+)
+from sklearn_msk._compat import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    _fit_context,
+)
 from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._estimators._numbers import is_of_dates, numbers_expected
@@ -40,6 +53,7 @@ _NORMAL_RANGE = 1.3489795
 
 class LearnedMetric(
     NamedParameters,
+    MovableEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     DocLinkMixin,
@@ -212,6 +226,8 @@ class LearnedMetric(
             fitted `estimator` in kernel functions is not known.
         """
         check_not_bool(self, "max_iter", "n_components")
+        place = place_of(X)
+        X, y, sample_weight = map(to_host, (X, y, sample_weight))
         # scikit-learn's validation sets attributes: here those of a copy.
         checked = copy.copy(self)
         # Text is labels; dates would be taken for integers.
@@ -248,13 +264,17 @@ class LearnedMetric(
         kept = vars(checked)
         self.__dict__.pop("feature_names_in_", None)
         self.__dict__ |= {name: kept[name] for name in columns if name in kept}
-        self.components_ = metric.components * inverse_scales
-        self.metric_ = self.components_.T @ self.components_
+        components = metric.components * inverse_scales
         size = np.full(n_features, np.inf)
         np.divide(1.0, inverse_scales, where=inverse_scales > 0, out=size)
-        self.scale_ = size
-        self.feature_importances_ = learned.importances
-        self.n_iter_ = learned.n_models
+        attributes = {
+            "components_": components,
+            "metric_": components.T @ components,
+            "scale_": size,
+            "feature_importances_": learned.importances,
+            "n_iter_": learned.n_models,
+        }
+        self.__dict__ |= attributes if place is None else place.put_all(attributes)
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -272,12 +292,13 @@ class LearnedMetric(
         """
         check_is_fitted(self)
         with numbers_expected(self, X):
-            X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        return (X @ self.components_.T).astype(X.dtype, copy=False)
+            X = validate_data(self, X, dtype=float_types(X), reset=False)
+        check_same_place(self, X, self.components_, "transform")
+        return astype(astype(X, self.components_.dtype) @ self.components_.T, X.dtype)
 
     @property
     def _n_features_out(self) -> int:
-        return len(self.components_)
+        return self.components_.shape[0]
 
 
 @dataclass(frozen=True, eq=False)

@@ -365,7 +365,7 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
             If X does not fit the training rows.
         """
         check_is_fitted(self)
-        return self._values(X)
+        return self._values(X, "predict")
 
     def staged_predict(
         self, X: Any, iterations: ArrayLike | None = None

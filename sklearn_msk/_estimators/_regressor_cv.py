@@ -9,8 +9,9 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils import gen_batches
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from sklearn_msk._array_api import Array, place_of, put_like, to_host
 from sklearn_msk._compat import StrOptions, _fit_context, with_callbacks
 from sklearn_msk._estimators._base_cv import BaseMSKCV
 from sklearn_msk._estimators._candidates import Judge
@@ -28,10 +29,8 @@ from sklearn_msk._estimators._chosen_model import (
     landmark_estimator,
 )
 from sklearn_msk._estimators._names import explain_arguments
-from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._regressor import MSKRegressor
-from sklearn_msk._estimators._scaling import map_rows
 from sklearn_msk._estimators._table import Table
 from sklearn_msk._scores import r2
 from sklearn_msk._selection import (
@@ -259,6 +258,7 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
                 "effort='full'."
             )
         config = self._config(QUICK if quick else AUTO)
+        place = place_of(X)
         columns, X, y = self._check_data(X, y)
         weights = self._check_weights(sample_weight, X)
         scorer_params, split_params = self._routed(weights, params)
@@ -283,6 +283,8 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
             "best_estimator_": fitted,
             "feature_importances_": feature_importances(best.model, choice.compared),
         }
+        if place is not None:
+            attributes = place.put_all(attributes)
         task.end(lambda: attributes)
         self._assign(attributes)
         return self
@@ -301,7 +303,7 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
             Predictions, float64.
         """
         check_is_fitted(self)
-        return self.best_estimator_[-1].predict(self._mapped(X))
+        return self.best_estimator_[-1].predict(self._mapped(X, "predict"))
 
     def predict_interval(self, X: Any, confidence_level: float = 0.9) -> np.ndarray:
         """Predict intervals that hold the target with a given probability.
@@ -338,7 +340,7 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
                 "The 'confidence_level' must be a float in the range (0, 1). Got "
                 f"{confidence_level!r} instead."
             )
-        level, errors = float(confidence_level), self._interval_errors
+        level, errors = float(confidence_level), to_host(self._interval_errors)
         if quantile_rank(len(errors), level) > len(errors):
             fewest = int(np.ceil(level / (1 - level) - 1e-9))
             warnings.warn(
@@ -347,10 +349,13 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
                 UserWarning,
                 stacklevel=2,
             )
-        Z = self._mapped(X)
+        Z = self._mapped(X, "predict_interval")
         if self.interval_method_ != "jackknife+":
-            return quantile_interval(self.best_estimator_[-1].predict(Z), errors, level)
-        return self._jackknife(Z, level)
+            predicted = to_host(self.best_estimator_[-1].predict(Z))
+            ends = quantile_interval(predicted, errors, level)
+        else:
+            ends = self._jackknife(Z, level)
+        return put_like(ends, self.centre_)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Coefficient of determination R2 of the predictions, at any scale of y.
@@ -405,22 +410,15 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
             attributes["loo_prediction_"] = targets.back(rows.y - of_all)
         return regressor, attributes
 
-    def _mapped(self, X: Any) -> np.ndarray:
-        """Validate rows, and take them to standardised units and metric."""
-        with numbers_expected(self, X):
-            options = {"dtype": np.float64, "accept_sparse": "csr"}
-            X = validate_data(self, X, reset=False, **options)
-        return map_rows(X, self.centre_, self.components_)
-
-    def _jackknife(self, Z: np.ndarray, level: float) -> np.ndarray:
+    def _jackknife(self, Z: Array, level: float) -> np.ndarray:
         """Find the ends of jackknife+ intervals, in blocks of queries."""
         left_out: LeftOutModels = self._left_out
-        mean, unit = self._target_units
+        mean, unit = map(to_host, self._target_units)
         model = self.best_estimator_[-1]
         size = max(1, _QUERY_ENTRIES // left_out.errors.size)
         ends = []
-        for block in gen_batches(len(Z), size):
-            K = cross_kernel(model, Z[block])
+        for block in gen_batches(Z.shape[0], size):
+            K = to_host(cross_kernel(model, Z[block, :]))
             ends.append(
                 jackknife_plus(left_out.predict_without(K), left_out.errors, level)
             )

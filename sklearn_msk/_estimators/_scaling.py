@@ -8,6 +8,7 @@ from scipy.sparse import csr_matrix, issparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_msk._array_api import MovableEstimator, float_types
 from sklearn_msk._selection import label_equal_rows
 
 # Interquartile range of the normal distribution, in standard deviations.
@@ -78,7 +79,7 @@ class LinearCoordinates:
         return map_rows(X, self.centre, self.components)
 
 
-class LinearMap(TransformerMixin, BaseEstimator):
+class LinearMap(MovableEstimator, TransformerMixin, BaseEstimator):
     """``(x - centre) @ components.T``, a step of a chosen model that is known already.
 
     Parameters
@@ -99,7 +100,8 @@ class LinearMap(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> np.ndarray:
         """Map rows."""
         check_is_fitted(self, "n_features_in_")
-        X = validate_data(self, X, dtype=np.float64, accept_sparse="csr", reset=False)
+        options = {"dtype": float_types(X)[0], "accept_sparse": "csr"}
+        X = validate_data(self, X, reset=False, **options)
         return map_rows(X, self.centre, self.components)
 
 

@@ -100,13 +100,22 @@ class DeviceOperator(KernelOperator):
 
     def _add_tiles(self, product: Array, V: Array, side: int) -> None:
         """Add ``K @ V`` to a product, from tiles of one triangle, each used twice."""
-        tile = foreign_tiles(self.kernel, self.X)
-        for rows in batches(self.shape[0], side):
-            for others in batches(rows.stop, side):
-                K = astype(tile(rows, others), V.dtype)
-                product[rows, :] += K @ V[others, :]
-                if others != rows:
-                    product[others, :] += K.T @ V[rows, :]
+        tiles = [
+            (rows, others)
+            for rows in batches(self.shape[0], side)
+            for others in batches(rows.stop, side)
+        ]
+        tile = foreign_tiles(self.kernel, self.X, dtype=V.dtype, check=False)
+        for rows, others in tiles:
+            K = tile(rows, others)
+            product[rows, :] += K @ V[others, :]
+            if others != rows:
+                product[others, :] += K.T @ V[rows, :]
+        if not namespace(V).all(namespace(V).isfinite(product)):
+            # An entry is infinite: the tile that has it raises the error.
+            checked = foreign_tiles(self.kernel, self.X)
+            for rows, others in tiles:
+                checked(rows, others)
 
     def kernel_matrix(self) -> Array:
         """Return K, which is not to be written to."""

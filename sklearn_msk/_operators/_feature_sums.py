@@ -2,8 +2,9 @@
 
 import numpy as np
 from scipy.linalg.blas import ddot, dgemm, dsyr2k, dsyrk, dtrsm, ssyrk
-from scipy.linalg.lapack import dsygst
+from scipy.linalg.lapack import dsygst, dtrtri
 
+from sklearn_msk._array_api import Place, scale_rows, to_host
 from sklearn_msk._batches import batches
 from sklearn_msk._operators._deflation import Deflation
 from sklearn_msk._operators._nystroem_features import NystroemFeatures
@@ -15,6 +16,7 @@ from sklearn_msk._tuning import (
     SUMMED_COLUMNS,
     UNLIKE_LANDMARKS,
 )
+from sklearn_msk.kernels._evaluation import evaluate_kernel
 
 
 class DoubleSums:
@@ -138,9 +140,50 @@ class MixedSums:
             self._gram[part.start :, part] += self._product[part.start :, part]
 
 
+class DeviceSums:
+    """The sums of `DoubleSums` on a device, in double precision.
+
+    Features are products with the inverse of the factor, ``K_nL C^(-T)``: libraries of
+    arrays have no triangular solver in common.
+
+    Parameters
+    ----------
+    features : NystroemFeatures
+    n_columns : int
+    place : Place
+    """
+
+    def __init__(
+        self, features: NystroemFeatures, n_columns: int, place: Place
+    ) -> None:
+        self.features, self.place = features, place
+        inverse = dtrtri(features.factor, lower=1)[0]
+        self._inverse = place.put(np.tril(inverse).T)
+        self._landmarks = place.put(features.landmarks[features.pivots])
+        self._gram = place.put(np.zeros((features.rank, features.rank)))
+        self._moments = place.put(np.zeros((features.rank, n_columns)))
+
+    def add(self, X: np.ndarray, right: np.ndarray, v: np.ndarray | None) -> None:
+        """Add some rows, as `DoubleSums.add` does."""
+        rows = self.place.put(X.astype(np.float64))
+        K = evaluate_kernel(self.features.kernel, rows, self._landmarks)
+        phi, targets = K @ self._inverse, self.place.put(right)
+        weighted = phi if v is None else scale_rows(self.place.put(v), phi)
+        self._moments += weighted.T @ targets
+        self._gram += weighted.T @ phi
+
+    def total(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return both sums, as NumPy's."""
+        return to_host(self._gram), to_host(self._moments)
+
+
 def feature_sums(
-    features: NystroemFeatures, n_rows: int, n_targets: int, n_jobs: int | None
-) -> DoubleSums | MixedSums:
+    features: NystroemFeatures,
+    n_rows: int,
+    n_targets: int,
+    n_jobs: int | None,
+    place: Place | None = None,
+) -> DoubleSums | MixedSums | DeviceSums:
     """Begin sums over so many rows, of ``[targets, 1]``, in the precision that pays.
 
     Parameters
@@ -149,11 +192,15 @@ def feature_sums(
     n_rows, n_targets : int
     n_jobs : int or None
         Threads that compute the kernel.
+    place : Place, default=None
+        Device to sum on; None is NumPy.
 
     Returns
     -------
-    DoubleSums or MixedSums
+    DoubleSums, MixedSums or DeviceSums
     """
+    if place is not None:
+        return DeviceSums(features, n_targets + 1, place)
     many = n_rows >= SINGLE_SUMS_MIN_ROWS * features.rank
     if features.deflation is not None and many:
         return MixedSums(features, features.deflation, n_targets + 1, n_jobs)

@@ -13,6 +13,9 @@ from sklearn_msk._scaling import weight_shares
 # At least 16 eps: n eps is too optimistic for very small n.
 _SMALLEST_ORDER = 16
 
+# Roundings in an entry of K.
+_ENTRY_ROUNDINGS = 16
+
 # Takes two slices, equal or disjoint, to ``K[rows, columns]``, a new array.
 TileFunction = Callable[[slice, slice], np.ndarray]
 
@@ -90,7 +93,12 @@ class KernelOperator(ABC):
         self.scale = float(np.abs(self._diagonal).max()) or 1.0
         self.n_distinct = n if n_distinct is None else n_distinct
         self._order = max(self.n_distinct, _SMALLEST_ORDER)
-        self.rank_rtol = self._order * float(np.finfo(self.dtype).eps)
+        # Entries that are rounded by a few eps each move no eigenvalue by more than so
+        # many eps of the largest; sums of n products are in double precision.
+        self.rank_rtol = max(
+            self._order * float(np.finfo(np.float64).eps),
+            _ENTRY_ROUNDINGS * float(np.finfo(self.dtype).eps),
+        )
 
     @property
     def dtype(self) -> np.dtype:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklearn_msk._array_api import Place
 from sklearn_msk._batches import batches
 from sklearn_msk._linalg import full_eigh
 from sklearn_msk._operators._feature_sums import feature_sums
@@ -115,6 +116,7 @@ class SufficientStatistics:
         n_jobs: int | None = None,
         *,
         units: Units | None = None,
+        place: Place | None = None,
     ) -> "SufficientStatistics":
         """Pass over some rows.
 
@@ -130,12 +132,14 @@ class SufficientStatistics:
             Threads that compute the kernel.
         units : Units, default=None
             Units of rows before, whose offset is taken; None means those of these rows.
+        place : Place, default=None
+            Device to sum on; None is NumPy.
 
         Returns
         -------
         SufficientStatistics
         """
-        sums = feature_sums(features, len(Y), Y.shape[1], n_jobs)
+        sums = feature_sums(features, len(Y), Y.shape[1], n_jobs, place)
         target_sums, weight_sum = np.zeros(Y.shape[1]), 0.0
         units = Units.common(units, Units.of(Y, weights))
         for block in batches(len(Y), FEATURE_BLOCK_ROWS):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklearn_msk._array_api import Place
 from sklearn_msk._operators._nystroem import SufficientStatistics, Units
 from sklearn_msk._operators._nystroem_features import NystroemFeatures
 from sklearn_msk._operators._row_sample import RowSample
@@ -53,8 +54,9 @@ class ArrayRows:
         features: NystroemFeatures,
         n_jobs: int | None,
         units: Units | None = None,
+        place: Place | None = None,
     ) -> SufficientStatistics:
         """`SufficientStatistics` of the rows, in their own units if none are given."""
         return SufficientStatistics.over(
-            features, self.X, self.Y, self.weights, n_jobs, units=units
+            features, self.X, self.Y, self.weights, n_jobs, units=units, place=place
         )

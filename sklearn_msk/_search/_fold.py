@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
+from math import prod
 from typing import Any
 
 import numpy as np
 from sklearn import get_config
 from sklearn.base import clone
 
+from sklearn_msk._array_api import Place, place_of, to_host
 from sklearn_msk._compat import (
     _check_method_params,
     _safe_split,
@@ -176,7 +178,7 @@ def _fit_candidates(
             failures.append((number, result))
             continue
         batch.append(Candidate(number, result))
-        held = sum(candidate.model.dual_coef_.nbytes for candidate in batch)
+        held = sum(8 * prod(candidate.model.dual_coef_.shape) for candidate in batch)
         if held >= get_config()["working_memory"] * 2**20:
             yield batch, failures
             batch, failures = [], []
@@ -205,9 +207,10 @@ def _fit_together(
     if not numbers:
         return
     try:
-        data = check_data(models[numbers[0]], *passed)
+        place = place_of(passed[0])
+        data = check_data(models[numbers[0]], *map(to_host, passed))
         rows = data.rows
-        config = problem_config(models[numbers[0]], n_parallel)
+        config = problem_config(models[numbers[0]], n_parallel, place)
     except Exception as error:
         yield from ((number, FitFailure(error)) for number in numbers)
         return
@@ -220,12 +223,14 @@ def _fit_together(
         except Exception as error:
             yield from ((number, FitFailure(error)) for number in alike)
             continue
-        for place, result in solve_paths(problem, spectrum, shared):
-            number = alike[place]
+        for order, result in solve_paths(problem, spectrum, shared):
+            number = alike[order]
             if isinstance(result, FittedModel):
                 yield (
                     number,
-                    _adopted(models[number], result, data, passed, callback_context),
+                    _adopted(
+                        models[number], result, data, passed, place, callback_context
+                    ),
                 )
             else:
                 yield number, result
@@ -251,12 +256,17 @@ def _alike(
 
 
 def _adopted(
-    model: BaseMSK, result: FittedModel, data: Any, passed: tuple, callback_context: Any
+    model: BaseMSK,
+    result: FittedModel,
+    data: Any,
+    passed: tuple,
+    place: Place | None,
+    callback_context: Any,
 ) -> BaseMSK | FitFailure:
     """End the fit of a candidate, unless a callback or a warning raises an error."""
     try:
         with _callbacks(callback_context, model):
-            return adopt(model, result, data, passed)
+            return adopt(model, result, data, passed, place)
     except Exception as error:
         return FitFailure(error)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_msk._array_api import copied, namespace
 from sklearn_msk._compat import MultimetricScorer, _score
 from sklearn_msk._estimators import BaseMSK
 from sklearn_msk._estimators._kernel_mixin import check_queries
@@ -132,10 +133,11 @@ def _known(
     first = batch[0].model
     try:
         # A copy: a scorer may write to the rows of the fold.
-        X = check_queries(first, steps.transform(X)).copy()
+        X = copied(check_queries(first, steps.transform(X)))
     except Exception:
         return [None] * len(batch)
-    coef = np.stack([candidate.model.dual_coef_ for candidate in batch], axis=-1)
+    coefs = [candidate.model.dual_coef_ for candidate in batch]
+    coef = namespace(first.dual_coef_).stack(coefs, axis=-1)
     values = apply_kernel(first.kernel_, X, first.X_fit_, coef, first.n_jobs)
     return [
         (X, values[..., place] + candidate.model.intercept_)

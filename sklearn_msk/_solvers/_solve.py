@@ -65,7 +65,9 @@ def solve(
     # The squares of a norm would leave the range of a float where y is of 1e-200.
     xp = namespace(y)
     scale = power_of_two(to_host(xp.max(xp.abs(y), axis=0)))
-    paths = SOLVERS[chosen](A, y / put_like(scale, y), requests, max(tol, smallest_tol(A)), monitor)
+    paths = SOLVERS[chosen](
+        A, y / put_like(scale, y), requests, max(tol, smallest_tol(A)), monitor
+    )
     return [
         replace(path, target_scale=scale, status=_status(A, path, tol))
         for path in paths

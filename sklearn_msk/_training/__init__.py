@@ -14,6 +14,7 @@ from sklearn_msk._training._problem import (
     build_operator,
     build_problem,
     extend,
+    rows_of,
     working_rows,
 )
 from sklearn_msk._training._report import SILENT, Report
@@ -42,6 +43,7 @@ __all__ = [
     "extend",
     "find_pairs",
     "predict_rows",
+    "rows_of",
     "solve_paths",
     "spectral_filter",
     "threads_for",

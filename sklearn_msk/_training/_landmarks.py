@@ -205,8 +205,10 @@ def _statistics(
     features: NystroemFeatures, rows: Rows, config: ProblemConfig, units: Any = None
 ) -> SufficientStatistics:
     """Pass over the rows, or take what `memory` has kept of the same pass."""
-    if config.memory is None or not isinstance(rows, ArrayRows):
+    if not isinstance(rows, ArrayRows):
         return rows.statistics(features, config.n_jobs, units)
+    if config.memory is None or config.place is not None:
+        return rows.statistics(features, config.n_jobs, units, config.place)
     key = (
         fingerprint(features.kernel, rows.X, features.landmarks),
         (features.landmarks, features.pivots, features.factor, features.deflation),

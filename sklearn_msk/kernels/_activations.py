@@ -45,9 +45,7 @@ class Activation(ABC):
         """
 
     @abstractmethod
-    def derivative(
-        self, s_x: Array, s_z: Array, angles: Angles
-    ) -> Array:
+    def derivative(self, s_x: Array, s_z: Array, angles: Angles) -> Array:
         """``E[phi'(f_x) phi'(f_z)]``, a new array of the shape of the angles."""
 
     def mean_square_slope(self, s: Array) -> Array:
@@ -99,9 +97,7 @@ class PiecewiseLinear(Activation):
         versine = xp.maximum(versine, xp.zeros_like(versine))
         return Angles.from_versines(versine, 2.0 - versine)
 
-    def derivative(
-        self, s_x: Array, s_z: Array, angles: Angles
-    ) -> Array:
+    def derivative(self, s_x: Array, s_z: Array, angles: Angles) -> Array:
         """Evaluate the formula of the class."""
         slope = self.mean_square * (1.0 - self._fold(angles))
         if angles.obtuse is None:
@@ -154,9 +150,7 @@ class Erf(Smooth):
         )
         return (2.0 / math.pi) * namespace(sine).atan2(cosine, sine)
 
-    def derivative(
-        self, s_x: Array, s_z: Array, angles: Angles
-    ) -> Array:
+    def derivative(self, s_x: Array, s_z: Array, angles: Angles) -> Array:
         """``(4/pi) c_x c_z / sin`` in the terms of `_angles_with_one`."""
         sine, _, x, z = _angles_with_one(
             math.sqrt(2.0) * s_x, math.sqrt(2.0) * s_z, angles
@@ -177,9 +171,7 @@ class Gaussian(Smooth):
         )
         return x.constant_share * (z.constant_share / sine)
 
-    def derivative(
-        self, s_x: Array, s_z: Array, angles: Angles
-    ) -> Array:
+    def derivative(self, s_x: Array, s_z: Array, angles: Angles) -> Array:
         """``2 cos (c_x c_z / sin)^2 / sin`` in the terms of `_angles_with_one`."""
         sine, cosine, x, z = _angles_with_one(
             math.sqrt(2.0) * s_x, math.sqrt(2.0) * s_z, angles
@@ -210,9 +202,7 @@ class Gelu(Smooth):
         inner += u * xp.atan2(cosine, sine)
         return inner / (2.0 * math.pi) + 0.25 * u
 
-    def derivative(
-        self, s_x: Array, s_z: Array, angles: Angles
-    ) -> Array:
+    def derivative(self, s_x: Array, s_z: Array, angles: Angles) -> Array:
         """Evaluate the formula of the class in the terms of `_angles_with_one`."""
         sine, cosine, x, z = _angles_with_one(s_x, s_z, angles)
         xp = namespace(sine)
@@ -271,9 +261,7 @@ class Sin(_Wave, Smooth):
     def _moment(self, s_x: Array, s_z: Array, angles: Angles) -> Array:
         return self._sine_moment(s_x, s_z, angles)
 
-    def derivative(
-        self, s_x: Array, s_z: Array, angles: Angles
-    ) -> Array:
+    def derivative(self, s_x: Array, s_z: Array, angles: Angles) -> Array:
         """Dual of the cosine."""
         return self._cosine_moment(s_x, s_z, angles)
 
@@ -284,9 +272,7 @@ class Cos(_Wave, Smooth):
     def _moment(self, s_x: Array, s_z: Array, angles: Angles) -> Array:
         return self._cosine_moment(s_x, s_z, angles)
 
-    def derivative(
-        self, s_x: Array, s_z: Array, angles: Angles
-    ) -> Array:
+    def derivative(self, s_x: Array, s_z: Array, angles: Angles) -> Array:
         """Dual of the sine."""
         return self._sine_moment(s_x, s_z, angles)
 

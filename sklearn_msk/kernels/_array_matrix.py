@@ -8,6 +8,9 @@ from sklearn_msk._batches import batches
 from sklearn_msk._memory import device_memory_limit
 from sklearn_msk._tuning import DEVICE_TILE_ARRAYS, DEVICE_TILE_ROWS
 
+# Takes two slices to ``k(X, Y)[rows, columns]``, a new array.
+ArrayTiles = Callable[[slice, slice], Array]
+
 
 def tile_side(like: Array) -> int:
     """Rows of a square tile whose evaluation takes little of a device's memory."""
@@ -16,7 +19,7 @@ def tile_side(like: Array) -> int:
 
 
 def matrix_of_tiles(
-    tile: Callable[[slice, slice], Array],
+    tile: ArrayTiles,
     shape: tuple[int, int],
     like: Array,
     *,

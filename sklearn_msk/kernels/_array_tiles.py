@@ -29,20 +29,17 @@ from sklearn_msk._array_api import (
     widest_float,
     with_diagonal,
 )
-from sklearn_msk._compilation import compiled
 from sklearn_msk._tuning import CLOSE_DISTANCE
 from sklearn_msk.kernels._adapters import (
     CallableKernel,
     PairwiseKernel,
     PrecomputedKernel,
 )
+from sklearn_msk.kernels._array_matrix import ArrayTiles
 from sklearn_msk.kernels._close_pairs import with_exact_distances
 from sklearn_msk.kernels._network_arrays import network_tiles
 from sklearn_msk.kernels._network_base import InfiniteWidthKernel
 from sklearn_msk.kernels._resolution import ResolvedKernel, describe_kernel
-
-# Takes two slices to ``k(X, Y)[rows, columns]``, a new array.
-ArrayTiles = Callable[[slice, slice], Array]
 
 _PAIRWISE = ("cosine", "laplacian", "linear", "poly", "polynomial", "rbf", "sigmoid")
 _OBJECTS = (
@@ -81,7 +78,7 @@ def array_tiles(
     if isinstance(kernel, PairwiseKernel):
         tiles = _pairwise_tiles(kernel, X, X if Y is None else Y)
     else:
-        tiles = _object_tiles(kernel, X, Y)
+        tiles = _object_tiles(kernel, X, Y, dtype)
     if tiles is None:
         raise ValueError(
             f"The {describe_kernel(kernel)} is evaluated on NumPy arrays only. Got "
@@ -93,20 +90,24 @@ def array_tiles(
     return lambda rows, columns: astype(tiles(rows, columns), dtype)
 
 
-def _object_tiles(kernel: Any, X: Array, Y: Array | None) -> ArrayTiles | None:
-    """Tiles of a kernel object in the widest type, or None where it is another."""
+def _object_tiles(
+    kernel: Any, X: Array, Y: Array | None, dtype: Any
+) -> ArrayTiles | None:
+    """Tiles of a kernel object in some type, or None where it is another."""
     kind, other = type(kernel), X if Y is None else Y
     if isinstance(kernel, InfiniteWidthKernel):
         kernel.check_parameters()
-        return network_tiles(kernel, X, Y, X.dtype)
+        return network_tiles(kernel, X, Y, dtype)
     if kind in (Sum, Product):
-        parts = [_object_tiles(part, X, Y) for part in (kernel.k1, kernel.k2)]
+        parts = [_object_tiles(part, X, Y, dtype) for part in (kernel.k1, kernel.k2)]
         return _combined(parts, multiply=kind is Product)
     if kind is Exponentiation:
-        inner = _object_tiles(kernel.kernel, X, Y)
+        inner = _object_tiles(kernel.kernel, X, Y, dtype)
         return inner and (lambda a, b: inner(a, b) ** kernel.exponent)
     if kind in (ConstantKernel, WhiteKernel):
-        return _constant_tiles(kernel, X, other, white=kind is WhiteKernel and Y is None)
+        return _constant_tiles(
+            kernel, X, other, white=kind is WhiteKernel and Y is None
+        )
     if kind is DotProduct:
         products = _products(X, other)
         return lambda a, b: products(a, b) + kernel.sigma_0**2
@@ -175,7 +176,7 @@ def _combined(parts: list[ArrayTiles | None], *, multiply: bool) -> ArrayTiles |
 
 
 def _constant_tiles(kernel: Any, X: Array, Y: Array, *, white: bool) -> ArrayTiles:
-    """A constant; of white noise on the diagonal of ``k(X)`` alone."""
+    """Tiles of a constant, which white noise is on the diagonal of ``k(X)`` alone."""
     xp, widest = namespace(X), widest_float(X)
     noise = isinstance(kernel, WhiteKernel)
     value = kernel.noise_level if noise else kernel.constant_value
@@ -211,8 +212,7 @@ def _of_distances(
 ) -> ArrayTiles:
     """Tiles of a function of squared distances of scaled rows."""
     distances = _squared_distances(X, Y, scale)
-    evaluate = compiled(profile, X)
-    return lambda rows, columns: evaluate(distances(rows, columns))
+    return lambda rows, columns: profile(distances(rows, columns))
 
 
 def _centred(X: Array, Y: Array, scale: float | np.ndarray) -> tuple[Array, Array]:

@@ -35,7 +35,9 @@ def with_exact_distances(
         total = xp.zeros_like(values)
         for feature in range(n_features):
             z = Z[None, :, feature]
-            total += xp.square(X[:, feature, None] - (z if signs is None else signs * z))
+            total += xp.square(
+                X[:, feature, None] - (z if signs is None else signs * z)
+            )
         return xp.where(close, total, values)
     rows, columns = xp.nonzero(close)
     others = xp.take(Z, columns, axis=0)

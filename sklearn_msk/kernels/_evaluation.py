@@ -9,7 +9,7 @@ from joblib import Parallel, delayed
 from scipy.sparse import issparse
 from sklearn.gaussian_process.kernels import Kernel
 
-from sklearn_msk._array_api import Array, is_foreign, namespace, to_host
+from sklearn_msk._array_api import Array, Place, is_foreign, namespace, to_host
 from sklearn_msk._batches import batches
 from sklearn_msk._tuning import (
     DEVICE_DIAGONAL_ROWS,
@@ -20,7 +20,7 @@ from sklearn_msk._tuning import (
 )
 from sklearn_msk._validation import check_matrix_finite
 from sklearn_msk.kernels._adapters import PairwiseKernel, PrecomputedKernel
-from sklearn_msk.kernels._array_matrix import matrix_of_tiles
+from sklearn_msk.kernels._array_matrix import ArrayTiles, matrix_of_tiles
 from sklearn_msk.kernels._array_tiles import array_tiles
 from sklearn_msk.kernels._distances import distance_tiles
 from sklearn_msk.kernels._network_base import InfiniteWidthKernel
@@ -57,6 +57,9 @@ def evaluate_kernel(
         If an entry is not finite, or a callable returns another shape.
     """
     if is_foreign(X):
+        place = Place(X[:0, ...])
+        if place.engine is None:
+            return place.put(evaluate_kernel(kernel, to_host(X), to_host(Y), n_jobs))
         shape = (X.shape[0], X.shape[0] if Y is None else Y.shape[0])
         tile = foreign_tiles(kernel, X, Y)
         return matrix_of_tiles(tile, shape, X, symmetric=Y is None)
@@ -117,8 +120,13 @@ def kernel_tiles(
 
 
 def foreign_tiles(
-    kernel: ResolvedKernel, X: Array, Y: Array | None = None
-) -> Callable[[slice, slice], Array]:
+    kernel: ResolvedKernel,
+    X: Array,
+    Y: Array | None = None,
+    dtype: Any = None,
+    *,
+    check: bool = True,
+) -> ArrayTiles:
     """Return what evaluates ``k(X, Y)`` tile by tile, on arrays of other libraries.
 
     Parameters
@@ -127,15 +135,21 @@ def foreign_tiles(
     X : array of shape (n_X, n_features)
     Y : array of shape (n_Y, n_features), default=None
         None means X.
+    dtype : dtype of the library, default=None
+        Of the tiles; None means that of X.
+    check : bool, default=True
+        Whether tiles are checked to be finite, which takes as long as a pass over them.
 
     Returns
     -------
     callable
-        ``tile(rows, columns)`` is a new array in the dtype of X. It raises the
-        ValueError of `evaluate_kernel`.
+        ``tile(rows, columns)`` is a new array. It raises the ValueError of
+        `evaluate_kernel`.
     """
     xp, name = namespace(X), describe_kernel(kernel)
-    evaluate = array_tiles(kernel, X, Y, X.dtype)
+    evaluate = array_tiles(kernel, X, Y, X.dtype if dtype is None else dtype)
+    if not check:
+        return evaluate
     shape = (X.shape[0], X.shape[0] if Y is None else Y.shape[0])
 
     def tile(rows: slice, columns: slice) -> Array:

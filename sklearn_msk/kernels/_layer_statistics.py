@@ -26,9 +26,7 @@ class Network(Protocol):
     def dual(self) -> Activation:
         """The activation."""
 
-    def recursion(
-        self, x: list[Lengths], z: list[Lengths], angles: Angles
-    ) -> Array:
+    def recursion(self, x: list[Lengths], z: list[Lengths], angles: Angles) -> Array:
         """Kernel from the lengths in each layer and the angles entering the first."""
 
     def recursion_diagonal(self, x: list[Lengths]) -> Array:
@@ -54,9 +52,7 @@ class LayerStatistics:
     scale: Array | None = None
 
     @classmethod
-    def of_rows(
-        cls, network: Network, X: Array, dtype: Any
-    ) -> "LayerStatistics":
+    def of_rows(cls, network: Network, X: Array, dtype: Any) -> "LayerStatistics":
         """Statistics of the rows of X, with lengths in this precision."""
         xp, widest = namespace(X), widest_float(X)
         weight = math.sqrt(network.weight_variance)
@@ -85,7 +81,9 @@ class LayerStatistics:
     def layers(self) -> list[Lengths]:
         """Lengths of the rows in each layer, the read-out last."""
         return [
-            Lengths(*(self.lengths[layer, part, :] for part in range(len(Lengths._fields))))
+            Lengths(
+                *(self.lengths[layer, part, :] for part in range(len(Lengths._fields)))
+            )
             for layer in range(self.lengths.shape[0])
         ]
 

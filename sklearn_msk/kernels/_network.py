@@ -83,9 +83,7 @@ class NNGP(InfiniteWidthKernel):
 
     tangent = False
 
-    def recursion(
-        self, x: list[Lengths], z: list[Lengths], angles: Angles
-    ) -> Array:
+    def recursion(self, x: list[Lengths], z: list[Lengths], angles: Angles) -> Array:
         """``Sigma_{depth + 1}``, from the angles of ``Sigma_1``.
 
         Parameters
@@ -178,9 +176,7 @@ class NTK(InfiniteWidthKernel):
 
     tangent = True
 
-    def recursion(
-        self, x: list[Lengths], z: list[Lengths], angles: Angles
-    ) -> Array:
+    def recursion(self, x: list[Lengths], z: list[Lengths], angles: Angles) -> Array:
         """``Theta_{depth + 1}``, from the angles of ``Sigma_1``.
 
         Parameters

@@ -51,9 +51,7 @@ class InfiniteWidthKernel(Kernel):
         self.normalized = normalized
 
     @abstractmethod
-    def recursion(
-        self, x: list[Lengths], z: list[Lengths], angles: Angles
-    ) -> Array:
+    def recursion(self, x: list[Lengths], z: list[Lengths], angles: Angles) -> Array:
         """Kernel from the lengths in each layer and the angles entering the first.
 
         Lengths are shaped (n_x, 1) and (1, n_z); the read-out is the last of the

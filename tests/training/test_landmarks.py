@@ -436,7 +436,12 @@ def test_repeated_landmarks_and_rows(rows):
 )
 def test_sklearn_compatible(params):
     results = check_estimator(MSKRegressor(**params), on_skip=None)
-    assert {result["status"] for result in results} == {"passed"}
+    # Skipped are the checks of libraries of arrays that are not installed.
+    for result in results:
+        foreign = result["check_name"].startswith("check_array_api")
+        assert result["status"] == "passed" or (
+            foreign and result["status"] == "skipped"
+        )
 
 
 BAD = [
