@@ -6,8 +6,8 @@ the rows, at most ``--rows``, train, at most 2000 test. Run it with ``python
 benchmarks/chosen.py --data FOLDER``, a folder of .npz files that hold X and y;
 scikit-learn's diabetes data and a synthetic set join them.
 
-``--models`` takes three more: "Gaussian process" (one length scale), "Gaussian process,
-ARD" (one for each feature) and "xRFM", which has to be installed.
+``--models`` takes four more: "linear", "Gaussian process" (one length scale), "Gaussian
+process, ARD" (one for each feature) and "xRFM", which has to be installed.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegresso
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -82,6 +83,7 @@ MODELS = {
     "boosting": lambda d: HistGradientBoostingRegressor(random_state=0),
     "forest": lambda d: RandomForestRegressor(random_state=0),
     "tuned KernelRidge": tuned_ridge,
+    "linear": lambda d: make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 4, 13))),
     "Gaussian process": lambda d: gaussian_process(1.0),
     "Gaussian process, ARD": lambda d: gaussian_process(np.ones(d)),
     "xRFM": lambda d: XRFM(),
