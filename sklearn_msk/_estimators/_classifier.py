@@ -286,8 +286,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         """
         if self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' needs all rows at once, which partial_fit "
-                "does not see; pass the weights as a dict {label: weight}."
+                "class_weight='balanced' needs all rows at once, and partial_fit gets "
+                "them in parts; pass the weights as a dict {label: weight}."
             )
         self._partial_fit(X, y, sample_weight, classes)
         return self

@@ -372,9 +372,9 @@ class WideNetworkRegressor(
         """Say that the outputs have overflowed, and what to change."""
         return (
             f"Training diverged: the outputs overflow after {step} steps. "
-            f"The network of width={self.width} has left the linear regime that "
-            f"learning_rate={self.learning_rate} was safe for; use a larger width, "
-            "a smaller learning_rate or a smaller k."
+            f"The network of width={self.width} no longer follows its kernel, for "
+            f"which learning_rate={self.learning_rate} is safe; use a larger width, a "
+            "smaller learning_rate or a smaller k."
         )
 
     def _growth_message(self, losses: np.ndarray) -> str:
