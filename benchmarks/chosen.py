@@ -83,7 +83,9 @@ MODELS = {
     "boosting": lambda d: HistGradientBoostingRegressor(random_state=0),
     "forest": lambda d: RandomForestRegressor(random_state=0),
     "tuned KernelRidge": tuned_ridge,
-    "linear": lambda d: make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 4, 13))),
+    "linear": lambda d: make_pipeline(
+        StandardScaler(), RidgeCV(np.logspace(-2, 4, 13))
+    ),
     "Gaussian process": lambda d: gaussian_process(1.0),
     "Gaussian process, ARD": lambda d: gaussian_process(np.ones(d)),
     "xRFM": lambda d: XRFM(),

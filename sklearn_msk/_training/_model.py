@@ -106,8 +106,9 @@ class FittedModel:
             yield (
                 f"g gives {lost} of the {len(S.ratios)} leading directions rates of "
                 f"{S.modified_eigenvalues.min():.1e} and more, which rounding hides "
-                f"(up to {floor:.1e}). No number of steps learns these directions. "
-                "Use a smaller k, a map closer to the identity, or alpha > 0."
+                f"(up to {floor:.1e}): these directions are not learned, in any "
+                "number of steps. Use a smaller k, a map closer to the identity, or "
+                "alpha > 0."
             )
         repeated = A.shape[0] - A.n_distinct
         interpolates = math.isinf(filter_.max_iter) and filter_.ridge == 0

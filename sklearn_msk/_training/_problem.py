@@ -100,7 +100,8 @@ def build_problem(
     if not isinstance(rows, ArrayRows):
         raise ValueError(
             "dask arrays are trained on landmarks. Got landmarks=None instead; set "
-            "landmarks to a number, such as landmarks=2000, or call compute() on X and y."
+            "landmarks to a number, such as landmarks=2000, or call compute() on X and "
+            "y."
         )
     y = rows.Y[:, 0] if rows.single_target else rows.Y
     intercept, y = _centre(y, rows.weights, config.fit_intercept)
