@@ -80,9 +80,11 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
     --------
     MSKRegressorCV : One model of up to 10 000 rows, with prediction intervals.
 
-    Notes ----- If a row lies outside of the range of a leaf's rows in any feature, the
-    correction of the leaf is smaller, and 0 beyond the width of the leaf. Far from
-    every training row the prediction is that of the global model.
+    Notes
+    -----
+    If a row lies outside of the range of a leaf's rows in any feature, the correction
+    of the leaf is smaller, and 0 beyond the width of the leaf. Far from every training
+    row the prediction is that of the global model.
 
     X may be a `numpy.memmap`: a leaf reads its rows.
 

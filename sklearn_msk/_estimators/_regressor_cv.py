@@ -237,8 +237,7 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
             Training rows. Sparse ones are made dense.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets. Several targets share kernel, metric and ridge: fit unlike targets
-            one
-        by one.
+            one by one.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Non-negative weights. An integer weight equals repeating the row, up to the
             500 rows that candidates are screened on.
