@@ -5,6 +5,9 @@ seconds of the fit, and for `MSKRegressorCV` the coverage of intervals at 90 %. 
 the rows, at most ``--rows``, train, at most 2000 test. Run it with ``python
 benchmarks/chosen.py --data FOLDER``, a folder of .npz files that hold X and y;
 scikit-learn's diabetes data and a synthetic set join them.
+
+``--models`` takes four more: "linear", "Gaussian process" (one length scale), "Gaussian
+process, ARD" (one for each feature) and "xRFM", which has to be installed.
 """
 
 import argparse
@@ -15,9 +18,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -36,11 +42,53 @@ def tuned_ridge(n_features):
     return GridSearchCV(make_pipeline(StandardScaler(), KernelRidge()), grid)
 
 
+def gaussian_process(length_scale):
+    """Gaussian process whose length scales and noise the likelihood chooses."""
+    kernel = 1.0 * RBF(length_scale) + WhiteKernel()
+    process = GaussianProcessRegressor(kernel, normalize_y=True)
+    return make_pipeline(StandardScaler(), process)
+
+
+class XRFM(RegressorMixin, BaseEstimator):
+    """xRFM with its defaults; a fifth of the training rows judges its iterations."""
+
+    def fit(self, X, y):
+        """Train on four fifths of the rows."""
+        import torch
+        from xrfm import xRFM
+
+        torch.set_num_threads(1)
+        self.scaler_ = StandardScaler().fit(X)
+        X = self.scaler_.transform(X).astype(np.float32)
+        y = y.astype(np.float32)[:, None]
+        order = np.random.default_rng(0).permutation(len(X))
+        train, judge = order[: len(X) * 4 // 5], order[len(X) * 4 // 5 :]
+        self.model_ = xRFM(device=torch.device("cpu"), tuning_metric="mse")
+        parts = (X[train], y[train], X[judge], y[judge])
+        self.model_.fit(*(torch.tensor(part) for part in parts), verbose=False)
+        return self
+
+    def predict(self, X):
+        """Predict by the model of four fifths of the rows."""
+        import torch
+
+        X = self.scaler_.transform(X).astype(np.float32)
+        return np.asarray(self.model_.predict(torch.tensor(X))).ravel()
+
+
+# What runs unless asked for something else, and then the others.
+DEFAULTS = ("MSKRegressorCV", "boosting", "forest", "tuned KernelRidge")
 MODELS = {
     "MSKRegressorCV": lambda d: MSKRegressorCV(),
     "boosting": lambda d: HistGradientBoostingRegressor(random_state=0),
     "forest": lambda d: RandomForestRegressor(random_state=0),
     "tuned KernelRidge": tuned_ridge,
+    "linear": lambda d: make_pipeline(
+        StandardScaler(), RidgeCV(np.logspace(-2, 4, 13))
+    ),
+    "Gaussian process": lambda d: gaussian_process(1.0),
+    "Gaussian process, ARD": lambda d: gaussian_process(np.ones(d)),
+    "xRFM": lambda d: XRFM(),
 }
 
 
@@ -65,7 +113,7 @@ def main():
     parser.add_argument("--data", required=True, help="folder of .npz files")
     parser.add_argument("--rows", type=int, default=1500)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--models", nargs="+", default=list(MODELS))
+    parser.add_argument("--models", nargs="+", default=DEFAULTS)
     options = parser.parse_args()
     print("| data | " + " | ".join(options.models) + " | coverage |", flush=True)
     print("|---" * (len(options.models) + 2) + "|")

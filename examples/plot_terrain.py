@@ -2,15 +2,20 @@
 How to learn a landscape from 4000 of its pixels
 ================================================
 
-An elevation model of 344 x 403 pixels is learned from 4000 of its pixels with the
-neural tangent kernel on the two coordinates. Plain gradient descent (k = 0) learns the
-smooth relief only: ridges and valleys lie in eigen-directions of small eigenvalues,
-which hardly change in 1000 steps. Flattening the k leading eigenvalues lets all of
-these be learned at one rate. The interpolant that both converge to is the same.
+An elevation model of 344 x 403 pixels is learned from the two coordinates and the
+height of 4000 of its pixels. All other pixels test the models.
 
-The table gives for each model the number of steps, the number of products with the
-kernel matrix, the seconds, and the error on pixels that were not sampled, in units of
-the standard deviation of the elevation.
+Plain gradient descent on a kernel learns smooth components first. After 1000 steps its
+model shows the mountains and hardly any valley. `MSKRegressor` speeds up the ``k``
+leading components, here 50 of them. With the same kernel and the same number of steps,
+the error of `MSKRegressor` is less than half as large. `MSKRegressorCV` chooses the
+kernel, its length scale and the ridge by leave-one-out errors. This choice takes most
+of the seconds and gives the smallest error.
+
+The table gives for each model the CPU seconds of the fit and the error on the pixels
+that were not sampled, in units of the standard deviation of the elevation. The first
+line predicts the mean of the five nearest pixels. The line of ``max_iter=numpy.inf`` is
+the end of training, to which plain descent converges too.
 """
 
 # %%
@@ -23,9 +28,9 @@ import time
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.cbook import get_sample_data
+from sklearn.neighbors import KNeighborsRegressor
 
-from sklearn_msk import MSKRegressor
-from sklearn_msk.kernels import NTK
+from sklearn_msk import MSKRegressor, MSKRegressorCV
 
 parser = argparse.ArgumentParser(description="Learn a landscape from samples of it.")
 parser.add_argument("--samples", type=int, default=4000, help="pixels to learn from")
@@ -43,55 +48,57 @@ sampled = np.zeros(len(y), dtype=bool)
 rng = np.random.RandomState(0)
 sampled[rng.choice(len(y), options.samples, replace=False)] = True
 
-# Draw every third pixel each way.
-shown = ((rows % 3 == 0) & (columns % 3 == 0)).ravel()
+# Draw every second pixel each way.
+shown = ((rows % 2 == 0) & (columns % 2 == 0)).ravel()
+unseen = ~sampled[shown]
 
 # %%
-# Plain descent, MSK with two values of k and far fewer steps, and the limit of all
-# three.
+# Each model is fitted once. The fit before the first loads what later ones share, such
+# as compiled kernels.
 
-kernel = NTK(depth=1, bias_variance=0.5)
+MSKRegressor(max_iter=1).fit(X[sampled], y[sampled])
 models = {
-    "plain descent": MSKRegressor(kernel, k=0, max_iter=1000, n_jobs=2),
-    "MSK": MSKRegressor(kernel, k=50, max_iter=100, n_jobs=2),
-    "MSK, larger k": MSKRegressor(kernel, k=500, max_iter=10, n_jobs=2),
-    "limit": MSKRegressor(kernel, k=50, max_iter=np.inf, n_jobs=2),
+    "5 nearest pixels": KNeighborsRegressor(),
+    "plain gradient descent, 1000 steps": MSKRegressor(k=0, max_iter=1000),
+    "MSKRegressor()": MSKRegressor(),
+    "MSKRegressor(max_iter=1000)": MSKRegressor(max_iter=1000),
+    "MSKRegressor(max_iter=numpy.inf)": MSKRegressor(max_iter=np.inf),
+    "MSKRegressorCV()": MSKRegressorCV(),
 }
-surfaces = {}
-print(
-    f"{'model':<14} {'k':>4} {'steps':>6} {'products':>9} {'seconds':>8} {'RMSE/sd':>8}"
-)
+surfaces, captions = {}, {}
+print(f"{'model':<36} {'CPU s':>6} {'error':>6}")
 for name, model in models.items():
-    started = time.perf_counter()
+    started = time.process_time()
     model.fit(X[sampled], y[sampled])
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     surfaces[name] = model.predict(X[shown])
-    unseen = ~sampled[shown]
-    rmse = np.sqrt(np.mean((surfaces[name] - y[shown])[unseen] ** 2))
-    print(
-        f"{name:<14} {model.k:>4} {model.max_iter:>6} {model.n_products_:>9} "
-        f"{seconds:>8.1f} {rmse / y[shown][unseen].std():>8.3f}"
-    )
+    error = np.sqrt(np.mean((surfaces[name] - y[shown])[unseen] ** 2))
+    error /= y[shown][unseen].std()
+    captions[name] = f"{seconds:.1f} s, error {error:.2f}"
+    print(f"{name:<36} {seconds:>6.1f} {error:>6.3f}")
 
 # %%
 # All pictures share one colour scale.
 
-pictures = {
-    "elevation": y[shown],
-    "plain descent, 1000 steps": surfaces["plain descent"],
-    "MSK, k = 500, 10 steps": surfaces["MSK, larger k"],
-    "the limit of both": surfaces["limit"],
+captions["landscape"] = f"{options.samples} pixels are learned"
+surfaces["landscape"] = y[shown]
+panels = {
+    f"The landscape,\n{len(y)} pixels": "landscape",
+    "Plain gradient descent,\n1000 steps": "plain gradient descent, 1000 steps",
+    "MSKRegressor(),\nup to 100 steps": "MSKRegressor()",
+    "MSKRegressor,\n1000 steps": "MSKRegressor(max_iter=1000)",
+    "MSKRegressorCV(),\nno tuning": "MSKRegressorCV()",
 }
-figure, axes = plt.subplots(1, 4, figsize=(12, 2.9), layout="constrained")
-for axis, (title, surface) in zip(axes, pictures.items(), strict=True):
-    image = axis.imshow(
-        surface.reshape(elevation[::3, ::3].shape),
+figure, axes = plt.subplots(1, 5, figsize=(13, 2.95), layout="constrained")
+for axis, (title, name) in zip(axes, panels.items(), strict=True):
+    axis.imshow(
+        surfaces[name].reshape(elevation[::2, ::2].shape),
         cmap="cividis",
         vmin=y.min(),
         vmax=y.max(),
     )
-    axis.set_title(title, fontsize=11)
+    axis.set_title(title, fontsize=12)
+    axis.set_xlabel(captions[name], fontsize=12)
     axis.set_xticks([])
     axis.set_yticks([])
-figure.colorbar(image, ax=axes, label="elevation (m)", shrink=0.9)
 figure.savefig(options.output, dpi=110)

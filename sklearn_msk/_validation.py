@@ -94,9 +94,9 @@ def check_positive_semidefinite(smallest: float, largest: float, name: str) -> N
         raise ValueError(
             f"The {name} must be positive semi-definite, but its matrix divided by "
             f"the number of rows has an eigenvalue of {smallest:.3g} or less (legal: "
-            f">= -1e-6 times the largest, which is {largest:.3g}). A kernel has "
-            "no such direction to learn along; choose another kernel or other "
-            "parameters of this one."
+            f">= -1e-6 times the largest, which is {largest:.3g}). Gradient descent "
+            "diverges along such a direction; choose another kernel, or other "
+            "parameters of this kernel."
         )
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from example_functions import load_functions
 
+from sklearn_msk import MSKRegressor
+
 pytest.importorskip("matplotlib")
 
 
@@ -114,3 +116,19 @@ def test_a_metric_pays_where_few_features_matter():
     scores = {name: score for name, (score, _) in table.scores(X, y, 0).items()}
     chosen = scores.pop("MSKRegressorCV")
     assert chosen > max(scores.values()) + 0.02
+
+
+def test_as_many_steps_halve_the_error_on_the_landscape():
+    from matplotlib.cbook import get_sample_data
+
+    elevation = get_sample_data("jacksboro_fault_dem.npz")["elevation"]
+    X = np.argwhere(np.ones_like(elevation, dtype=bool)).astype(float)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    y = elevation.ravel().astype(float)
+    order = np.random.RandomState(0).permutation(len(y))
+    train, test = order[:4000], order[4000:10_000]
+    errors = []
+    for k in (0, 50):
+        model = MSKRegressor(k=k, max_iter=1000).fit(X[train], y[train])
+        errors.append(np.std(model.predict(X[test]) - y[test]))
+    assert errors[1] < errors[0] / 2

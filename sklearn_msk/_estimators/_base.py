@@ -58,8 +58,8 @@ def check_landmarks(estimator: Any) -> None:
     if estimator.landmarks is None:
         raise AttributeError(
             f"{type(estimator).__name__}.partial_fit needs landmarks. Got "
-            "landmarks=None instead; set landmarks to a number, as landmarks=2000, or "
-            "to an array of rows."
+            "landmarks=None instead; set landmarks to a number, such as "
+            "landmarks=2000, or to an array of rows."
         )
 
 
@@ -214,10 +214,10 @@ class BaseMSK(
             seen.check_parameters(config.kernel, self.landmarks)
         elif "dual_coef_" in vars(self):
             raise ValueError(
-                "partial_fit has no sums to go on from: the model was trained without "
-                "landmarks, or it is a copy, or comes from a file, of one that was "
-                "trained by fit. Train by partial_fit from the first chunk on, or "
-                "begin anew with a clone."
+                "partial_fit has no sums to go on from. Either the model was trained "
+                "without landmarks, or the model is a copy or a pickle of one that fit "
+                "trained. Train by partial_fit from the first chunk on, or start again "
+                "with a clone."
             )
 
     def __getstate__(self) -> dict:

@@ -241,8 +241,8 @@ def score_by_folds(
     if np.isnan(found).all():
         raise ValueError(
             f"Every score of scoring={judge.scoring!r} is NaN in one of the folds of "
-            "'cv', as where a fold has one row or one class only. Pass larger folds, "
-            "or StratifiedKFold."
+            "'cv'. A fold of one row or of one class gives NaN. Pass larger folds, or "
+            "StratifiedKFold."
         )
     return judged, found
 
@@ -290,8 +290,8 @@ def report_failures(judged: list[JudgedModel]) -> None:
     if len(failed) == len(judged):
         raise ValueError(f"No kernel can be fitted, the first, {first}")
     warn_user(
-        f"{len(failed)} of the kernels cannot be fitted and are passed over, the "
-        f"first, {first}",
+        f"{len(failed)} of the kernels cannot be fitted and are left out: the first, "
+        f"{first}",
         FitFailedWarning,
     )
 
@@ -331,7 +331,7 @@ def _array_score(
     except AttributeError as error:
         raise ValueError(
             f"The scorer {judge.scoring!r} needs more than predictions, and "
-            "leave-one-out gives no more. Pass cv, as cv=5."
+            "leave-one-out gives predictions only. Pass cv, as cv=5."
         ) from error
 
 

@@ -38,8 +38,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     k : int or None, default=None
         Number of leading eigen-directions whose rates g sets, as in `MSKRegressor`.
         None is a twentieth of the distinct rows (or of the landmarks in use), 1 at the
-        least and 50 at the most: with a larger k the model comes closer to the
-        interpolant, on which weights have no effect.
+        least and 50 at the most. With a larger k the model fits the training rows more
+        exactly, and weights have less effect.
     alpha : float, default=0.0
         Ridge, >= 0, in the units of `sklearn.kernel_ridge.KernelRidge`. Regularise by
         `max_iter` first, see `MSKRegressor`.
@@ -47,9 +47,10 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         Step size, > 0, in units of ``1 / (mu_max + alpha / n)``, mu_max the largest
         rate. "descent" takes values below 2.
     max_iter : int, float, inf or None, default=None
-        Number of steps, or with early stopping the largest one; ``numpy.inf`` trains to
-        the limit. Under "flow" it is a time, any real number > 0. Under "descent" it is
-        a whole number. None is 100, among which ``early_stopping="auto"`` then chooses.
+        Number of steps, or with early stopping the largest number; ``numpy.inf`` trains
+        to the limit. Under "flow" `max_iter` is a time, any real number > 0. Under
+        "descent" `max_iter` is a whole number. None is 100, and
+        ``early_stopping="auto"`` then chooses among these 100 steps.
     dynamics : {"flow", "descent"}, default="flow"
         Gradient flow for the time of `max_iter` steps, or discrete steps.
     fit_intercept : bool, default=True
@@ -59,12 +60,12 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         Weights of the classes, as ``{label: weight}``, which multiply those of the
         rows; "balanced" gives each class the same total. None means ones.
     early_stopping : bool, "loo" or "auto", default="auto"
-        Whether and how to choose the number of steps by accuracy, as in `MSKRegressor`;
-        of the steps of the best accuracy, the one of the smallest squared error.
-        True: by rows held out, of which each class gives its part, or by `X_val`.
-        "loo": by the values of the model without each row. "auto": if `max_iter` is
-        None as "loo" for up to 300 distinct rows, and as True for more, unless a class
-        has too few distinct rows to give its part.
+        Whether and how to choose the number of steps by accuracy, as in `MSKRegressor`.
+        Among the steps of the best accuracy, the smallest squared error decides. True:
+        by rows held out, a part of each class, or by `X_val`. "loo": by the values of
+        the model without each row. "auto": if `max_iter` is None, as "loo" for up to
+        300 distinct rows, and as True for more, unless a class has too few distinct
+        rows to give a part.
     validation_fraction : float or cross-validation splitter, default=0.1
         Part of the distinct rows, in (0, 1), that early stopping holds out, or a
         splitter whose first split does, as in `MSKRegressor`.
@@ -74,8 +75,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     landmark_selection : {"uniform", "rpcholesky"}, default="uniform"
         How a number of landmarks is drawn, as in `MSKRegressor`.
     gamma : float, default=None
-        Parameter, >= 0, of the pairwise kernels that have it; for networks it is a
-        warning.
+        Parameter, >= 0, of the pairwise kernels that have a gamma. With other kernels,
+        such as networks, gamma has no effect and is a warning.
     degree : float, default=3
         Degree, >= 0, of the polynomial kernel.
     coef0 : float, default=1
@@ -112,7 +113,7 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     validation_scores_ : ndarray of shape (n_validated,)
         With early stopping: accuracy on the rows that judge, all of them with "loo".
     temperature_ : float
-        What values are divided by to make log odds of them.
+        Divisor that turns the values of `decision_function` into log odds.
     X_fit_, kernel_, spectrum_, modified_eigenvalues_, k_, learning_rate_, \
             max_learning_rate_, n_iter_, n_products_, trajectory_, path_iterations_, \
             validation_iterations_, n_samples_seen_, n_features_in_, feature_names_in_
@@ -288,8 +289,8 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
         """
         if self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' needs all rows at once, which partial_fit "
-                "does not see; pass the weights as a dict {label: weight}."
+                "class_weight='balanced' needs all rows at once, and partial_fit gets "
+                "them in parts; pass the weights as a dict {label: weight}."
             )
         self._partial_fit(X, y, sample_weight, classes)
         return self
@@ -332,11 +333,10 @@ class MSKClassifier(ClassifierMixin, BaseMSK):
     def predict_proba(self, X: Any) -> np.ndarray:
         """Estimate the probabilities of the classes.
 
-        Log odds are the values of `decision_function` over `temperature_`, so that the
-        class that `predict` returns is the most probable one. The temperature is fitted
-        to the values at the rows that early stopping holds out, or of each row by the
-        model without it. Without early stopping it is
-        ``1 / (3 + log(n_classes - 1) / 2)``: wrap the model in
+        Log odds are the values of `decision_function`, divided by `temperature_`. The
+        class that `predict` returns is the most probable one. Early stopping fits the
+        temperature, to the values at rows held out or left out. Without early stopping
+        the temperature is ``1 / (3 + log(n_classes - 1) / 2)``: wrap the model in
         `sklearn.calibration.CalibratedClassifierCV` for calibrated probabilities.
 
         Parameters

@@ -37,13 +37,14 @@ from sklearn_msk._selection import (
 
 
 class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
-    """Kernel classification that chooses all of itself by leave-one-out errors.
+    """Kernel classification that chooses its settings by leave-one-out errors.
 
     Each class is a target, +1 on its own rows and -1 on the others, and two classes
     share one. Kernel, metric, length scale and ridge are chosen by the squared errors
     of these targets at rows left out, as in `MSKRegressorCV`. The model is the mean of
-    the best three candidates. A temperature and a shift of each class, fitted on the
-    values at rows left out, make probabilities of it, at no further fit.
+    the best three candidates. A temperature and a shift for each class turn the mean
+    into probabilities. Both are fitted to the values at rows left out, without a
+    further fit.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         Structures of the metrics to learn, as in `MSKRegressorCV`. Full metrics take
         more time where there are many features and classes.
     max_updates : int, default=3
-        Updates of a metric, >= 0: the number is chosen too.
+        Largest number of updates of a metric, >= 0. The number in use is chosen too.
     alphas : array-like of shape (n_alphas,), default=None
         Ridges, > 0, in the units of `sklearn.kernel_ridge.KernelRidge`, as in
         `MSKRegressorCV`.
@@ -66,15 +67,14 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         Whether to standardise the features, as in `MSKRegressorCV`.
     scoring : str, callable or None, default=None
         None is the mean squared error of the targets. With ``cv=None`` a scorer judges
-        labels, log odds or probabilities at rows left out, so that it must need nothing
-        else.
+        labels, log odds or probabilities at rows left out, and must need nothing else.
     cv : int, cross-validation generator, iterable or None, default=None
         None is leave-one-out (for metrics, by folds). The folds of anything else judge
         the five candidates that leave-one-out ranks first, and choose the ridges of
         the best three.
     max_rows : int, default=10000
         Up to so many rows the three models of the mean are exact, as in
-        `MSKRegressorCV`. Beyond, they have as many landmarks, up to 2000.
+        `MSKRegressorCV`. With more rows, the models have as many landmarks, up to 2000.
     n_jobs : int, default=None
         Number of kernels that are screened at a time.
     random_state : int, RandomState instance or None, default=None
@@ -92,14 +92,14 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         Classifier that predicts as this estimator does: the calibrated mean of
         `estimators_`.
     estimators_ : list of Pipeline
-        Models of the mean, the best first, each of the map to standardised units and
+        Models of the mean, the best first. Each is a map to standardised units and
         metric, and an `MSKClassifier`.
     best_params_ : dict
         Of the first of `estimators_`, as in `MSKRegressorCV`.
     best_index_ : int
         Place of the best candidate in `cv_results_`.
     best_score_ : float
-        Its score on the rows that candidates are screened on.
+        Score of the best candidate on the rows that screen the candidates.
     cv_results_ : dict of ndarray
         For every candidate, as in `MSKRegressorCV`.
     alpha_, kernel_, components_, centre_, scale_
@@ -108,9 +108,9 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         Mean squared slopes of the targets along the standardised features, summing to
         1, the mean over `estimators_`.
     loo_decision_function_ : ndarray of shape (n_samples,) or (n_samples, n_classes)
-        Log odds of every training row by the models without it, as in
-        `decision_function`. In a learned metric, which has seen the row, for the rows
-        that it was learned on by folds instead. Absent with `cv`.
+        Log odds of every training row by the models without the row, as in
+        `decision_function`. If a metric was learned, folds take the place of single
+        rows, for the rows that helped to learn the metric. Absent with `cv`.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -264,8 +264,8 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         Returns
         -------
         ndarray of shape (n_queries,) or (n_queries, n_classes)
-            For two classes, those of the second against the first; for more, up to
-            what all classes share.
+            For two classes, the log odds of the second against the first; for more
+            classes, up to a constant that all classes of a row share.
         """
         return self._log_odds(X, "decision_function")
 
@@ -287,8 +287,9 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probabilities of the classes.
 
-        They are calibrated on the values at rows left out: log odds are the mean value
-        of `estimators_` over a temperature, plus a shift of each class.
+        The probabilities are calibrated on the values at rows left out. Log odds are
+        the mean value of `estimators_`, divided by a temperature, plus a shift for each
+        class.
 
         Parameters
         ----------

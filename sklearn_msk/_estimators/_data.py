@@ -452,10 +452,10 @@ def _check_dask(
         )
     if isinstance(X, np.ndarray):
         raise ValueError(
-            "X must be a dask.array.Array where y is one. Got numpy.ndarray instead, "
-            "which StandardScaler and other steps of a pipeline make of dask arrays; "
-            "scale X before, as (X - X.mean(axis=0)) / X.std(axis=0), or call "
-            "dask.array.from_array."
+            "X must be a dask.array.Array where y is one. Got numpy.ndarray instead. "
+            "StandardScaler and other steps of a pipeline turn dask arrays into NumPy "
+            "arrays; scale X before the pipeline, as (X - X.mean(axis=0)) / "
+            "X.std(axis=0), or call dask.array.from_array."
         )
     rows = DaskRows.of(X, y, sample_weight)
     # Of the number of features one row tells enough.

@@ -69,8 +69,9 @@ class MSKKernel(
 
     `transform` returns its matrix between rows and the training rows. Give the next
     estimator ``kernel="precomputed"``, as in ``KernelRidge(kernel="precomputed")``,
-    ``SVR(kernel="precomputed")`` or ``KernelPCA(kernel="precomputed")``; otherwise it
-    takes the matrix for features, without an error.
+    ``SVR(kernel="precomputed")`` or ``KernelPCA(kernel="precomputed")``. Without
+    ``kernel="precomputed"`` these estimators take the matrix for features, without an
+    error.
 
     Parameters
     ----------
@@ -83,17 +84,18 @@ class MSKKernel(
             default="power"
         Map of the k leading eigenvalues of K/n, descending, to those of the new kernel,
         all >= 0; 0 removes an eigen-direction. "power", which is ``Power(0.5)``, takes
-        square roots in units of the first, so that their order stays. "lift" and
-        ``Power`` jump at the k-th eigenvalue: choose k at a gap. "flatten" and "lift"
-        make the k leading eigenvalues equal, and kernel PCA finds no first components
-        among them. With "flatten", a ridge alpha larger than n times the k-th
-        eigenvalue removes most of what they carry.
+        square roots in units of the first eigenvalue and keeps the order of the
+        eigenvalues. "lift" and ``Power`` jump at the k-th eigenvalue: choose k at a
+        gap. "flatten" and "lift" make the k leading eigenvalues equal, and kernel PCA
+        finds no first components among them. With "flatten", a ridge alpha larger than
+        n times the k-th eigenvalue removes most of the signal in the leading
+        eigen-directions.
     k : int, default=50
         Number of leading eigenvalues that g maps; 0 leaves the kernel as it is.
     gamma : float, default=None
-        Parameter, >= 0, of the pairwise kernels that have it, as in `KernelRidge`. For
-        networks and other kernels it is a warning. A gamma in `kernel_params` takes
-        precedence.
+        Parameter, >= 0, of the pairwise kernels that have a gamma, as in `KernelRidge`.
+        With other kernels, such as networks, gamma has no effect and is a warning. A
+        gamma in `kernel_params` takes precedence.
     degree : float, default=3
         Degree, >= 0, of the polynomial kernel.
     coef0 : float, default=1
@@ -102,8 +104,8 @@ class MSKKernel(
         Keyword arguments of a named or callable kernel. They override those that a name
         stands for.
     eigen_solver : {"auto", "dense", "arpack", "lobpcg", "randomized"}, default="auto"
-        How the leading eigenpairs are computed, as in `MSKRegressor`, but to a relative
-        residual of 1e-9 for every g.
+        How the leading eigenpairs are computed, as in `MSKRegressor`, but with a
+        relative residual of 1e-9 for every g.
     memory : str, object with the interface of joblib.Memory, or None, default=None
         Folder, or store, that keeps leading eigenpairs, as in `MSKRegressor`.
     n_jobs : int, default=None

@@ -66,21 +66,23 @@ class LearnedMetric(
         M = sum_i w_i grad f(x_i) grad f(x_i)^T / sum_i w_i
 
     says along which directions the target changes. The next model is fitted in the
-    metric ``M^power``, and so on, `max_iter` times: a Recursive Feature Machine [1]_.
-    With ``L^T L = M^power``, `transform` returns ``X L^T``, whose Euclidean distances
-    are those of the metric. What compares rows by their distances, as `KernelRidge`,
-    `SVR`, `KNeighborsRegressor` or `GaussianProcessRegressor`, then ignores what does
-    not matter.
+    metric ``M^power``, and both steps are repeated `max_iter` times. The method is
+    called a Recursive Feature Machine [1]_. With ``L^T L = M^power``, `transform`
+    returns ``X L^T``. The Euclidean distances of the result are those of the metric. An
+    estimator that compares rows by distances, such as `KernelRidge`, `SVR`,
+    `KNeighborsRegressor` or `GaussianProcessRegressor`, then ignores features and
+    directions along which the target does not change.
 
-    The features are standardised inside, by their interquartile range where it is
-    positive and by their standard deviation otherwise; `components_` are in the units
-    of X. Of several targets, each of unit variance, the products are summed. A metric
-    is scaled so that the median distance of the rows stays what it was. Constant
-    features get no weight.
+    `fit` divides each feature by its interquartile range, or by its standard deviation
+    if the range is 0. `components_` are in the units of X. With several targets, the
+    products of the targets, each of unit variance, are summed. The metric is scaled so
+    that the median distance of the rows stays the same. Constant features get no
+    weight.
 
-    The metric has seen the targets of all its training rows. An error on these rows of
-    what follows, leave-one-out errors included, is optimistic: judge a pipeline by rows
-    that the whole pipeline has not seen, as `cross_val_score` does.
+    The targets of all training rows helped to learn the metric. On these rows, errors
+    of the next estimator are therefore too small, leave-one-out errors included. Judge
+    a pipeline by rows that did not train any step of the pipeline, as `cross_val_score`
+    does.
 
     Parameters
     ----------
@@ -91,8 +93,8 @@ class LearnedMetric(
         kernel, whose length scale and ridge are chosen at every update by exact
         leave-one-out errors.
     structure : {"full", "diagonal"}, default="full"
-        Whether M is used as it is, or its diagonal alone, which weighs features. With
-        few rows and many features that do not matter, "diagonal" is the safer one.
+        "full" uses the matrix M. "diagonal" uses the diagonal of M, a weight for each
+        feature, and is safer with few rows and many features that do not matter.
     power : float, default=1.0
         Power of M, > 0; 0.5 changes the metric more slowly, 2 faster.
     max_iter : int, default=4
@@ -103,9 +105,9 @@ class LearnedMetric(
         longest first. None keeps n_features of them, so that `components_` is
         symmetric but for the units.
     random_state : int, RandomState instance or None, default=None
-        Sample of at most 2000 rows that the metric is learned from where there are
-        more. None is deterministic too. An `estimator` is fitted on all rows, and its
-        gradients are averaged over the sample.
+        Draw of the 2000 rows that the metric is learned from, if there are more. None
+        is deterministic too. An `estimator` is fitted on all rows, and its gradients
+        are averaged over the sample.
 
     Attributes
     ----------
@@ -278,7 +280,7 @@ class LearnedMetric(
         return self
 
     def transform(self, X: Any) -> np.ndarray:
-        """Map rows to where Euclidean distances are those of the metric.
+        """Map rows so that their Euclidean distances are those of the metric.
 
         Parameters
         ----------

@@ -89,9 +89,9 @@ def values_by_folds(
             model = clone(fitted).fit(X[others], y[others], **some)
         except ValueError as error:
             raise ValueError(
-                f"{type(fitted).__name__} has no leave-one-out values, so that folds "
-                f"judge it. It cannot be fitted without one of them, on {len(others)} "
-                f"of {n} rows: {error}"
+                f"{type(fitted).__name__} has no leave-one-out values and is judged by "
+                f"folds instead. The fit without one fold, on {len(others)} of {n} "
+                f"rows, failed: {error}"
             ) from error
         parts.append(np.asarray(values(model, X[fold])))
     found = np.empty((n, *parts[0].shape[1:]))

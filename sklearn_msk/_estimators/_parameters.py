@@ -44,15 +44,14 @@ def training_config(estimator: Any) -> TrainingConfig:
     if estimator.dynamics == "descent" and not _is_whole(max_iter):
         raise ValueError(
             f"The 'max_iter' of {type(estimator).__name__} must be a whole number for "
-            "dynamics='descent', or inf: it counts steps. Got "
-            f"{estimator.max_iter!r} instead; round it or use dynamics='flow', where "
-            "it is a time."
+            "dynamics='descent', or inf, because it counts steps. Got "
+            f"{estimator.max_iter!r} instead; round it, or use dynamics='flow', where "
+            "max_iter is a time."
         )
     if estimator.solver == "gd" and estimator.dynamics != "descent":
         raise ValueError(
             "solver='gd' runs dynamics='descent' only. Got dynamics="
-            f"{estimator.dynamics!r} instead; use solver='auto', 'lanczos' or 'eigh' "
-            "for it."
+            f"{estimator.dynamics!r} instead; use solver='auto', 'lanczos' or 'eigh'."
         )
     if estimator.solver == "gd" and math.isinf(max_iter):
         raise ValueError(

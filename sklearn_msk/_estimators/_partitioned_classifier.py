@@ -21,10 +21,10 @@ from sklearn_msk._tuning import GLOBAL_LANDMARKS
 class PartitionedClassifier(ClassifierMixin, BasePartitioned):
     """Probabilities of one global model, which regressors of small leaves correct.
 
-    Leaves learn what the probabilities of the global classifier leave of the labels,
-    1 for the class of a row and 0 for the others, as in `PartitionedRegressor`. The
-    sums are clipped, to no less than ``1 / ((leaf_size + 2) n_classes)``, and divided
-    by their total.
+    A row has the target 1 for its class and 0 for the others. Leaves learn the
+    differences between these targets and the probabilities of the global classifier, as
+    in `PartitionedRegressor`. The sums of probabilities and corrections are clipped, to
+    no less than ``1 / ((leaf_size + 2) n_classes)``, and divided by their total.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
         None is ``MSKRegressorCV(effort="quick")``.
     global_estimator : classifier, default=None
         Model of all rows, with `predict_proba`. None is `MSKClassifierCV` with 1000
-        landmarks. Leaves learn from its `loo_decision_function_`; without one, from
-        the probabilities of five folds.
+        landmarks. Leaves learn from the `loo_decision_function_` of the model. If a
+        model has none, leaves learn from the probabilities of five folds.
     leaf_size : int, default=2000
         As in `PartitionedRegressor`.
     overlap : float, default=0.1

@@ -19,26 +19,29 @@ from sklearn_msk._tuning import GLOBAL_LANDMARKS
 class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
     """Exact kernel models of small leaves, on the residuals of one global model.
 
-    The prediction is ``f(x) = f_0(x) + sum_l s_l(x) c_l f_l(x)``. Here f_0 is the
-    global model, and f_l the model of leaf l, trained on what f_0 leaves of y at rows
-    that f_0 has not seen. (Where a single row makes a bump of f_0, as a landmark far
-    from other rows may, it is what f_0 itself leaves.) The factor c_l in [0, 1] has the
-    least squared error at rows that f_l has not seen. The leaves halve the rows again
-    and again, along the leading direction of a metric. Next to a split two leaves share
-    the prediction by smooth s_l, so that the prediction has no jump. The cost is linear
-    in the number of rows.
+    A leaf is a part of the rows that are near each other. The leaves come from halving
+    the rows again and again, along the leading direction of a metric. The prediction is
+    ``f(x) = f_0(x) + sum_l s_l(x) c_l f_l(x)``. Here f_0 is the global model, and f_l
+    the model of leaf l. The targets of f_l are the residuals of f_0 at rows that did
+    not train f_0. (If one row alone makes a bump of f_0, as a landmark far from other
+    rows may, its target is the residual of f_0 itself.) The factor c_l in [0, 1] has
+    the least squared error at rows that did not train f_l. Next to a split two leaves
+    share the prediction with smooth weights s_l, so the prediction has no jump. The
+    cost is linear in the number of rows.
 
     Parameters
     ----------
     estimator : regressor, default=None
-        Model of a leaf. None is ``MSKRegressorCV(effort="quick")``. Its
-        `loo_prediction_` gives the factor c_l; without one, five folds do.
+        Model of a leaf. None is ``MSKRegressorCV(effort="quick")``. The
+        `loo_prediction_` of the model gives the factor c_l. If a model has none, five
+        folds give the factor.
     global_estimator : regressor, default=None
-        Model of all rows. None is `MSKRegressorCV` with 1000 landmarks. Its residuals
-        are those of `loo_prediction_`; without one, of five folds.
+        Model of all rows. None is `MSKRegressorCV` with 1000 landmarks. The residuals
+        come from the `loo_prediction_` of the model. If a model has none, the residuals
+        come from five folds.
     leaf_size : int, default=2000
-        Distinct rows of a leaf at the most, without those that it shares (by a sample
-        of 250 000 rows, to a few percent).
+        Largest number of distinct rows of a leaf, without the rows that it shares. With
+        more than 250 000 rows the number is met to a few percent.
     overlap : float, default=0.1
         Width of the band that two leaves share, over the width of the leaves. 0 is a
         model with jumps.
@@ -49,9 +52,9 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
     max_global_rows : int, default=200000
         The global model is trained on so many rows, drawn at random.
     n_jobs : int, default=None
-        Leaves that are fitted, or predicted, at a time, by joblib: fits run on the
-        backend of `joblib.parallel_config`, such as "dask". None is 1. Results do not
-        depend on it. With dask arrays the cluster decides.
+        Number of leaves that joblib fits, or predicts, at a time. Fits run on the
+        backend of `joblib.parallel_config`, such as "dask". None is 1. The number
+        changes no result. With dask arrays the cluster decides.
     random_state : int, RandomState instance or None, default=None
         Draws of rows, and of whatever the estimators draw. None is deterministic too.
     verbose : int, default=0
@@ -79,9 +82,9 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
 
     Notes
     -----
-    A row outside of the range of a leaf's rows, in any feature, gets less of the leaf's
-    correction, and none beyond the width of the leaf: far from every training row the
-    global model predicts.
+    If a row lies outside of the range of a leaf's rows in any feature, the correction
+    of the leaf is smaller, and 0 beyond the width of the leaf. Far from every training
+    row the prediction is that of the global model.
 
     X may be a `numpy.memmap`: a leaf reads its rows.
 

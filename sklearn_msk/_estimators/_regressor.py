@@ -18,12 +18,16 @@ from sklearn_msk._scores import r2
 class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
     """Kernel regression by gradient flow along a spectrum that you choose.
 
-    Gradient flow trains the kernel model ``f(x) = intercept + sum_j a_j k(x_j, x)``.
-    The map g sets the rates at which the k leading eigen-directions of the kernel
-    matrix are learned. Without ridge, training converges to the interpolant, whatever g
-    and k are. With alpha > 0 it converges to a ridge solution, which is that of
-    `sklearn.kernel_ridge.KernelRidge` only for g = "identity". The number of steps is
-    the regularisation.
+    The model is ``f(x) = intercept + sum_j a_j k(x_j, x)``, a sum of kernel functions
+    of the training rows. Gradient flow trains the coefficients. Let K be the matrix of
+    the kernel on n training rows. The eigenvectors of K/n are the eigen-directions, and
+    plain gradient descent learns each of them at a rate equal to its eigenvalue. The
+    map g sets the rates of the k leading eigen-directions.
+
+    The number of steps is the regularisation. Without ridge, training converges to the
+    model that fits the training rows exactly, whatever g and k are. With alpha > 0,
+    training converges to a ridge solution, which is that of
+    `sklearn.kernel_ridge.KernelRidge` only for g = "identity".
 
     Parameters
     ----------
@@ -52,46 +56,46 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         of the distinct rows (or of the landmarks in use), 1 at the least and 50 at the
         most.
     alpha : float, default=0.0
-        Ridge, >= 0, in the units of `sklearn.kernel_ridge.KernelRidge`. An alpha that
-        was tuned for `KernelRidge` is far too large under "flatten", which shrinks the
-        leading eigen-directions by ``lam_k / (lam_k + alpha / n)``: regularise by
-        `max_iter` first.
+        Ridge, >= 0, in the units of `sklearn.kernel_ridge.KernelRidge`. Regularise by
+        `max_iter` first. An alpha that was tuned for `KernelRidge` is far too large
+        under "flatten", which multiplies all leading eigen-directions by ``lam_k /
+        (lam_k + alpha / n)``.
     learning_rate : float, default=1.0
-        Step size, > 0, in units of ``1 / (mu_max + alpha / n)``, mu_max the largest
-        rate. At 1.0 every eigen-direction decays monotonically. "descent" takes values
-        below 2, "flow" any.
+        Step size, > 0, in units of ``1 / (mu_max + alpha / n)``, where mu_max is the
+        largest rate. At 1.0 the error in every eigen-direction decays monotonically.
+        "descent" takes values below 2, "flow" any.
     max_iter : int, float, inf or None, default=None
-        Number of steps T, or with early stopping the largest one; ``numpy.inf`` trains
-        to the limit. Fewer steps fit less. Under "flow" T is a time, any real number >
-        0. Under "descent" T is a whole number; whole floats such as 1e3 are legal. None
-        is 100, among which ``early_stopping="auto"`` then chooses.
+        Number of steps T, or with early stopping the largest number; ``numpy.inf``
+        trains to the limit. Fewer steps give a smoother model. Under "flow" T is a
+        time, any real number > 0. Under "descent" T is a whole number; whole floats
+        such as 1e3 are legal. None is 100, and ``early_stopping="auto"`` then chooses
+        among these 100 steps.
     dynamics : {"flow", "descent"}, default="flow"
         Gradient flow for the time of T steps, or T discrete steps.
     fit_intercept : bool, default=True
         Whether to subtract the (weighted) mean of y before training and to add it to
         predictions.
     early_stopping : bool, "loo" or "auto", default="auto"
-        Whether and how to choose the number of steps, up to `max_iter`, by R2. All
-        steps are scored, beyond 1000 steps 1000 log-spaced ones.
+        Whether and how to choose the number of steps, up to `max_iter`, by R2. Up to
+        1000 steps all are scored, beyond 1000 log-spaced ones.
 
-        - "auto": as False if `max_iter` is given. Otherwise as "loo" for up to 300
-          distinct rows, and as True for more, with landmarks or a splitter. As True if
-          `fit` gets `X_val` or `groups`. With `max_iter` of None, all 100 steps are
-          taken, without a warning, where no rows could judge: with fewer than 20
-          distinct rows, where too few are left for the number of landmarks, for dask
-          arrays and in `partial_fit`.
         - False: `max_iter` steps are taken.
         - True: by rows held out. `fit` trains on the other rows, scores the steps on
-          those held out, then trains on all rows for the best number of steps. Rows
-          that are equal are held out together, and the order of the rows does not
-          matter (with a precomputed kernel it does). If `fit` gets `X_val`, these rows
-          judge instead, and all of X trains, once.
-        - "loo": by the leave-one-out errors of all rows. They are exact for the
-          preconditioner, the step and the sum of the weights of all rows; rows that
-          are equal are left out together. Full decomposition of the kernel matrix, up
-          to 4000 distinct rows. With more rows, or where the decomposition does not
-          fit the memory limit, five folds are left out instead, each in turn, drawn by
-          `random_state`. With landmarks, "loo" holds rows out as True does.
+          the rows held out, then trains on all rows for the best number of steps.
+          Equal rows are held out together, and the order of the rows does not matter
+          (with a precomputed kernel it does). If `fit` gets `X_val`, these rows judge
+          instead, and `fit` trains once, on all of X.
+        - "loo": by the leave-one-out errors of all rows. These errors are exact for the
+          preconditioner, the step and the sum of the weights of all rows. Equal rows
+          are left out together. The kernel matrix is decomposed fully, for up to 4000
+          distinct rows. With more rows, or if the decomposition does not fit the memory
+          limit, five folds that `random_state` draws are left out in turn. With
+          landmarks, "loo" holds rows out as True does.
+        - "auto": as False if `max_iter` is given, and as True if `fit` gets `X_val` or
+          `groups`. Otherwise as "loo" up to 300 distinct rows, and as True for more
+          rows, with landmarks or with a splitter. All 100 steps are taken, without a
+          warning, if no rows could judge: with fewer than 20 distinct rows, if the
+          other rows are fewer than the landmarks, for dask arrays and in `partial_fit`.
     validation_fraction : float or cross-validation splitter, default=0.1
         Rows that early stopping holds out: a part of the distinct ones, in (0, 1), or
         the test rows of the first split of a splitter, as
@@ -111,9 +115,9 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         whatever their order; "rpcholesky" by randomly pivoted Cholesky on 10 M of these
         rows, which covers them better and takes up to 10 M^3 operations.
     gamma : float, default=None
-        Parameter, >= 0, of the pairwise kernels that have it, as in `KernelRidge`. For
-        networks and other kernels it is a warning. A gamma in `kernel_params` takes
-        precedence.
+        Parameter, >= 0, of the pairwise kernels that have a gamma, as in `KernelRidge`.
+        With other kernels, such as networks, gamma has no effect and is a warning. A
+        gamma in `kernel_params` takes precedence.
     degree : float, default=3
         Degree, >= 0, of the polynomial kernel.
     coef0 : float, default=1
@@ -131,12 +135,11 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         is exact. "auto" is "dense" up to 300 rows or if ``5 (k + 1) > n``, and
         "randomized" (block Krylov) otherwise. With landmarks all are exact.
     tol : float, default=1e-4
-        Bound, > 0, on the relative error ``|K (a - a_T)| / |y|`` that the solver makes
-        in the fitted values of each target. Approximate eigenpairs (every
-        `eigen_solver` but "dense") move predictions by at most 1e-2 standard deviations
-        of y besides. If tol >= 5e-5, a fit of 2000 rows or more may take products in
-        float32 and measures their rounding error. The User Guide has a table of what
-        moves predictions by how much.
+        Bound, > 0, on the relative error of the solver in the fitted values of each
+        target, ``|K (a - a_T)| / |y|``. Approximate eigenpairs (every `eigen_solver`
+        but "dense") add at most 1e-2 standard deviations of y. With tol >= 5e-5, a fit
+        of 2000 rows or more may take products in float32 and measures the rounding
+        error. The User Guide has a table of all such bounds.
     store_trajectory : bool, default=False
         Whether to keep the whole path, for `staged_predict`.
     memory : str, object with the interface of joblib.Memory, or None, default=None
@@ -197,10 +200,10 @@ class MSKRegressor(MultiOutputMixin, RegressorMixin, BaseMSK):
         With ``store_trajectory=True``: the steps that `staged_predict` yields by
         default; inf is the limit.
     validation_scores_ : ndarray of shape (n_validated,)
-        With early stopping: R2 on the rows that judge, all of them with "loo", after
-        each of `validation_iterations_` (minus the mean squared error, in units of the
-        square of a power of two next to the largest target, if y is the same on all of
-        these rows). The first of the best steps is `n_iter_`.
+        With early stopping: R2 on the rows that judge, which are all rows with "loo",
+        after each of `validation_iterations_`. If y is the same on all of these rows,
+        minus the mean squared error, in units of the square of a power of two next to
+        the largest target. The first of the best steps is `n_iter_`.
     validation_iterations_ : ndarray of shape (n_validated,)
         With early stopping: the steps that were scored.
     n_samples_seen_ : int

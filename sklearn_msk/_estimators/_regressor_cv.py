@@ -51,13 +51,14 @@ _QUERY_ENTRIES = 4_000_000
 
 
 class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
-    """Kernel ridge regression that chooses all of itself by leave-one-out errors.
+    """Kernel ridge regression that chooses its settings by leave-one-out errors.
 
-    Kernel, length scale and ridge are chosen by exact leave-one-out errors, which one
-    decomposition gives for every ridge. A metric, in which the kernel compares rows, is
-    learned from the gradients of the model; metrics are compared by errors at rows that
-    they have not seen. The features are standardised by their interquartile ranges, so
-    that the units of a column change nothing.
+    The leave-one-out error at a row is that of the model trained without the row. One
+    decomposition of the kernel matrix gives these errors exactly, for every ridge. They
+    choose the kernel, its length scale and the ridge. A metric, in which the kernel
+    compares rows, is learned from the gradients of the model. Metrics are compared by
+    errors at rows that did not help to learn them. The features are divided by their
+    interquartile ranges, so the units of a column change nothing.
 
     Parameters
     ----------
@@ -65,39 +66,41 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         Candidates, each a name, kernel object or function. Names get a few length
         scales relative to the data: "laplacian" (city block), "matern" (nu = 1/2,
         Euclidean), "rbf", and networks as "ntk_relu" or, with 3 hidden layers,
-        "ntk3_relu", which are normalised. Objects are used as
-        they are, on the standardised features. "auto" is the list of these five.
+        "ntk3_relu", which are normalised. Objects are used without change, on the
+        standardised features. "auto" is the list of these five names.
     metrics : {"none", "diagonal", "full"} or list of them, default=("none", \
             "diagonal", "full")
         Structures of the metrics to learn, for "laplacian", "matern" and "rbf".
     max_updates : int, default=3
-        Updates of a metric, >= 0: the number is chosen too.
+        Largest number of updates of a metric, >= 0. The number in use is chosen too.
     alphas : array-like of shape (n_alphas,), default=None
-        Ridges, > 0, in the units of `sklearn.kernel_ridge.KernelRidge`, on the up to
-        500 rows that candidates are screened on; on more rows they grow with the
-        weight. None is 28 of them from 1e-7 to 100, for weights of mean 1, and on more
-        rows from a thousandth of the best to ten times as much.
+        Ridges, > 0, in the units of `sklearn.kernel_ridge.KernelRidge`, for the up to
+        500 rows that screen the candidates; for more rows the ridges grow with the sum
+        of the weights. None is 28 ridges from 1e-7 to 100, for weights of mean 1. On
+        more rows None is the range from a thousandth of the best ridge to ten times the
+        best.
     standardize : bool, default=True
         Whether features are centred at their median and divided by their interquartile
-        range, or by their standard deviation where that is 0. Constant features are
+        range, or by their standard deviation if the range is 0. Constant features are
         left out.
     scoring : str, callable or None, default=None
         None is the mean squared error. With ``cv=None`` a scorer judges the
-        leave-one-out predictions, so that it must need nothing else. It chooses kernel
+        leave-one-out predictions, and must need nothing else. The scorer chooses kernel
         and metric; squared errors choose the length scale and ridge of each.
     cv : int, cross-validation generator, iterable or None, default=None
         None is leave-one-out (for metrics, by folds). The folds of anything else judge
         the five candidates that leave-one-out ranks first, and choose the ridges of
         the best three.
     effort : {"full", "quick"}, default="full"
-        "quick" takes a tenth of the seconds, for many small models: two draws of rows
-        that are neighbours choose among three kernels (with "auto"), one or two updates
-        of a metric, and the ridge. It knows no `scoring` or `cv`. Errors of a learned
-        metric have seen the row, so that they and the intervals are a little too small.
+        "quick" takes a tenth of the seconds, for many small models. Two draws of
+        neighbouring rows choose among three kernels (with "auto"), one or two updates
+        of a metric, and the ridge. `scoring` and `cv` must be None. The errors are
+        taken at rows that helped to learn the metric, so errors and intervals are a
+        little too small.
     max_rows : int, default=10000
         Up to so many rows the final model is exact, in about n^3 operations and 9 n^2
-        bytes. Beyond, or where the memory limit is below, it has as many landmarks, up
-        to 2000.
+        bytes. With more rows, or if 9 n^2 bytes exceed the memory limit, the model has
+        as many landmarks, up to 2000.
     n_jobs : int, default=None
         Number of kernels that are screened at a time.
     random_state : int, RandomState instance or None, default=None
@@ -110,23 +113,24 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
     Attributes
     ----------
     best_estimator_ : Pipeline
-        Of the map to standardised units and metric, and an `MSKRegressor`; it predicts
-        as this estimator does.
+        A map to standardised units and metric, and an `MSKRegressor`. The pipeline
+        predicts as this estimator does.
     best_params_ : dict
         Kernel, metric, power of the metric, number of its updates, length scale and
-        alpha of the final model. Those in `cv_results_` are of the models on the rows
-        that candidates are screened on.
+        alpha of the final model. The parameters in `cv_results_` are those of the
+        models on the rows that screen the candidates.
     best_index_ : int
         Place of the chosen candidate in `cv_results_`.
     best_score_ : float
-        Its score on the rows that candidates are screened on: the negative mean squared
-        leave-one-out error (of rows that a metric has not seen; of several targets
-        relative to their variances), or what `scoring` says.
+        Score of the chosen candidate on the rows that screen the candidates: the
+        negative mean squared leave-one-out error (in a learned metric, at rows that did
+        not help to learn the metric; with several targets, relative to their
+        variances), or the score of `scoring`.
     cv_results_ : dict of ndarray
-        For every candidate ``params``, ``mean_test_score`` (NaN where the metric was
-        not judged, as the errors of others were smaller), ``rank_test_score``,
-        ``leave_one_out_error`` (root mean square, relative to y, in a metric that has
-        seen it), ``fit_time`` in seconds and ``failure``.
+        For every candidate ``params``, ``mean_test_score`` (NaN if the metric was not
+        judged, because other metrics had smaller errors), ``rank_test_score``,
+        ``leave_one_out_error`` (root mean square, relative to y, in a metric that all
+        rows helped to learn), ``fit_time`` in seconds and ``failure``.
     alpha_ : float
         Ridge of the final model, in the units of `KernelRidge`.
     kernel_ : object
@@ -141,10 +145,10 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
     feature_importances_ : ndarray of shape (n_features,)
         Mean squared slopes of the model along the standardised features, summing to 1.
     loo_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_targets)
-        Prediction of every training row by the model without it, of a row of weight 0
-        by the model. In a learned metric, which has seen the row, for the rows that it
-        was learned on by folds instead. With landmarks from leverages. Absent with
-        `cv`.
+        Prediction of every training row by the model without the row. If a metric was
+        learned, folds take the place of single rows, for the rows that helped to learn
+        the metric. With landmarks the predictions come from leverages. A row of weight
+        0 has the prediction of the model itself. Absent with `cv`.
     interval_method_ : {"jackknife+", "leave-one-out", "cross-metric leave-one-out"}
         How `predict_interval` works. For "jackknife+" the object, and its pickle, hold
         n_samples^2 numbers.
@@ -231,7 +235,8 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         X : array-like or sparse matrix of shape (n_samples, n_features)
             Training rows. Sparse ones are made dense.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Targets. Several share kernel, metric and ridge: fit unlike ones one by one.
+            Targets. Several targets share kernel, metric and ridge: fit unlike targets
+            one by one.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Non-negative weights. An integer weight equals repeating the row, up to the
             500 rows that candidates are screened on.
@@ -308,13 +313,14 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
     def predict_interval(self, X: Any, confidence_level: float = 0.9) -> np.ndarray:
         """Predict intervals that hold the target with a given probability.
 
-        Jackknife+ where no metric was learned and there are at most 2000 rows:
-        the r-th smallest ``f_{-i}(x) + |e_i|`` and the r-th largest ``f_{-i}(x) -
-        |e_i|``, ``r = ceil(confidence_level (n + 1))``, over the models f_{-i} without
-        a row and their errors e_i at it. Otherwise the r-th smallest ``|e_i|`` around
-        the prediction, of errors in a metric that has not seen the row (it has with
-        ``effort="quick"``, and with landmarks of at most 2000 rows). Both hold for
-        rows that are exchangeable: not for groups, times or weights.
+        Let f_{-i} be the model without row i, e_i its error at row i, and ``r =
+        ceil(confidence_level (n + 1))``. If no metric was learned and there are at most
+        2000 rows, the intervals are those of jackknife+: the r-th smallest ``f_{-i}(x)
+        + |e_i|`` and the r-th largest ``f_{-i}(x) - |e_i|``. Otherwise an interval is
+        the prediction plus and minus the r-th smallest ``|e_i|``. These errors are
+        taken in a metric that was learned without row i (but with row i for
+        ``effort="quick"``, and for landmarks of at most 2000 rows). Both kinds of
+        interval hold for exchangeable rows, not for groups, times or weights.
 
         Parameters
         ----------

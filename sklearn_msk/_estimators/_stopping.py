@@ -111,8 +111,8 @@ def check_validation(rule: bool | str, validation: Validation) -> None:
             )
     if given and validation.groups is not None:
         raise ValueError(
-            "X_val judges the steps, and no rows are held out. Got groups, which say "
-            "how to hold rows out, too; leave one of the two out."
+            "X_val judges the steps, and no rows are held out. Got groups too, which "
+            "say how to hold rows out; leave one of the two out."
         )
 
 

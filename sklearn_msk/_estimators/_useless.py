@@ -26,8 +26,9 @@ def warn_of_gamma(estimator: Any) -> None:
     if estimator.gamma is None or (isinstance(kernel, str) and kernel in names):
         return
     warn_user(
-        f"The 'gamma' of {type(estimator).__name__} has no effect, as kernel="
-        f"{kernel!r} has none. Leave it out, or choose one of the kernels {names}.",
+        f"The 'gamma' of {type(estimator).__name__} has no effect, because "
+        f"kernel={kernel!r} has no gamma. Leave gamma out, or choose one of the "
+        f"kernels {names}.",
         UserWarning,
     )
 
@@ -58,8 +59,8 @@ def warn_of_scale(estimator: Any, X: Any, names: np.ndarray | None) -> None:
     column = largest if names is None else str(names[largest])
     warn_user(
         f"Column {column!r} of X holds more than {DOMINANT_SHARE:.0%} of the squared "
-        f"length of the rows, so that {type(estimator).__name__} hardly sees the other "
-        f"{len(squares) - 1} columns. Scale them, as by "
+        f"length of the rows. So the other {len(squares) - 1} columns have almost no "
+        f"effect on {type(estimator).__name__}. Scale the columns, as by "
         "make_pipeline(StandardScaler(), ...).",
         UserWarning,
     )
@@ -71,8 +72,8 @@ def warn_of_few_rows(estimator: Any, n_rows: int) -> None:
         return
     warn_user(
         f"Early stopping of {type(estimator).__name__} chooses the number of steps by "
-        f"{n_rows} rows only, which is hardly better than chance. Pass more rows, or "
-        "early_stopping='loo' to judge by all of them, or give max_iter and "
+        f"{n_rows} rows only. Such a choice is hardly better than chance. Pass more "
+        "rows, or early_stopping='loo' to judge by all rows, or max_iter and "
         "early_stopping=False.",
         UserWarning,
     )

@@ -201,7 +201,7 @@ class BaseMSKSearchCV(DocLinkMixin, BaseSearchCV):
             raise TypeError(
                 f"The 'estimator' of {type(self).__name__} must be an MSKRegressor or "
                 f"an MSKClassifier, or a Pipeline that ends in one. Got {last!r} "
-                "instead; use a search of sklearn.model_selection for it."
+                "instead; use a search of sklearn.model_selection."
             )
         warn_of_gamma(last)
         return estimator

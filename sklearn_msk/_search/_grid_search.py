@@ -13,12 +13,12 @@ from sklearn_msk._search._base_search import BaseMSKSearchCV
 class MSKGridSearchCV(BaseMSKSearchCV, GridSearchCV):
     """Grid search for MSK estimators that computes every kernel once.
 
-    It replaces `sklearn.model_selection.GridSearchCV`, with the same arguments, methods
-    and attributes, and gives equal scores for every scorer. On each fold, candidates
-    that differ only in ``k, g, g__*, alpha, learning_rate, max_iter, dynamics`` share
-    one kernel matrix, one set of leading eigenpairs and one kernel of the predictions.
-    Candidates with the same k and g share one path too. Every other parameter (of the
-    kernel, or of an earlier step of a pipeline) is an outer loop.
+    The search replaces `sklearn.model_selection.GridSearchCV`, with the same arguments,
+    methods and attributes, and gives equal scores for every scorer. On each fold,
+    candidates that differ only in ``k, g, g__*, alpha, learning_rate, max_iter,
+    dynamics`` share one kernel matrix, one set of leading eigenpairs and one kernel of
+    the predictions. Candidates with the same k and g share one path too. Every other
+    parameter (of the kernel, or of an earlier step of a pipeline) is an outer loop.
 
     Parameters
     ----------

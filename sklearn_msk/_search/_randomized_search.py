@@ -13,17 +13,17 @@ from sklearn_msk._search._base_search import BaseMSKSearchCV
 class MSKRandomizedSearchCV(BaseMSKSearchCV, RandomizedSearchCV):
     """Randomized search for MSK estimators that computes every kernel once.
 
-    It replaces `sklearn.model_selection.RandomizedSearchCV`, with the same arguments,
-    methods and attributes. It draws the same candidates and gives equal scores for
-    every scorer. On each fold, candidates that differ only in ``k, g, g__*, alpha,
-    learning_rate, max_iter, dynamics`` share one kernel matrix, one set of leading
-    eigenpairs and one kernel of the predictions. Candidates with the same k and g share
-    one path too, however many values of the others are drawn.
+    The search replaces `sklearn.model_selection.RandomizedSearchCV`, with the same
+    arguments, methods and attributes. Both draw the same candidates and give equal
+    scores for every scorer. On each fold, candidates that differ only in ``k, g, g__*,
+    alpha, learning_rate, max_iter, dynamics`` share one kernel matrix, one set of
+    leading eigenpairs and one kernel of the predictions. Candidates with the same k and
+    g share one path too, however many values of the others are drawn.
 
     Every other parameter (of the kernel, or of an earlier step of a pipeline) is an
-    outer loop. Give it a short list of values: a continuous distribution, of ``gamma``
-    or ``kernel__length_scale``, costs a kernel matrix and a decomposition for every
-    candidate.
+    outer loop. Give such a parameter a short list of values. A continuous distribution,
+    such as one of ``gamma`` or ``kernel__length_scale``, costs a kernel matrix and a
+    decomposition for every candidate.
 
     Parameters
     ----------
@@ -91,8 +91,7 @@ class MSKRandomizedSearchCV(BaseMSKSearchCV, RandomizedSearchCV):
 
     Notes
     -----
-    How exactly the scores agree with those of `RandomizedSearchCV`, the notes of
-    `MSKGridSearchCV` say.
+    The notes of `MSKGridSearchCV` say how exactly the scores of the two searches agree.
 
     Examples
     --------

@@ -145,8 +145,9 @@ def kernel_family(kernel: Any) -> KernelFamily:
         return _network_family(kernel)
     if isinstance(kernel, str) and kernel == "precomputed":
         raise ValueError(
-            "The 'kernels' must be of rows, as they are standardised and compared in "
-            "metrics. Got 'precomputed': MSKRegressor takes kernel matrices."
+            "The 'kernels' must be functions of rows, because the rows are "
+            "standardised and compared in metrics. Got 'precomputed': MSKRegressor "
+            "takes kernel matrices."
         )
     if isinstance(kernel, str) and kernel not in kernel_names():
         raise ValueError(_unknown(kernel))

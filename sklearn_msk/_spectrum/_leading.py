@@ -131,9 +131,9 @@ def _check_fits(A: Operator, k: int, method: str, dense_max: int) -> None:
     if A.fits_dense or n <= dense_max:
         return
     raise ValueError(
-        f"The {k} leading directions of {n} rows need a full decomposition, as "
-        f"eigen_solver={method!r} does not find them, and the memory that a fit may "
-        f"take does not hold their matrix of {n**2 * 8 / 2**30:.1f} GiB. Use another "
+        f"eigen_solver={method!r} does not find the {k} leading directions of {n} rows "
+        "without a full decomposition, and the memory that a fit may take does not "
+        f"hold the matrix of {n**2 * 8 / 2**30:.1f} GiB. Use another "
         "eigen_solver ('randomized', 'arpack' or 'lobpcg'), a smaller k, landmarks, "
         "or more memory."
     )

@@ -64,17 +64,18 @@ class LandmarkPass:
             if not same:
                 raise ValueError(
                     f"partial_fit goes on with the {name!r} that it began with, "
-                    f"{_describe(before)}. Got {_describe(now)} instead; set it back, "
-                    "or begin anew with a clone."
+                    f"{_describe(before)}. Got {_describe(now)} instead; set {name!r} "
+                    "back, or start again with a clone."
                 )
 
     def check_precision(self, single: bool) -> None:
         """Raise a ValueError where the sums are less exact than they have to be."""
         if self.features.deflation is not None and not single:
             raise ValueError(
-                "partial_fit goes on with sums that it began in float32, for "
-                f"tol={FLOAT32_MIN_TOL} or more, and for a finite max_iter or alpha > "
-                "0. Got others instead; set them back, or begin anew with a clone."
+                "partial_fit goes on with sums that it began in float32. These need "
+                f"tol={FLOAT32_MIN_TOL} or more, and a finite max_iter or alpha > 0. "
+                "Got others instead; set tol, max_iter and alpha back, or start again "
+                "with a clone."
             )
 
     def check_targets(self, rows: Rows) -> None:
@@ -195,9 +196,9 @@ def _check_kernel(kernel: Any, rows: np.ndarray) -> None:
     check_digits_kept(kernel, rows)
     if has_white_noise(kernel, rows[:1]):
         raise ValueError(
-            f"The {describe_kernel(kernel)} has a part that is white noise, which the "
-            "kernel functions of landmarks cannot hold. Take it out of the kernel "
-            "(WhiteKernel), and set alpha to its variance instead."
+            f"The {describe_kernel(kernel)} has a part that is white noise, and "
+            "landmarks cannot represent noise of the rows. Remove the WhiteKernel, and "
+            "set alpha to its variance instead."
         )
 
 

@@ -107,8 +107,9 @@ class FittedModel:
             yield (
                 f"g gives {lost} of the {len(S.ratios)} leading directions rates of "
                 f"{S.modified_eigenvalues.min():.1e} and more, which rounding hides "
-                f"(up to {floor:.1e}): they are not learned, in any number of steps. "
-                "Use a smaller k, a map closer to the identity, or alpha > 0."
+                f"(up to {floor:.1e}): these directions are not learned, in any "
+                "number of steps. Use a smaller k, a map closer to the identity, or "
+                "alpha > 0."
             )
         repeated = A.shape[0] - A.n_distinct
         interpolates = math.isinf(filter_.max_iter) and filter_.ridge == 0
@@ -118,7 +119,7 @@ class FittedModel:
             yield (
                 "The kernel matrix is too ill-conditioned for the limit without ridge: "
                 f"at least {dropped - repeated} of its {A.n_distinct} eigenvalues are "
-                f"below {floor:.1e} of the largest, where rounding hides them, and "
+                f"below {floor:.1e} of the largest, less than the rounding error, and "
                 "their directions were left out. Set alpha > 0 or a finite max_iter"
                 f"{', or pass float64' * (A.dtype == np.float32)}."
             )

@@ -104,7 +104,8 @@ def build_problem(
     if not isinstance(rows, ArrayRows):
         raise ValueError(
             "dask arrays are trained on landmarks. Got landmarks=None instead; set "
-            "it to a number, as landmarks=2000, or call compute() on X and y."
+            "landmarks to a number, such as landmarks=2000, or call compute() on X and "
+            "y."
         )
     y = rows.Y[:, 0] if rows.single_target else rows.Y
     intercept, y = _centre(y, rows.weights, config.fit_intercept)
@@ -217,8 +218,8 @@ def build_operator(
     if storage is Storage.BLOCKED:
         report.line(
             f"the kernel matrix of {X.shape[0]} rows does not fit in the memory limit "
-            f"of {config.memory_limit / 2**30:.1f} GiB: it is computed block by block "
-            "for every product. 'landmarks' are faster."
+            f"of {config.memory_limit / 2**30:.1f} GiB. The matrix is computed "
+            "block by block for every product. 'landmarks' are faster."
         )
     return hold_kernel(
         kernel,

@@ -40,8 +40,8 @@ class WideNetworkRegressor(
 ):
     """Wide fully connected network, trained along a spectrum that you choose.
 
-    It is for studying networks, not for predicting. Preconditioned gradient descent on
-    all rows trains a network in NTK parameterisation::
+    Use this estimator to study networks, not to predict. Preconditioned gradient
+    descent on all rows trains a network in NTK parameterisation::
 
         w <- w_0 + (1 - eta alpha / n) (w - w_0) - (eta / n) J^T S (f(X) - y)
 
@@ -97,8 +97,8 @@ class WideNetworkRegressor(
     intercept_ : float or ndarray of shape (n_targets,)
         (Weighted) mean of y; 0.0 without intercept.
     target_scale_ : float or ndarray of shape (n_targets,)
-        (Weighted) root mean square of y minus the intercept. `predict` multiplies the
-        output of the network by it. It is 0 for constant y.
+        (Weighted) root mean square of y minus the intercept; 0 for constant y.
+        `predict` multiplies the output of the network by this number.
     spectrum_ : Spectrum
         Leading eigenpairs of the empirical kernel / n at the start.
     modified_eigenvalues_ : ndarray of shape (`k_`,)
@@ -372,9 +372,9 @@ class WideNetworkRegressor(
         """Say that the outputs have overflowed, and what to change."""
         return (
             f"Training diverged: the outputs overflow after {step} steps. "
-            f"The network of width={self.width} has left the linear regime that "
-            f"learning_rate={self.learning_rate} was safe for; use a larger width, "
-            "a smaller learning_rate or a smaller k."
+            f"The network of width={self.width} no longer follows its kernel, for "
+            f"which learning_rate={self.learning_rate} is safe; use a larger width, a "
+            "smaller learning_rate or a smaller k."
         )
 
     def _growth_message(self, losses: np.ndarray) -> str:

@@ -26,14 +26,14 @@ _NAME_WIDTH = 24
 class CandidatesDisplay:
     """Error of every candidate against its ridge, by kernel and metric.
 
-    Create it with `from_estimator`. Colours are kernels, markers structures of metrics,
-    and a circle is around the candidate that was chosen. Dotted lines are the ends of
-    the grid of ridges: candidates that pile up there want more or less ridge than
-    `alphas` offers.
+    Create the display with `from_estimator`. Colours are kernels, markers are
+    structures of metrics, and a circle is around the chosen candidate. Dotted lines are
+    the ends of the grid of ridges. If many candidates lie at an end, give `alphas` a
+    wider range.
 
-    Hollow markers are candidates that were not judged. Their error is that of plain
-    leave-one-out in a metric that has seen the row, which is too small: compare them
-    with each other, not with full markers.
+    Hollow markers are candidates that were not judged. Their errors are taken at rows
+    that helped to learn the metric, and are too small. Compare hollow markers with each
+    other, not with full markers.
 
     Parameters
     ----------

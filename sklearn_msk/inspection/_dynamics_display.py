@@ -47,10 +47,10 @@ _MIN_REMAINDER = 1e-12
 class DynamicsDisplay:
     """Errors along the path and the time to learn each eigen-direction.
 
-    Create it with `from_estimator`. It draws measured values beside those that the full
-    decomposition of the kernel predicts. For a `WideNetworkRegressor`, the errors are
-    predicted from the kernel at infinite width; the eigen-directions and times are
-    those of its empirical kernel at the start.
+    Create the display with `from_estimator`. Measured values are drawn beside values
+    that the full decomposition of the kernel predicts. For a `WideNetworkRegressor`,
+    the errors are predicted from the kernel at infinite width, and the eigen-directions
+    and times from the empirical kernel at the start.
 
     Parameters
     ----------

@@ -22,11 +22,11 @@ _ROW_HEIGHT, _MARGIN = 0.22, 1.0
 class ImportancesDisplay:
     """Importance of each feature, and the leading directions of a full metric.
 
-    Create it with `from_estimator`. Importances are mean squared slopes of the model
-    along the features, which sum to 1. Directions are drawn where the model compares
-    rows in a full metric: each is a vector of length 1 over the features. Importances
-    and directions are in standardised units, so that the unit of a feature changes
-    neither.
+    Create the display with `from_estimator`. Importances are mean squared slopes of the
+    model along the features, which sum to 1. If the model compares rows in a full
+    metric, its leading directions are drawn, each a vector of length 1 over the
+    features. Importances and directions are in standardised units: the unit of a
+    feature changes neither.
 
     Parameters
     ----------

@@ -20,11 +20,11 @@ _BAND = 0.95
 class IntervalCalibrationDisplay:
     """Share of targets within prediction intervals, against the confidence level.
 
-    Create it with `from_estimator`, on rows that the estimator was not trained on, or
-    with `from_predictions`, from the intervals of any model. Shares below the diagonal
-    come from intervals that are too short. The band holds 95 % of the shares that
-    intervals of the right length have on as many independent rows, at each level by
-    itself: a share outside it is not due to the draw of these rows.
+    Create the display with `from_estimator`, on rows that did not train the estimator,
+    or with `from_predictions`, from the intervals of any model. Shares below the
+    diagonal come from intervals that are too short. The band holds 95 % of the shares
+    that intervals of the right length have on as many independent rows, for each level
+    separately. A share outside of the band is hardly due to the draw of the rows.
 
     Parameters
     ----------

@@ -18,9 +18,9 @@ from sklearn_msk.inspection._last_step import last_step
 class SpectrumDisplay:
     """Eigenvalues before and after g, and the energy of y in each eigen-direction.
 
-    Create it with `from_estimator`. The energy of y in an eigen-direction is the part
-    of its sum of squares there. Raise the rates of the eigen-directions that hold much
-    of y and have small eigenvalues: plain descent learns them slowly.
+    Create the display with `from_estimator`. The energy of y in an eigen-direction is
+    the part of the sum of squares of y along it. Plain descent is slow in
+    eigen-directions with much energy and small eigenvalues: raise their rates.
 
     Parameters
     ----------

@@ -59,10 +59,10 @@ class NNGP(InfiniteWidthKernel):
             default=(1e-5, 1e5)
         Bounds for the optimiser of a Gaussian process. A variance of 0 is held fixed.
     normalized : bool, default=False
-        Whether to divide by the length of the features, ``k(x, z) / sqrt(k(x, x) k(z,
-        z))``, so that every row has kernel 1 with itself (0 for a zero row without
-        bias) and no row far from the others dominates. On the sphere it is the same
-        kernel up to a constant.
+        Whether to divide by lengths, ``k(x, z) / sqrt(k(x, x) k(z, z))``. Every row
+        then has kernel 1 with itself (0 for a zero row without bias), and no row far
+        from the others dominates. On the sphere, normalisation changes the kernel only
+        by a constant.
 
     See Also
     --------
@@ -148,10 +148,10 @@ class NTK(InfiniteWidthKernel):
             default=(1e-5, 1e5)
         Bounds for the optimiser of a Gaussian process. A variance of 0 is held fixed.
     normalized : bool, default=False
-        Whether to divide by the length of the features, ``k(x, z) / sqrt(k(x, x) k(z,
-        z))``, so that every row has kernel 1 with itself (0 for a zero row without
-        bias) and no row far from the others dominates. On the sphere it is the same
-        kernel up to a constant.
+        Whether to divide by lengths, ``k(x, z) / sqrt(k(x, x) k(z, z))``. Every row
+        then has kernel 1 with itself (0 for a zero row without bias), and no row far
+        from the others dominates. On the sphere, normalisation changes the kernel only
+        by a constant.
 
     See Also
     --------
