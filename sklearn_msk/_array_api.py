@@ -226,13 +226,18 @@ class Place:
         return is_host_memory(self.like)
 
     @property
-    def engine(self) -> "Place | None":
-        """Where to compute: there, or None, which is NumPy.
+    def is_narrow(self) -> bool:
+        """Whether it has no float64, as Apple's MPS.
 
-        NumPy reads the memory of torch on the CPU, and computes for devices that have
-        no float64, as Apple's: sums of float32 lose the small eigenvalues of a kernel.
+        Sums of float32 lose the small eigenvalues of a kernel, and coefficients of
+        float32 the digits of predictions: models of such rows are NumPy's.
         """
-        return None if self.is_host or not self._has(self.xp.float64) else self
+        return not self._has(self.xp.float64)
+
+    @property
+    def engine(self) -> "Place | None":
+        """Where to compute: there, or None, which is NumPy."""
+        return None if self.is_host or self.is_narrow else self
 
     @property
     def float_types(self) -> list[Any]:
@@ -243,9 +248,7 @@ class Place:
     def dtype(self) -> Any:
         """Widest float type: float64, or float32 on devices that have no other."""
         xp = self.xp
-        if self._has(xp.float64):
-            return xp.float64
-        return xp.float32
+        return xp.float32 if self.is_narrow else xp.float64
 
     def put(self, array: np.ndarray | float, dtype: Any = None) -> Array:
         """Return numbers of NumPy there.
@@ -269,9 +272,12 @@ class Place:
         """Return fitted attributes with their arrays of numbers there.
 
         Those of estimators and of `Movable` values among them too. The parameters of
-        kernels stay as they are: kernels take their lengths from NumPy.
+        kernels stay as they are, as kernels take their lengths from NumPy, and so does
+        all where there is no float64.
         """
-        return _converted(attributes, self._put_numbers)
+        return (
+            attributes if self.is_narrow else _converted(attributes, self._put_numbers)
+        )
 
     def _put_numbers(self, array: Array) -> Array:
         """Return an array there; as it is where it is there, or holds no numbers."""
@@ -349,8 +355,15 @@ def _device(array: Array) -> Any:
     return array_api_compat.device(array)
 
 
-def check_same_place(estimator: Any, X: Any, fitted: Array, method: str) -> None:
-    """Raise a ValueError where rows are elsewhere than the model.
+def _unchanged(values: Array) -> Array:
+    """Return values as they are."""
+    return values
+
+
+def rows_for(
+    estimator: Any, X: Any, fitted: Array, method: str
+) -> tuple[Any, Callable[[Array], Array]]:
+    """Return rows where the model is, and what brings values back to where they were.
 
     Parameters
     ----------
@@ -362,13 +375,26 @@ def check_same_place(estimator: Any, X: Any, fitted: Array, method: str) -> None
         A fitted attribute.
     method : str
         Name of the method, for the message.
+
+    Returns
+    -------
+    X : array-like
+        NumPy's where their device has no float64, as the model is NumPy's then.
+    back : callable
+
+    Raises
+    ------
+    ValueError
+        If the rows are elsewhere than the model.
     """
     here = place_of(X)
     model = Place(fitted[:0, ...]) if is_foreign(fitted) else None
     if here is None and model is None:
-        return
-    if here is not None and model is not None and here.holds(fitted):
-        return
+        return X, _unchanged
+    if here is not None and here.is_narrow and model is None:
+        return to_host(X), here.put
+    if here is not None and here.holds(fitted):
+        return X, _unchanged
     name = type(estimator).__name__
     raise ValueError(
         f"Inputs passed to {name}.{method}() must use the same namespace and the same "

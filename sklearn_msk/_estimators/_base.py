@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from sklearn_msk._array_api import Place, check_same_place, place_of, to_host
+from sklearn_msk._array_api import Place, place_of, rows_for, to_host
 from sklearn_msk._compat import (
     CallbackSupportMixin,
     HasMethods,
@@ -235,15 +235,15 @@ class BaseMSK(
         """
         if is_dask(X):
             return self._dask_values(X)
-        check_same_place(self, X, self.dual_coef_, method)
+        X, back = rows_for(self, X, self.dual_coef_, method)
         X = check_queries(self, X)
         known = find_known_values(self, X)
         if known is not None:
-            return known
+            return back(known)
         values = apply_kernel(
             self.kernel_, X, self.X_fit_, self.dual_coef_, self.n_jobs
         )
-        return values + self.intercept_
+        return back(values + self.intercept_)
 
     def _dask_values(self, X: Any) -> Any:
         """Values of the model at the chunks of a dask array, when they are computed."""
@@ -263,9 +263,9 @@ class BaseMSK(
         check_has_path(self, "staged_predict")
         if iterations is None:
             iterations = to_host(self.path_iterations_)
-        check_same_place(self, X, self.dual_coef_, "staged_predict")
+        X, back = rows_for(self, X, self.dual_coef_, "staged_predict")
         path = self.trajectory_
-        return values_along(
+        along = values_along(
             self.kernel_,
             check_queries(self, X),
             self.X_fit_,
@@ -275,6 +275,7 @@ class BaseMSK(
             check_iterations(iterations, self.n_iter_, path.filter.dynamics),
             self.n_jobs,
         )
+        return map(back, along)
 
 
 def problem_config(

@@ -1,7 +1,7 @@
 """What the estimators whose model the data choose have in common."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -20,9 +20,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from sklearn_msk._array_api import (
+    Array,
     MovableEstimator,
-    check_same_place,
     float_types,
+    rows_for,
     to_host,
 )
 from sklearn_msk._compat import (
@@ -240,15 +241,18 @@ class BaseMSKCV(
 
         return report
 
-    def _mapped(self, X: Any, method: str) -> Any:
-        """Validate rows, and take them to standardised units and metric.
+    def _checked(self, X: Any, method: str) -> tuple[Any, Callable[[Array], Array]]:
+        """Validate rows where the model is; return what brings values back too.
 
         Errors name the method that was called.
         """
-        check_same_place(self, X, self.centre_, method)
+        X, back = rows_for(self, X, self.centre_, method)
         with numbers_expected(self, X):
             options = {"dtype": float_types(X)[0], "accept_sparse": "csr"}
-            X = validate_data(self, X, reset=False, **options)
+            return validate_data(self, X, reset=False, **options), back
+
+    def _mapped(self, X: Any) -> Any:
+        """Take validated rows to standardised units and metric."""
         return map_rows(X, self.centre_, self.components_)
 
     def _assign(self, attributes: dict[str, Any]) -> None:

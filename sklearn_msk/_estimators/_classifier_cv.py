@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_msk._array_api import Array, place_of, put_like, to_host
+from sklearn_msk._array_api import Array, place_of, put_like, rows_for, to_host
 from sklearn_msk._compat import StrOptions, _fit_context, with_callbacks
 from sklearn_msk._estimators._base_cv import BaseMSKCV
 from sklearn_msk._estimators._candidates import Judge, calibrated
@@ -307,9 +307,10 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
     def _log_odds(self, X: Any, method: str) -> Array:
         """Log odds of the classes; errors name the method that was called."""
         check_is_fitted(self)
-        # Its pipelines check the names of the columns too, so that these stay.
-        self._mapped(X, method)
-        return self.best_estimator_.decision_function(X)
+        # The pipelines check the names of the columns too, so that these stay.
+        self._checked(X, method)
+        X, back = rows_for(self, X, self.centre_, method)
+        return back(self.best_estimator_.decision_function(X))
 
     def _fit_final(
         self, choice: Choice, columns: dict[str, Any]

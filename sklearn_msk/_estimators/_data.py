@@ -11,7 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, validate_data
 
-from sklearn_msk._array_api import Array, is_foreign, put_like, to_host
+from sklearn_msk._array_api import Array, is_foreign, put_beside, to_host
 from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._operators import ArrayRows, DaskRows, is_dask
 from sklearn_msk._scaling import power_of_two
@@ -308,7 +308,9 @@ def class_signs(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 
 def labels_of(values: Array, classes: Array) -> Array:
-    """Return the class of the largest value, of shape (n,), where the classes are.
+    """Return the class of the largest value, of shape (n,), where the values are.
+
+    Labels that are no numbers are NumPy's.
 
     Parameters
     ----------
@@ -318,7 +320,7 @@ def labels_of(values: Array, classes: Array) -> Array:
     """
     if is_foreign(values):
         labels = labels_of(to_host(values), to_host(classes))
-        return put_like(labels, classes)
+        return put_beside(labels, values) if labels.dtype.kind in "biuf" else labels
     if values.ndim == 1:
         return classes[(values > 0).astype(int)]
     return classes[values.argmax(axis=1)]

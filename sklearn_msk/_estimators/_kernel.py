@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Self
 
@@ -17,10 +18,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_msk._array_api import (
     Array,
     astype,
-    check_same_place,
     namespace,
     place_of,
     put_beside,
+    rows_for,
     to_host,
 )
 from sklearn_msk._compat import _fit_context
@@ -232,9 +233,11 @@ class MSKKernel(
         ndarray of shape (n_samples, n_samples)
             Kernel matrix, exactly symmetric, and positive semi-definite up to rounding.
         """
-        K = put_beside(self._fit(X).kernel_matrix(), self.spectrum_.eigenvectors)
+        operator = self._fit(X)
+        _, back = rows_for(self, X, self.spectrum_.eigenvectors, "fit_transform")
+        K = put_beside(operator.kernel_matrix(), self.spectrum_.eigenvectors)
         phi = self._eigenfunctions_fit()
-        return self._add_modes(K, phi, phi)
+        return back(self._add_modes(K, phi, phi))
 
     @_fit_context(prefer_skip_nested_validation=True)
     def _fit(self, X: Any) -> KernelOperator:
@@ -294,8 +297,9 @@ class MSKKernel(
             otherwise.
         """
         check_is_fitted(self)
-        K = self._kernel(self._checked(X, "transform"), self.X_fit_)
-        return self._add_modes(K, self._eigenfunctions(K), self._eigenfunctions_fit())
+        X, back = self._checked(X, "transform")
+        K, phi = self._kernel(X, self.X_fit_), self._eigenfunctions_fit()
+        return back(self._add_modes(K, self._eigenfunctions(K), phi))
 
     def evaluate(self, X: Any, Y: Any = None) -> np.ndarray:
         """Evaluate the new kernel between any two sets of rows.
@@ -323,17 +327,18 @@ class MSKKernel(
                 "evaluate needs a kernel that it can compute between any two rows. Got "
                 "kernel='precomputed' instead; use transform, or pass the kernel."
             )
-        X = self._checked(X, "evaluate")
+        X, back = self._checked(X, "evaluate")
         phi_x = self._eigenfunctions_of(X)
         if Y is None:
-            return self._add_modes(self._kernel(X, None), phi_x, phi_x)
-        Y = self._checked(Y, "evaluate")
-        return self._add_modes(self._kernel(X, Y), phi_x, self._eigenfunctions_of(Y))
+            return back(self._add_modes(self._kernel(X, None), phi_x, phi_x))
+        Y, _ = self._checked(Y, "evaluate")
+        phi_y = self._eigenfunctions_of(Y)
+        return back(self._add_modes(self._kernel(X, Y), phi_x, phi_y))
 
-    def _checked(self, X: Any, method: str) -> Array:
-        """Validate rows, which have to be where the model is."""
-        check_same_place(self, X, self.spectrum_.eigenvectors, method)
-        return check_queries(self, X)
+    def _checked(self, X: Any, method: str) -> tuple[Array, Callable[[Array], Array]]:
+        """Validate rows where the model is; return what brings values back too."""
+        X, back = rows_for(self, X, self.spectrum_.eigenvectors, method)
+        return check_queries(self, X), back
 
     def _kernel(self, X: Array, Y: Array | None) -> Array:
         """Kernel matrix of validated rows, where they are."""

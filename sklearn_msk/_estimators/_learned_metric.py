@@ -22,9 +22,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_msk._array_api import (
     MovableEstimator,
     astype,
-    check_same_place,
     float_types,
     place_of,
+    rows_for,
     to_host,
 )
 from sklearn_msk._compat import (
@@ -295,8 +295,9 @@ class LearnedMetric(
         check_is_fitted(self)
         with numbers_expected(self, X):
             X = validate_data(self, X, dtype=float_types(X), reset=False)
-        check_same_place(self, X, self.components_, "transform")
-        return astype(astype(X, self.components_.dtype) @ self.components_.T, X.dtype)
+        X, back = rows_for(self, X, self.components_, "transform")
+        mapped = astype(X, self.components_.dtype) @ self.components_.T
+        return back(astype(mapped, X.dtype))
 
     @property
     def _n_features_out(self) -> int:

@@ -308,7 +308,8 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
             Predictions, float64.
         """
         check_is_fitted(self)
-        return self.best_estimator_[-1].predict(self._mapped(X, "predict"))
+        X, back = self._checked(X, "predict")
+        return back(self.best_estimator_[-1].predict(self._mapped(X)))
 
     def predict_interval(self, X: Any, confidence_level: float = 0.9) -> np.ndarray:
         """Predict intervals that hold the target with a given probability.
@@ -355,13 +356,14 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
                 UserWarning,
                 stacklevel=2,
             )
-        Z = self._mapped(X, "predict_interval")
+        X, back = self._checked(X, "predict_interval")
+        Z = self._mapped(X)
         if self.interval_method_ != "jackknife+":
             predicted = to_host(self.best_estimator_[-1].predict(Z))
             ends = quantile_interval(predicted, errors, level)
         else:
             ends = self._jackknife(Z, level)
-        return put_like(ends, self.centre_)
+        return back(put_like(ends, self.centre_))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Coefficient of determination R2 of the predictions, at any scale of y.

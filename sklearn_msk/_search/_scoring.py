@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_msk._array_api import copied, namespace
+from sklearn_msk._array_api import copied, namespace, rows_for
 from sklearn_msk._compat import MultimetricScorer, _score
 from sklearn_msk._estimators import BaseMSK
 from sklearn_msk._estimators._kernel_mixin import check_queries
@@ -133,7 +133,8 @@ def _known(
     first = batch[0].model
     try:
         # A copy: a scorer may write to the rows of the fold.
-        X = copied(check_queries(first, steps.transform(X)))
+        rows, _ = rows_for(first, steps.transform(X), first.dual_coef_, "predict")
+        X = copied(check_queries(first, rows))
     except Exception:
         return [None] * len(batch)
     coefs = [candidate.model.dual_coef_ for candidate in batch]

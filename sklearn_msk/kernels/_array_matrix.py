@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from sklearn_msk._array_api import Array, empty
+from sklearn_msk._array_api import Array, empty, namespace
 from sklearn_msk._batches import batches
 from sklearn_msk._memory import device_memory_limit
 from sklearn_msk._tuning import DEVICE_TILE_ARRAYS, DEVICE_TILE_ROWS
@@ -41,14 +41,14 @@ def matrix_of_tiles(
     -------
     array of this shape
     """
-    side = tile_side(like)
-    if max(shape) <= side:
-        return tile(slice(0, shape[0]), slice(0, shape[1]))
-    K = empty(shape, like)
+    xp = namespace(like)
+    side, K = tile_side(like), empty(shape, like)
     for rows in batches(shape[0], side):
         for columns in batches(rows.stop if symmetric else shape[1], side):
             block = tile(rows, columns)
-            K[rows, columns] = block
-            if symmetric and columns != rows:
+            if symmetric and columns == rows:
+                block = xp.tril(block) + xp.tril(block, k=-1).T
+            elif symmetric:
                 K[columns, rows] = block.T
+            K[rows, columns] = block
     return K
