@@ -191,6 +191,8 @@ def table(name):
 
 def insert(app, docname, source):
     """Put charts and tables where a page has a marker."""
+    for name in MARKER.findall(source[0]):
+        app.env.note_dependency(str(RESULTS / f"{name}.json"))
     source[0] = MARKER.sub(lambda found: table(found[1]), source[0])
 
 

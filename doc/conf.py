@@ -89,7 +89,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": ["auto_examples"],
     "filename_pattern": r"plot_",
     "parallel": 2,
-    "within_subsection_order": "ExampleTitleSortKey",
+    "within_subsection_order": "gallery_hooks.reading_order",
     "abort_on_example_error": True,
     "reset_argv": "gallery_hooks.picture_arguments",
     "reset_modules": ("matplotlib", "gallery_hooks.warnings_are_errors"),
@@ -116,7 +116,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"sklearn-msk {version}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_search_scorer = "_static/scorer.js"
+html_search_scorer = str(Path(__file__).parent / "_static" / "scorer.js")
 html_context = {
     "github_user": _user,
     "github_repo": _repository,

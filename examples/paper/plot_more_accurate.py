@@ -9,9 +9,10 @@ metric change the answer. Four models with the same data: tuned `KernelRidge`;
 which chooses among kernels, length scales and ridges by leave-one-out errors; and
 `MSKRegressorCV` with a metric.
 
-The table gives R2 on rows held out, means over splits. The answer: the spectrum gains
-nothing, the choice among kernels a little, the metric much where few features matter,
-and nothing where all do.
+The table gives R2 on rows held out, means over splits. The answer: a tuned spectrum
+changes nothing, a choice among more kernels little. A learned metric gains .09 where 5
+features of 15 matter and .6 where one direction does. On diabetes, which is mostly
+noise, the metric loses .02.
 """
 
 # %%
@@ -32,7 +33,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_msk import MSKGridSearchCV, MSKRegressor, MSKRegressorCV
 
 parser = argparse.ArgumentParser(description="What makes a model more accurate?")
-parser.add_argument("--rows", type=int, default=400, help="rows of each set")
+parser.add_argument("--rows", type=int, default=300, help="rows of each set")
 parser.add_argument("--splits", type=int, default=2, help="splits of each set")
 parser.add_argument("--output", default="more_accurate.png", help="file of picture")
 options = parser.parse_args()
@@ -99,14 +100,14 @@ DATA = {
     "1 direction of 10": lambda n: wave(2 * n),
 }
 table = {}
-print(f"{'R2':<18} " + " ".join(f"{name[-15:]:>15}" for name in models()))
+print(f"{'R2':<18} " + " ".join(f"{name:>25}" for name in models()))
 for data, make in DATA.items():
     X, y = make(options.rows)
     table[data] = [
         np.mean([score(model, X, y, options.rows, s) for s in range(options.splits)])
         for model in models().values()
     ]
-    print(f"{data:<18} " + " ".join(f"{cell:>15.3f}" for cell in table[data]))
+    print(f"{data:<18} " + " ".join(f"{cell:>25.3f}" for cell in table[data]))
 
 # %%
 # Left of the dashed line are the choices that the paper is about.
