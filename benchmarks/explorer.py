@@ -39,11 +39,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--machine", required=True, help="the machine, in words")
     parser.add_argument("--repeats", type=int, default=3, help="fits of each setting")
+    parser.add_argument(
+        "--problems",
+        nargs="+",
+        default=list(explorer.PROBLEMS),
+        help="what to measure; the file keeps the rest",
+    )
     options = parser.parse_args()
 
-    found = {}
-    for name, make in explorer.PROBLEMS.items():
-        problem = make()
+    path = HERE / "results" / "explorer.json"
+    found = json.loads(path.read_text(encoding="utf-8"))["seconds"]
+    for name in options.problems:
+        problem = explorer.PROBLEMS[name]()
         found[name] = {
             g: [
                 [
@@ -54,7 +61,6 @@ def main():
             ]
             for g in explorer.MAPS
         }
-        print(name, found[name])
     results = {
         "question": "How long does a fit of the figure on the first page take?",
         "script": "benchmarks/explorer.py",
@@ -64,7 +70,6 @@ def main():
         "each number of steps",
         "seconds": found,
     }
-    path = HERE / "results" / "explorer.json"
     path.write_text(json.dumps(results) + "\n", encoding="utf-8")
 
 

@@ -14,6 +14,8 @@ import sklearn_msk
 matplotlib.use("agg")
 sys.path.insert(0, str(Path(__file__).parent))
 
+import gallery_hooks
+
 project = "sklearn-msk"
 author = "The sklearn-msk developers"
 copyright = author
@@ -91,6 +93,7 @@ sphinx_gallery_conf = {
     "parallel": 2,
     "within_subsection_order": "gallery_hooks.reading_order",
     "abort_on_example_error": True,
+    "image_scrapers": ("gallery_hooks.figures",),
     "reset_argv": "gallery_hooks.picture_arguments",
     "reset_modules": ("matplotlib", "gallery_hooks.warnings_are_errors"),
     "reset_modules_order": "both",
@@ -113,11 +116,14 @@ _urls = dict(
 _user, _repository = _urls["Source"].rstrip("/").split("/")[-2:]
 
 html_theme = "pydata_sphinx_theme"
-html_title = f"sklearn-msk {version}"
+html_title = "sklearn-msk"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
+html_favicon = "_static/favicon.svg"
 html_search_scorer = str(Path(__file__).parent / "_static" / "scorer.js")
 html_context = {
+    "default_mode": "auto",
     "github_user": _user,
     "github_repo": _repository,
     "github_version": "main",
@@ -128,6 +134,8 @@ html_theme_options = {
     "navbar_align": "left",
     "header_links_before_dropdown": 7,
     "navigation_with_keys": False,
+    "navbar_persistent": ["search-button"],
+    "secondary_sidebar_items": ["page-toc", "edit-this-page"],
     "use_edit_page_button": True,
     "icon_links": [
         {
@@ -187,5 +195,7 @@ def link_to_source(app, pagename, templatename, context, doctree):
 def setup(app):
     """Register with Sphinx."""
     app.connect("doctree-read", trim_code)
+    # After the gallery, which makes thumbnails of whole figures.
+    app.connect("builder-inited", gallery_hooks.replace_thumbnails, priority=900)
     # After the theme, which sets the link.
     app.connect("html-page-context", link_to_source, priority=900)

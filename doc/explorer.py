@@ -77,7 +77,7 @@ def signal(n_rows=200):
         "truth": curve(grid),
         "judged": np.ones(len(grid), dtype=bool),
         "shape": (1, len(grid)),
-        "counts": tuple(count for count in COUNTS if count < n_rows / 2),
+        "counts": tuple(count for count in COUNTS if count <= n_rows / 2),
         "ratio": 1.0,
     }
 

@@ -161,8 +161,8 @@
     const share = shares(problem, g, k, steps);
 
     share.forEach((learned, i) => {
-      const start = toX(problem.first[i] + 1);
-      const end = toX(Math.min(n, problem.first[i] + problem.size[i] + 1));
+      const start = Math.floor(toX(problem.first[i] + 1));
+      const end = Math.ceil(toX(Math.min(n, problem.first[i] + problem.size[i] + 1)));
       const tall = (bottom - split - 22) * learned;
       drawing.fillStyle = strong;
       drawing.fillRect(start, bottom - tall, Math.max(1, end - start), tall);
@@ -238,7 +238,7 @@
       const { g, k, steps } = button.dataset;
       if (g) form.elements.g.value = g;
       const counts = settings().problem.counts;
-      if (k) form.elements.k.value = Math.min(counts.length - 1, counts.indexOf(Number(k)) < 0 ? counts.length - 1 : counts.indexOf(Number(k)));
+      if (k) form.elements.k.value = counts.indexOf(Number(k));
       form.elements.steps.value = data.steps.findIndex((value) => String(value) === steps);
       draw();
     });
