@@ -16,7 +16,23 @@ RESULTS = HERE.parent / "benchmarks" / "results"
 CHARTS = HERE / "generated" / "charts"
 MARKER = re.compile(r"<!-- chart: (\w+) -->")
 MARKS = "osD^vP"
-COLOURS = ("#0b6e4f", "#b5520b", "#5a5a5a", "#3b5bb5", "#8a2f8f", "#a08000")
+# Greens are the models of this package.
+COLOURS = {
+    "MSKRegressorCV()": "#0b6e4f",
+    "MSKRegressor, 100 steps": "#7dbb42",
+    "MSKRegressor()": "#2e9e78",
+    "MSKRegressor": "#0b6e4f",
+    "MSKRegressor, in blocks": "#7dbb42",
+    "MSKGridSearchCV, 1000 candidates": "#0b6e4f",
+    "KernelRidge": "#3b5bb5",
+    "KernelRidge, tuned": "#3b5bb5",
+    "gradient boosting": "#b5520b",
+    "random forest": "#5a5a5a",
+    "xRFM": "#8a2f8f",
+    "gpytorch, CG": "#8a2f8f",
+    "pivoted Cholesky + CG": "#b5520b",
+}
+OTHER = "#7a7a7a"
 
 
 def load(name):
@@ -55,7 +71,7 @@ def accuracy(figure, results):
             [row[i + 1] for row in rows],
             range(len(rows)),
             marker=MARKS[i],
-            color=COLOURS[i],
+            color=COLOURS.get(model, OTHER),
             label=model,
             **style,
         )
@@ -73,7 +89,7 @@ def lines(figure, results, unit, ticks, row_ticks):
         axis.plot(
             *zip(*points, strict=True),
             marker=MARKS[i],
-            color=COLOURS[i],
+            color=COLOURS.get(model, OTHER),
             label=model,
             linewidth=2.5 if model.startswith("MSK") else 1.2,
         )
@@ -98,9 +114,10 @@ def search(figure, results):
     """Cost of a search beside that of a fit."""
     axis = figure.subplots()
     names, seconds = zip(*results["rows"], strict=True)
-    axis.barh(names, seconds, color=["#5a5a5a", "#0b6e4f", "#b5520b"], height=0.6)
+    colours = [COLOURS.get(name, OTHER) for name in names]
+    axis.barh(names, seconds, color=colours, height=0.6)
     for place, value in enumerate(seconds):
-        axis.text(value * 1.15, place, f"{value:.3g} s", va="center")
+        axis.text(value * 1.15, place, f"{value:.4g} s", va="center")
     axis.set(xscale="log", xlim=(1, 30_000), xlabel="CPU seconds")
     plain_ticks(axis.xaxis, (1, 10, 100, 1000, 10_000))
     axis.set_yticks(range(3), [name.replace(", ", ",\n") for name in names])
@@ -120,13 +137,13 @@ def many_rows(figure, results):
         colours = ["#0b6e4f" if mine else "#9a9a9a" for mine in ours]
         axis.barh(range(len(found)), errors, color=colours, height=0.7)
         for place, (error, second) in enumerate(zip(errors, seconds, strict=True)):
-            text = f"{error:.3g}, {second} s".replace("0.", ".", 1)
+            text = f"{error:.3g}, {second:.0f} s".replace("0.", ".", 1)
             axis.text(error + 0.01 * max(errors), place, text, va="center", fontsize=8)
         names = [model.replace("HistGradientBoosting", "boosting") for model in models]
         axis.set_yticks(range(len(found)), names, fontsize=8)
-        axis.set(title=problem, xlim=(0, 1.25 * max(errors)), xticks=[])
+        axis.set(title=problem, xlim=(0, 1.35 * max(errors)), xticks=[])
         axis.invert_yaxis()
-    axes[-1].set_xlabel("RMSE / sd(y), seconds of the fit; short bars are better")
+    axes[-1].set_xlabel("RMSE / sd(y), and seconds of the fit")
 
 
 CHARTS_OF = {

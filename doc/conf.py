@@ -26,6 +26,7 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.extlinks",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "sphinx_copybutton",
@@ -114,6 +115,8 @@ _urls = dict(
     line.split(", ", 1) for line in metadata("sklearn-msk").get_all("Project-URL")
 )
 _user, _repository = _urls["Source"].rstrip("/").split("/")[-2:]
+
+extlinks = {"repository": (f"{_urls['Source']}/blob/main/%s", "%s")}
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sklearn-msk"
