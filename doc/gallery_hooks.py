@@ -10,7 +10,7 @@ from sphinx_gallery.utils import scale_image
 
 PANELS = Path(__file__).parent / "generated" / "panels"
 # Number of the panel that is legible as a thumbnail; 0 where not listed.
-PANEL = {"plot_terrain": 2}
+PANEL = {"plot_terrain": 2, "plot_gaussian_process": 2, "plot_time_series": 1}
 
 # What is not in the list comes last, by name.
 READING_ORDER = [
