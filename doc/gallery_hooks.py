@@ -16,6 +16,7 @@ PANEL = {"plot_terrain": 2, "plot_gaussian_process": 2, "plot_time_series": 1}
 READING_ORDER = [
     "plot_table",
     "plot_real_table",
+    "plot_look_inside",
     "plot_classification",
     "plot_time_series",
     "plot_gaussian_process",

@@ -7,18 +7,17 @@ probabilities to the values at rows left out. This example compares accuracy and
 loss with those of other classifiers on three tables that scikit-learn brings along, and
 shows the probabilities on two spirals.
 
-The log loss punishes probabilities that are too sure. The last picture compares
-probabilities with frequencies: on the diagonal, a tumour that is called benign with 80
-% is benign in 80 of 100 cases.
+The log loss punishes probabilities that are too sure: smaller is better, and 0 would be
+the right class with certainty each time.
 """
 
 # %%
-# Five folds each. The forest and boosting have their defaults; the support vectors get
-# a search over C and gamma, and probabilities by Platt's method.
+# Five folds each. The forest has its defaults, boosting 50 trees; the support vectors
+# get a search over C and gamma, and probabilities by Platt's method.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.calibration import CalibratedClassifierCV, calibration_curve
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -45,17 +44,19 @@ tables = {
     "iris": load_iris(return_X_y=True),
 }
 folds = StratifiedKFold(5, shuffle=True, random_state=0)
-probabilities = {}
+losses = {}
 print(f"{'':<15} {'':<20} accuracy  log loss")
 for name, (X, y) in tables.items():
     for label, model in models.items():
         found = cross_val_predict(model, X, y, cv=folds, method="predict_proba")
-        probabilities[name, label] = found
+        losses[name, label] = log_loss(y, found)
         accuracy = accuracy_score(y, found.argmax(axis=1))
-        print(f"{name:<15} {label:<20} {accuracy:>8.3f} {log_loss(y, found):>9.3f}")
+        print(f"{name:<15} {label:<20} {accuracy:>8.3f} {losses[name, label]:>9.3f}")
 
 # %%
-# Two spirals with noise, 300 points.
+# `MSKClassifierCV` has the smallest log loss on breast cancer and iris; on wine it has
+# .062, boosting .058. The picture shows these losses, beside the
+# probabilities on two spirals of 300 noisy points.
 
 
 def spirals(n_rows, seed=0):
@@ -89,20 +90,11 @@ for label, colour in enumerate(("#b2182b", "#2166ac")):
 left.set(title="probability of the blue class", xticks=[], yticks=[])
 figure.colorbar(image, ax=left, shrink=0.8)
 
-truth = tables["breast cancer"][1]
-for label, marker in (
-    ("random forest", "s"),
-    ("gradient boosting", "D"),
-    ("MSKClassifierCV", "o"),
-):
-    found = probabilities["breast cancer", label][:, 1]
-    shares, means = calibration_curve(truth, found, n_bins=6, strategy="quantile")
-    right.plot(means, shares, marker=marker, label=label)
-right.plot([0, 1], [0, 1], color="0.7", zorder=0)
-right.set(
-    title="breast cancer, rows held out",
-    xlabel="predicted probability of benign",
-    ylabel="share that is benign",
-)
-right.legend()
+COLOURS = ("#5a5a5a", "#3b5bb5", "#8a2f8f", "#b5520b", "#0b6e4f")
+for label, marker, colour in zip(models, "sD^vo", COLOURS, strict=True):
+    found = [losses[name, label] for name in tables]
+    size = 90 if label == "MSKClassifierCV" else 45
+    right.scatter(found, list(tables), size, color=colour, marker=marker, label=label)
+right.set(xlim=(0, None), ylim=(-0.5, 3.4), xlabel="log loss, five folds")
+right.legend(loc="upper left", ncols=2, fontsize=8)
 plt.show()

@@ -137,9 +137,9 @@ same = np.array_equal(loaded.predict(X_test), final.predict(X_test))
 print(f"the loaded pipeline predicts the same: {same}")
 
 # %%
-# Left: how much R2 is lost where a column of the raw table is shuffled. Area and district
-# matter most, floor and number not at all, as the table was made. Right: intervals of
-# every level hold about the share that they promise.
+# Left: how much R2 is lost where a column of the raw table is shuffled. Area and
+# district matter most, floor and number not at all, as the table was made. Right:
+# intervals of every level hold about the share that they promise.
 
 found = permutation_importance(final, X_test, y_test, n_repeats=10, random_state=0)
 order = np.argsort(found.importances_mean)
