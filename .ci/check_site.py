@@ -71,7 +71,7 @@ class Checks:
         self.faults = []
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.fault(f"script error: {error}"))
-        page.on("requestfailed", lambda request: self.fault(f"failed: {request.url}"))
+        page.on("response", self._response)
         page.context.route("**/*", self._route)
 
     def fault(self, text):
@@ -90,8 +90,13 @@ class Checks:
         self.page.goto(f"{self.address}/{name}")
 
     def _console(self, message):
-        if message.type == "error":
+        # What is not found has a fault of its own, with its address.
+        if message.type == "error" and "Failed to load resource" not in message.text:
             self.fault(f"console: {message.text}")
+
+    def _response(self, response):
+        if response.status >= 400:
+            self.fault(f"{response.status}: {response.url}")
 
     def _route(self, route):
         url = route.request.url
@@ -112,7 +117,7 @@ def check_pages(checks):
         checks.open(name)
         for fault in checks.page.evaluate(CUT):
             checks.fault(f"at {WIDE} px, {fault}")
-        options = {"resultTypes": ["violations"]}
+        options = {"resultTypes": ["violations"], "preload": False}
         for violation in axe.run(checks.page, options=options).response["violations"]:
             if violation["impact"] in ("serious", "critical"):
                 node = violation["nodes"][0]
@@ -210,6 +215,8 @@ def check_copy(checks):
 
 def main():
     """Run the checks and say what is wrong."""
+    if not (SITE / "index.html").exists():
+        sys.exit(f"There is no site in {SITE.relative_to(ROOT)}: run sphinx first.")
     handler = functools.partial(Quiet, directory=SITE)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -15,6 +15,7 @@ matplotlib.use("agg")
 sys.path.insert(0, str(Path(__file__).parent))
 
 import gallery_hooks
+import roles
 
 project = "sklearn-msk"
 author = "The sklearn-msk developers"
@@ -40,7 +41,8 @@ exclude_patterns = ["_build", "_templates"]
 templates_path = ["_templates"]
 # References that the inherited docstrings of scikit-learn make to its own pages.
 # What has a page is linked to; the rest is shown as code.
-default_role = "autolink"
+default_role = "name"
+toc_object_entries_show_parents = "hide"
 suppress_warnings = ["ref.ref", "ref.term", "ref.doc"]
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]
@@ -197,6 +199,7 @@ def link_to_source(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """Register with Sphinx."""
+    app.add_role("name", roles.Name())
     app.connect("doctree-read", trim_code)
     # After the gallery, which makes thumbnails of whole figures.
     app.connect("builder-inited", gallery_hooks.replace_thumbnails, priority=900)

@@ -10,7 +10,15 @@ from sphinx_gallery.utils import scale_image
 
 PANELS = Path(__file__).parent / "generated" / "panels"
 # Number of the panel that is legible as a thumbnail; 0 where not listed.
-PANEL = {"plot_terrain": 2, "plot_gaussian_process": 2, "plot_time_series": 1}
+PANEL = {
+    "plot_gaussian_process": 2,
+    "plot_leaves": 1,
+    "plot_more_accurate": 2,
+    "plot_sensitivity": 3,
+    "plot_stream": 2,
+    "plot_terrain": 2,
+    "plot_time_series": 1,
+}
 
 # What is not in the list comes last, by name.
 READING_ORDER = [
@@ -69,12 +77,16 @@ def figures(block, block_vars, gallery_conf, **kwargs):
         axes = [axis for axis in figure.axes if axis.get_label() != "<colorbar>"]
         if not axes:
             continue
+        for legend in figure.legends:
+            legend.set_visible(False)
         figure.canvas.draw()
         axis = axes[min(PANEL.get(name, 0), len(axes) - 1)]
         box = axis.get_tightbbox().transformed(figure.dpi_scale_trans.inverted())
         PANELS.mkdir(parents=True, exist_ok=True)
         path = PANELS / f"sphx_glr_{name}_thumb.png"
         figure.savefig(path, dpi=200, bbox_inches=box.padded(0.05))
+        for legend in figure.legends:
+            legend.set_visible(True)
     return matplotlib_scraper(block, block_vars, gallery_conf, **kwargs)
 
 
