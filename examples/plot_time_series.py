@@ -48,10 +48,10 @@ past, future = day < 36, day >= 36
 # that day the memory is worth much, for a new day nothing. The folds of whole days go
 # to `MSKRegressorCV` as a list; the folds that it makes itself are of single rows.
 
-n_folds = 3
+FOLDS = 3
 SPLITS = {
-    "single rows": KFold(n_folds, shuffle=True, random_state=0),
-    "whole days": GroupKFold(n_folds),
+    "single rows": KFold(FOLDS, shuffle=True, random_state=0),
+    "whole days": GroupKFold(FOLDS),
 }
 
 
