@@ -211,7 +211,10 @@ def insert(app, docname, source):
     """Put the figure where a page has the marker."""
     if MARKER in source[0]:
         html = (HERE / "explorer.html").read_text(encoding="utf-8")
-        source[0] = source[0].replace(MARKER, f"```{{raw}} html\n{html}```")
+        # The figure has an id, so that a page has one.
+        before, after = source[0].split(MARKER, 1)
+        figure = f"```{{raw}} html\n{html}```"
+        source[0] = before + figure + after.replace(MARKER, "")
 
 
 def write(app, exception):

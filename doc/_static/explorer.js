@@ -253,6 +253,8 @@
   new MutationObserver(draw).observe(document.documentElement, {
     attributeFilter: ["data-theme"],
   });
+  root.querySelector("[data-machine]").textContent =
+    `The seconds were measured on ${data.machine}.`;
   window.explorer = { data, evaluate };
   limitCounts();
 })();
