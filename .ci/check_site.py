@@ -40,6 +40,9 @@ CUT = """() => {
   const root = document.documentElement;
   if (root.scrollWidth > window.innerWidth + 1)
     found.push(`the page is ${root.scrollWidth} px wide`);
+  for (const box of document.querySelectorAll("main, main div, main article"))
+    if (/^bd-/.test(box.className) && box.scrollWidth > box.clientWidth + 1)
+      found.push(`${box.className} is ${box.scrollWidth} px wide`);
   for (const table of document.querySelectorAll("article table")) {
     if (!table.offsetParent) continue;
     let box = table.parentElement;
@@ -61,6 +64,13 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
     def log_message(self, *args):
         """Print nothing."""
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """A server whose visitors may leave before they have everything."""
+
+    def handle_error(self, request, client_address):
+        """Print nothing: a page that misses something has a fault."""
 
 
 class Checks:
@@ -218,7 +228,7 @@ def main():
     if not (SITE / "index.html").exists():
         sys.exit(f"There is no site in {SITE.relative_to(ROOT)}: run sphinx first.")
     handler = functools.partial(Quiet, directory=SITE)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = Server(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with sync_playwright() as playwright:
         try:

@@ -211,6 +211,7 @@ def insert(app, docname, source):
     """Put the figure where a page has the marker."""
     if MARKER in source[0]:
         html = (HERE / "explorer.html").read_text(encoding="utf-8")
+        app.env.note_dependency(str(HERE / "explorer.html"))
         # The figure has an id, so that a page has one.
         before, after = source[0].split(MARKER, 1)
         figure = f"```{{raw}} html\n{html}```"
