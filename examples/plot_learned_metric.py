@@ -1,6 +1,6 @@
 """
-A metric for models that compare rows
-=====================================
+What do other models gain from a learned metric?
+================================================
 
 Nearest neighbours, support vectors, kernel ridge regression and Gaussian processes
 compare rows by their distance, in which every feature counts alike. `LearnedMetric`

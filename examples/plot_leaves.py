@@ -71,7 +71,7 @@ for ax, (name, picture) in zip(axes.flat, pictures.items(), strict=True):
         size = 2 * y.std()
         options = {"cmap": "RdBu", "vmin": -size, "vmax": size}
     elif name == "which leaf":
-        options = {"cmap": "prism"}
+        options = {"cmap": "tab20"}
     image = ax.imshow(picture.reshape(shape), **options)
     ax.set(title=name, xticks=[], yticks=[])
     if name != "which leaf":

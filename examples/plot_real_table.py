@@ -1,6 +1,6 @@
 """
-From a raw table to a model, and what to trust of it
-====================================================
+What can I trust of a model of a raw table?
+===========================================
 
 `MSKRegressorCV` takes a table as it is: features of any unit, no parameters to set. Its
 leave-one-out errors choose the kernel, the metric and the ridge, and give intervals

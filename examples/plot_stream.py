@@ -1,6 +1,6 @@
 """
-How to train on a stream of chunks
-==================================
+How do I train on a stream of chunks?
+=====================================
 
 This example trains on more rows than a kernel matrix could hold: 270 000 pixels of a
 photograph arrive in chunks, and a model with 1200 landmarks learns their grey level

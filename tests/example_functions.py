@@ -20,7 +20,7 @@ def load_functions(name):
     -------
     SimpleNamespace
     """
-    path = _EXAMPLES / f"{name}.py"
+    (path,) = _EXAMPLES.rglob(f"{name}.py")
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     tree.body = [node for node in tree.body if _is_kept(node)]
     names = {"__name__": name}

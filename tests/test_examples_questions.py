@@ -110,3 +110,61 @@ def test_early_stopping_takes_away_some_of_what_hangs_on_g_and_k():
         spreads.append(table.max() / table.min())
     assert spreads[0] > 1.2
     assert spreads[1] - 1 < 0.8 * (spreads[0] - 1)
+
+
+def test_a_metric_changes_the_error_and_a_tuned_spectrum_does_not():
+    accurate = load_functions("plot_more_accurate")
+    X, y = accurate.wave(600)
+    scores = {
+        name: accurate.score(model, X, y, 300, seed=0)
+        for name, model in accurate.models().items()
+    }
+    assert abs(scores["KernelRidge"] - scores["MSKRegressor"]) < 0.1
+    assert scores["MSKRegressorCV"] > 0.95
+    assert scores["MSKRegressorCV"] > max(scores["MSKRegressor"], 0.0) + 0.3
+
+
+def test_where_leave_one_out_chooses_the_steps_g_and_k_matter_less():
+    chosen = load_functions("plot_chosen_steps")
+    X, y = chosen.make_friedman1(300, noise=0.5, random_state=0)
+    fixed, free = (
+        chosen.errors(X, y, settings, n_splits=1)
+        for settings in chosen.SETTINGS.values()
+    )
+    assert fixed.max() > 1.3 * fixed.min()
+    assert free.max() < 1.15 * free.min()
+
+
+def test_outside_its_rows_a_gaussian_process_with_a_tangent_kernel_goes_straight_on():
+    processes = load_functions("plot_gaussian_process")
+    X, y = processes.kink(40, 0, 1, seed=0)
+    X_test, y_test = processes.kink(200, 1, 2, seed=2)
+    scaler = processes.StandardScaler().fit(X)
+    kernel = processes.NTK(depth=1, weight_variance_bounds="fixed")
+    model = processes.process(kernel).fit(scaler.transform(X), y)
+    assert model.score(scaler.transform(X_test), y_test) > 0.9
+    smooth = processes.process(processes.RBF(1.0, (1e-2, 1e3)))
+    assert (
+        smooth.fit(scaler.transform(X), y).score(scaler.transform(X_test), y_test) < 0
+    )
+
+
+def test_a_split_of_single_rows_promises_what_no_forecast_has():
+    series = load_functions("plot_time_series")
+    X, y, day = series.demand(30)
+    past = day < 20
+    model = series.HistGradientBoostingRegressor(random_state=0)
+    cases = {
+        "rows": series.KFold(3, shuffle=True, random_state=0).split(X[past]),
+        "days": series.GroupKFold(3).split(X[past], groups=day[past]),
+        "future": [(np.flatnonzero(past), np.flatnonzero(~past))],
+    }
+    errors = {}
+    for name, splits in cases.items():
+        squares = [
+            np.mean((model.fit(X[train], y[train]).predict(X[test]) - y[test]) ** 2)
+            for train, test in splits
+        ]
+        errors[name] = np.sqrt(np.mean(squares))
+    assert errors["future"] > 2 * errors["rows"]
+    assert 0.6 < errors["days"] / errors["future"] < 1.6
