@@ -42,9 +42,9 @@ def leading_spectrum(
 ) -> Spectrum:
     """Leading eigenpairs of A, truncated at its numerical rank.
 
-    The rank counts eigenvalues above ``max(n eps(dtype of K), -4 lam_min / lam_1)
-    lam_1``, n the distinct rows and lam_min the smallest eigenvalue or Ritz value seen;
-    it is n at most.
+    The rank counts eigenvalues above ``max(n eps, 16 eps_K, -4 lam_min / lam_1)
+    lam_1``: n the distinct rows, eps that of double precision, eps_K that of the
+    entries of K, lam_min the smallest eigenvalue or Ritz value seen. It is n at most.
 
     Parameters
     ----------
