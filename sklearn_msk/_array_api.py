@@ -64,7 +64,12 @@ def to_host(array: Array) -> np.ndarray:
 
     What is no array of the standard, as a data frame, is returned as it is.
     """
-    return convert_to_numpy(array, namespace(array)) if is_foreign(array) else array
+    if not is_foreign(array):
+        return array
+    if array_api_compat.is_torch_array(array):
+        # A table is read, not differentiated.
+        array = array.detach()
+    return convert_to_numpy(array, namespace(array))
 
 
 def astype(array: Array, dtype: Any) -> Array:
@@ -83,12 +88,7 @@ def widest_float(array: Array) -> Any:
 
 def put_like(array: np.ndarray | float, like: Array) -> Array:
     """Return numbers of NumPy in the library, on the device, in the dtype of like."""
-    if not is_foreign(like):
-        return array
-    xp, device = namespace(like), array_api_compat.device(like)
-    # Some libraries take no view of strides.
-    values = np.ascontiguousarray(array).reshape(np.shape(array))
-    return xp.asarray(values, dtype=like.dtype, device=device)
+    return Place(like[:0, ...]).put(array, like.dtype) if is_foreign(like) else array
 
 
 def put_beside(array: Array, like: Array) -> Array:
@@ -109,7 +109,14 @@ def empty(shape: tuple[int, ...], like: Array) -> Array:
     """Return a new array of the library, device and dtype of another."""
     if isinstance(like, np.ndarray):
         return np.empty(shape, like.dtype)
-    return namespace(like).empty(shape, dtype=like.dtype, device=like.device)
+    return namespace(like).empty(shape, dtype=like.dtype, device=_device(like))
+
+
+def squared_norms(X: Array) -> Array:
+    """Return the squared Euclidean norms of the rows of X."""
+    if isinstance(X, np.ndarray):
+        return np.einsum("ij,ij->i", X, X)
+    return namespace(X).sum(namespace(X).square(X), axis=1)
 
 
 def scale_rows(factors: Array, V: Array) -> Array:
@@ -129,7 +136,7 @@ def identity(like: Array) -> Array:
     if isinstance(like, np.ndarray):
         return np.eye(len(like), dtype=like.dtype)
     xp, n = namespace(like), like.shape[0]
-    return xp.eye(n, dtype=like.dtype, device=like.device)
+    return xp.eye(n, dtype=like.dtype, device=_device(like))
 
 
 def column_norms(V: Array) -> np.ndarray:
@@ -188,14 +195,43 @@ class MovableEstimator:
         return moved
 
 
+def on_host(estimator: Any) -> Any:
+    """Return an estimator whose arrays are NumPy's: itself, or a clone."""
+    if not _has_foreign(estimator):
+        return estimator
+    return convert_arrays(estimator, to_host)
+
+
+def _has_foreign(value: Any) -> bool:
+    """Whether an estimator, or the estimators in it, have arrays of another library."""
+    if isinstance(value, list | tuple):
+        return any(map(_has_foreign, value))
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        return any(map(_has_foreign, vars(value).values()))
+    return is_foreign(value)
+
+
 def _converted(
     attributes: dict[str, Any], convert: Callable[[Array], Array]
 ) -> dict[str, Any]:
-    """Return attributes with their arrays converted, but for those of kernels."""
+    """Return attributes with their arrays of numbers converted, but for kernels'."""
+
+    def convert_numbers(array: Array) -> Array:
+        return convert(array) if _holds_numbers(array) else array
+
     return {
-        name: value if name.startswith("kernel") else convert_arrays(value, convert)
+        name: value
+        if name.startswith("kernel")
+        else convert_arrays(value, convert_numbers)
         for name, value in attributes.items()
     }
+
+
+def _holds_numbers(array: Array) -> bool:
+    """Whether an array is one of numbers, and no scalar of NumPy."""
+    if isinstance(array, np.generic):
+        return False
+    return is_foreign(array) or array.dtype.kind in "biuf"
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +254,7 @@ class Place:
     @property
     def device(self) -> Any:
         """The device."""
-        return array_api_compat.device(self.like)
+        return _device(self.like)
 
     @property
     def is_host(self) -> bool:
@@ -263,7 +299,10 @@ class Place:
         -------
         array
         """
-        values = np.ascontiguousarray(array).reshape(np.shape(array))
+        values = np.asarray(array)
+        if any(stride < 0 for stride in values.strides):
+            # torch takes no such view.
+            values = values.copy()
         if dtype is None and values.dtype == np.float64:
             dtype = self.dtype
         return self.xp.asarray(values, dtype=dtype, device=self.device)
@@ -275,23 +314,18 @@ class Place:
         kernels stay as they are, as kernels take their lengths from NumPy, and so does
         all where there is no float64.
         """
-        return (
-            attributes if self.is_narrow else _converted(attributes, self._put_numbers)
-        )
+        return attributes if self.is_narrow else _converted(attributes, self._moved)
 
-    def _put_numbers(self, array: Array) -> Array:
-        """Return an array there; as it is where it is there, or holds no numbers."""
-        if isinstance(array, np.generic) or self.holds(array):
-            return array
-        numeric = is_foreign(array) or array.dtype.kind in "biuf"
-        return self.put(to_host(array)) if numeric else array
+    def _moved(self, array: Array) -> Array:
+        """Return an array there."""
+        return array if self.holds(array) else self.put(to_host(array))
 
     def holds(self, array: Any) -> bool:
         """Whether an array is there already."""
         return (
             is_foreign(array)
             and namespace(array) is self.xp
-            and array_api_compat.device(array) == self.device
+            and _device(array) == self.device
         )
 
     def _has(self, dtype: Any) -> bool:
@@ -338,6 +372,17 @@ def float_types(X: Any) -> list[Any]:
     """Return the float types that rows may have, the widest first."""
     place = place_of(X)
     return [np.float64, np.float32] if place is None else place.float_types
+
+
+def check_numpy(estimator: Any, X: Any) -> None:
+    """Raise a TypeError where an estimator of NumPy arrays gets those of a library."""
+    place = place_of(X)
+    if place is None:
+        return
+    raise TypeError(
+        f"{type(estimator).__name__} takes NumPy arrays. Got an array of {place} "
+        "instead; convert it, as torch does by X.cpu().numpy()."
+    )
 
 
 def check_dispatch(X: Any) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sklearn_msk._compat import array_api_compat
+from sklearn_msk._tuning import MAX_COMPILED
 
 # Compiled functions, by what was compiled for which types.
 _COMPILED: dict[Any, Callable[..., Any]] = {}
@@ -37,6 +38,8 @@ def compiled(
         return function
     key = (key, first.device, tuple((a.dtype, a.ndim) for a in arrays))
     if key not in _COMPILED:
+        if len(_COMPILED) >= MAX_COMPILED:
+            _COMPILED.clear()
         _COMPILED[key] = _compiled_by_torch(function, arrays)
     return _COMPILED[key]
 
@@ -55,6 +58,8 @@ def _compiled_by_torch(
         # of any kind, some of them when shapes change.
         try:
             return functions[-1](*arrays)
+        except torch.OutOfMemoryError:
+            raise
         except Exception:
             functions[1:] = []
             return function(*arrays)

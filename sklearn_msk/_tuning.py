@@ -33,6 +33,12 @@ KERNEL_BLOCK_ARRAYS = 4  # arrays
 DEVICE_TILE_ROWS = 8192  # rows
 DEVICE_TILE_ARRAYS = 64  # arrays
 
+# Matrices of float64 that a full decomposition on a device takes. Not measured.
+DECOMPOSED_ARRAYS = 3  # matrices
+
+# Compiled functions that are kept in a process. Not measured.
+MAX_COMPILED = 64  # functions
+
 # Compiled functions of tiles make up for the seconds that they take to compile.
 # `device.py`.
 DEVICE_COMPILE_FROM = 10**10  # entries of a kernel matrix

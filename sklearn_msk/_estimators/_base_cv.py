@@ -22,6 +22,7 @@ from sklearn.utils.validation import validate_data
 from sklearn_msk._array_api import (
     Array,
     MovableEstimator,
+    Place,
     float_types,
     rows_for,
     to_host,
@@ -43,6 +44,8 @@ from sklearn_msk._memory import memory_limit
 from sklearn_msk._selection import ChoiceConfig, Progress, kernel_family
 from sklearn_msk._selection._kernel_families import AUTO
 from sklearn_msk._validation import check_weights
+from sklearn_msk.kernels._adapters import CallableKernel
+from sklearn_msk.kernels._array_tiles import array_tiles
 
 
 class BaseMSKCV(
@@ -147,10 +150,11 @@ class BaseMSKCV(
             raise ValueError("The 'kernels' must hold at least one kernel. Got none.")
         alphas = None
         if self.alphas is not None:
-            if not np.size(self.alphas):
+            given = to_host(self.alphas)
+            if not np.size(given):
                 raise ValueError("The 'alphas' must hold at least one number.")
             alphas = check_array(
-                self.alphas, ensure_2d=False, dtype=np.float64, input_name="alphas"
+                given, ensure_2d=False, dtype=np.float64, input_name="alphas"
             ).ravel()
             if alphas.min() <= 0:
                 raise ValueError(
@@ -194,6 +198,16 @@ class BaseMSKCV(
         if hasattr(checked, "feature_names_in_"):
             columns["feature_names_in_"] = checked.feature_names_in_
         return columns, X, y
+
+    def _check_kernels(self, config: ChoiceConfig, place: Place | None) -> None:
+        """Raise a ValueError where the device of the rows lacks one of the kernels."""
+        if place is None or place.engine is None:
+            return
+        row = place.put(np.zeros((1, 1)))
+        for family in config.families:
+            kernel, _ = family.at(1.0)
+            if not isinstance(kernel, CallableKernel):
+                array_tiles(kernel, row, None, row.dtype)
 
     def _check_weights(self, sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
         """Validate weights, of which leave-one-out needs two."""

@@ -209,6 +209,7 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         """
         config = self._config()
         place = place_of(X)
+        self._check_kernels(config, place)
         columns, X, y = self._check_data(X, y)
         classes = classes_of(self, y)
         weights = self._check_weights(sample_weight, X)
@@ -308,8 +309,8 @@ class MSKClassifierCV(ClassifierMixin, BaseMSKCV):
         """Log odds of the classes; errors name the method that was called."""
         check_is_fitted(self)
         # The pipelines check the names of the columns too, so that these stay.
-        self._checked(X, method)
-        X, back = rows_for(self, X, self.centre_, method)
+        _, back = self._checked(X, method)
+        X, _ = rows_for(self, X, self.centre_, method)
         return back(self.best_estimator_.decision_function(X))
 
     def _fit_final(

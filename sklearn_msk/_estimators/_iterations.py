@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_msk._array_api import to_host
+
 
 def check_has_path(estimator: Any, what: str) -> None:
     """Raise an error where an estimator has not been fitted, or not kept its path.
@@ -54,6 +56,7 @@ def check_iterations(
     ValueError
         If one of them is not.
     """
+    iterations = to_host(iterations)
     if not np.size(iterations):
         raise ValueError("The 'iterations' must hold at least one step. Got none.")
     flow = dynamics == "flow"

@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklearn_msk._array_api import check_numpy
 from sklearn_msk._batches import batches
 from sklearn_msk._compat import (
     CallbackSupportMixin,
@@ -262,6 +263,7 @@ class BasePartitioned(
             return {"n_features_in_": rows.n_features}, DaskTable.of(
                 X, y, self._check_weights(sample_weight, np.empty((len(X), 0))), rows
             )
+        check_numpy(self, X)
         check_dense_array(X, "X")
         check_dense_array(y, "y")
         check_one_label(self, y)

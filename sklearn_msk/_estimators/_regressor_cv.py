@@ -264,6 +264,7 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
             )
         config = self._config(QUICK if quick else AUTO)
         place = place_of(X)
+        self._check_kernels(config, place)
         columns, X, y = self._check_data(X, y)
         weights = self._check_weights(sample_weight, X)
         scorer_params, split_params = self._routed(weights, params)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_msk._array_api import Place
+from sklearn_msk._array_api import Place, to_host
 from sklearn_msk._memory import device_memory_limit
 from sklearn_msk._operators._blocked import BlockedOperator
 from sklearn_msk._operators._dense import DenseOperator
@@ -22,7 +22,12 @@ from sklearn_msk._operators._mixed_precision import (
 )
 from sklearn_msk._operators._nystroem import NystroemOperator
 from sklearn_msk._threads import n_blas_threads
-from sklearn_msk._tuning import DENSE_MAX, DENSE_PEAK, TRIED_ROWS
+from sklearn_msk._tuning import (
+    DECOMPOSED_ARRAYS,
+    DENSE_MAX,
+    DENSE_PEAK,
+    TRIED_ROWS,
+)
 from sklearn_msk._validation import check_matrix_symmetric
 from sklearn_msk.kernels._adapters import CallableKernel, PrecomputedKernel
 from sklearn_msk.kernels._evaluation import evaluate_kernel
@@ -170,7 +175,7 @@ def hold_on_device(
     """Evaluate the kernel of some rows on a device, held where its memory allows.
 
     K takes ``1.1 itemsize n^2`` bytes while it is evaluated, and a full decomposition
-    three matrices in the widest type beside it.
+    three matrices of float64 beside it.
 
     Parameters
     ----------
@@ -191,6 +196,11 @@ def hold_on_device(
     if precomputed:
         check_precomputed(X)
     n, rows, limit = X.shape[0], place.put(X), device_memory_limit(place.like)
+    if isinstance(kernel, CallableKernel):
+        tried = rows[: min(n, TRIED_ROWS), :]
+        # Both sides are given, as the matrix of one set is made of one triangle.
+        K = to_host(evaluate_kernel(kernel, tried, tried))
+        check_matrix_symmetric(K, describe_kernel(kernel))
     held = DENSE_PEAK * X.dtype.itemsize * n**2
     return DeviceOperator(
         kernel,
@@ -198,7 +208,7 @@ def hold_on_device(
         weights,
         n_distinct,
         held=precomputed or held <= limit,
-        fits_dense=n <= DENSE_MAX or held + 3 * 8 * n**2 <= limit,
+        fits_dense=n <= DENSE_MAX or held + DECOMPOSED_ARRAYS * 8 * n**2 <= limit,
     )
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import effective_n_jobs
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags, get_tags, indexable
+from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_msk._compat import BaseSearchCV, with_callbacks
 from sklearn_msk._doc_links import DocLinkMixin

@@ -78,10 +78,13 @@ def _apply_there(
         parts = (None if part is None else to_host(part) for part in (X, X_fit, coef))
         X, X_fit, coef = parts
         return place.put(apply_kernel(kernel, X, X_fit, coef, n_jobs))
-    # A model in float64 keeps its precision for float32 queries.
-    X = place.put(to_host(X)) if not place.holds(X) else X
-    X = X if X_fit is None else astype(X, X_fit.dtype)
+    X = X if place.holds(X) else place.put(to_host(X))
     flat = place.xp.reshape(coef, (coef.shape[0], -1))
+    if X_fit is None:
+        values = astype(X, flat.dtype) @ flat
+        return place.xp.reshape(values, (X.shape[0], *coef.shape[1:]))
+    # A model in float64 keeps its precision for float32 queries.
+    X = astype(X, X_fit.dtype)
     out = place.xp.empty(
         (X.shape[0], flat.shape[1]), dtype=flat.dtype, device=place.device
     )

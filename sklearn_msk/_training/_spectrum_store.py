@@ -1,13 +1,20 @@
 """Leading eigenpairs kept on disk, so that searches compute each set of them once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_memory
 
+from sklearn_msk._array_api import mapped, to_host
 from sklearn_msk._linalg import Status
-from sklearn_msk._operators import DenseOperator, KernelOperator, Operator
+from sklearn_msk._operators import (
+    DenseOperator,
+    DeviceOperator,
+    KernelOperator,
+    Operator,
+)
 from sklearn_msk._spectrum import Spectrum
 from sklearn_msk._training._fingerprint import fingerprint
 from sklearn_msk.kernels._adapters import CallableKernel, PrecomputedKernel
@@ -45,7 +52,7 @@ def stored_pairs(
     if memory is None or not isinstance(A, KernelOperator):
         # What is not a kernel operator is diagonal, and decomposed already.
         return compute(k)
-    matrix = _matrix_key(kernel, X, A)
+    matrix = _matrix_key(kernel, to_host(X), A)
     if matrix is None:
         return compute(k)
     key = (matrix, A.sqrt_weights, settings)
@@ -56,7 +63,9 @@ def stored_pairs(
     if more or spectrum.status != Status.CONVERGED:
         stored.call(key, compute, k)
         _, spectrum = stored(key, compute, k)
-    return spectrum.truncated(k)
+    # What is stored is NumPy's, and serves every device.
+    vectors = A.put(spectrum.eigenvectors)
+    return replace(spectrum, eigenvectors=vectors).truncated(k)
 
 
 def _matrix_key(kernel: Any, X: np.ndarray | None, A: KernelOperator) -> Any:
@@ -65,11 +74,11 @@ def _matrix_key(kernel: Any, X: np.ndarray | None, A: KernelOperator) -> Any:
         assert X is not None
         return fingerprint(kernel, X), X
     # A function of the user's may look at anything: its whole matrix is the key.
-    return A.K if isinstance(A, DenseOperator) else None
+    return to_host(A.K) if isinstance(A, DenseOperator | DeviceOperator) else None
 
 
 def _compute_pairs(
     key: Any, compute: Callable[[int], Spectrum], k: int
 ) -> tuple[int, Spectrum]:
     """Return k and the pairs; the store knows them by the key alone."""
-    return k, compute(k)
+    return k, mapped(compute(k), to_host)

@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_msk._array_api import check_numpy
 from sklearn_msk._compat import Interval, StrOptions, _fit_context
 from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators._iterations import check_has_path
@@ -227,6 +228,7 @@ class WideNetworkRegressor(
             If the error on the training rows grew.
         """
         check_not_bool(self, "width", "depth", "k", "max_iter")
+        check_numpy(self, X)
         n_steps = _whole_number_of_steps(self.max_iter)
         g = resolve_spectral_map(self.g)
         with numbers_expected(self, X, y):

@@ -15,6 +15,7 @@ from sklearn.utils import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_msk._array_api import to_host
 from sklearn_msk._estimators import (
     MSKClassifier,
     MSKClassifierCV,
@@ -125,6 +126,7 @@ def find_directions(
 
 def find_targets(estimator: Any, X: ArrayLike, y: ArrayLike) -> Targets:
     """Turn labels or values of the user's into the targets of a fitted estimator."""
+    y = to_host(y)
     check_consistent_length(X, y)
     if is_classifier(estimator):
         values = _encode(estimator.classes_, column_or_1d(y))

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import binom
 from sklearn.utils import check_array, check_consistent_length
 
+from sklearn_msk._array_api import to_host
 from sklearn_msk._estimators import MSKRegressorCV
 from sklearn_msk.inspection._axes import COLORS, GREY, finish, prepare_axes
 from sklearn_msk.inspection._chosen import find_chosen
@@ -116,6 +117,7 @@ class IntervalCalibrationDisplay:
             display="IntervalCalibrationDisplay",
         )
         found = _check_levels(_LEVELS if levels is None else levels)
+        y = to_host(y)
         check_consistent_length(rows, y)
         intervals = [model.predict_interval(rows, float(level)) for level in found]
         return cls.from_predictions(y, intervals, found, ax=ax)

@@ -133,8 +133,9 @@ class Smooth(Activation):
             cosine /= xp.where(own > 0, own, xp.ones_like(own))
         # Equal rows stay equal, whatever the rounding of their cosine.
         equal = (angles.versine == 0) & (s_x == s_z)
-        acute = xp.where(equal, 1.0, xp.clip(xp.abs(cosine), 0.0, 1.0))
-        return Angles(1.0 - acute, cosine < 0.0)
+        versine = 1.0 - xp.abs(cosine)
+        versine[equal] = 0.0
+        return Angles(xp.clip(versine, 0.0, 1.0), cosine < 0.0)
 
 
 class Erf(Smooth):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from sklearn_msk._array_api import Array, namespace
+from sklearn_msk._array_api import Array, namespace, squared_norms
 from sklearn_msk._tuning import CLOSE_VERSINE, MANY_CLOSE_PAIRS
 
 
@@ -76,7 +76,7 @@ def unit_rows(X: Array) -> tuple[Array, Array]:
     largest = xp.max(xp.abs(X), axis=1)
     ones = xp.ones_like(largest)
     scaled = X / xp.where(largest > 0, largest, ones)[:, None]
-    norms = xp.sqrt(xp.sum(xp.square(scaled), axis=1))
+    norms = xp.sqrt(squared_norms(scaled))
     return largest * norms, scaled / xp.where(largest > 0, norms, ones)[:, None]
 
 

@@ -26,6 +26,7 @@ from sklearn_msk._array_api import (
     astype,
     namespace,
     put_like,
+    squared_norms,
     widest_float,
     with_diagonal,
 )
@@ -33,7 +34,6 @@ from sklearn_msk._tuning import CLOSE_DISTANCE
 from sklearn_msk.kernels._adapters import (
     CallableKernel,
     PairwiseKernel,
-    PrecomputedKernel,
 )
 from sklearn_msk.kernels._array_matrix import ArrayTiles
 from sklearn_msk.kernels._close_pairs import with_exact_distances
@@ -71,8 +71,6 @@ def array_tiles(
     ValueError
         If the kernel is none that arrays of other libraries can be given to.
     """
-    if isinstance(kernel, PrecomputedKernel):
-        return lambda rows, columns: X[rows, columns]
     if isinstance(kernel, CallableKernel):
         return _function_tiles(kernel, X, X if Y is None else Y, dtype)
     if isinstance(kernel, PairwiseKernel):
@@ -203,7 +201,7 @@ def _products(X: Array, Y: Array) -> ArrayTiles:
 def _unit(X: Array) -> Array:
     """Rows over their lengths; rows of zeros stay."""
     xp, rows = namespace(X), astype(X, widest_float(X))
-    norms = xp.sqrt(xp.sum(xp.square(rows), axis=1))
+    norms = xp.sqrt(squared_norms(rows))
     return rows / xp.where(norms > 0, norms, xp.ones_like(norms))[:, None]
 
 
@@ -229,7 +227,7 @@ def _squared_distances(X: Array, Y: Array, scale: float | np.ndarray) -> ArrayTi
     """Tiles of squared distances; close pairs are taken from their differences."""
     xp = namespace(X)
     left, right = _centred(X, Y, scale)
-    sizes = xp.sum(xp.square(left), axis=1), xp.sum(xp.square(right), axis=1)
+    sizes = squared_norms(left), squared_norms(right)
 
     def tile(rows: slice, columns: slice) -> Array:
         some, others = left[rows, :], right[columns, :]

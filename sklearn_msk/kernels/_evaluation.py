@@ -60,6 +60,8 @@ def evaluate_kernel(
         place = Place(X[:0, ...])
         if place.engine is None:
             return place.put(evaluate_kernel(kernel, to_host(X), to_host(Y), n_jobs))
+        if isinstance(kernel, PrecomputedKernel):
+            return X
         shape = (X.shape[0], X.shape[0] if Y is None else Y.shape[0])
         tile = foreign_tiles(kernel, X, Y)
         return matrix_of_tiles(tile, shape, X, symmetric=Y is None)
@@ -177,7 +179,10 @@ def kernel_diagonal(kernel: ResolvedKernel, X: np.ndarray) -> np.ndarray:
     ndarray of shape (n_samples,)
     """
     if is_foreign(X):
-        tile, diagonal = foreign_tiles(kernel, X), namespace(X).linalg.diagonal
+        diagonal = namespace(X).linalg.diagonal
+        if isinstance(kernel, PrecomputedKernel):
+            return to_host(diagonal(X))
+        tile = foreign_tiles(kernel, X)
         parts = batches(X.shape[0], DEVICE_DIAGONAL_ROWS)
         return np.concatenate([to_host(diagonal(tile(b, b))) for b in parts])
     if isinstance(kernel, Kernel):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn.datasets import make_classification, make_friedman1
+from sklearn.gaussian_process.kernels import Matern
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -18,8 +19,19 @@ from sklearn_msk import (
     MSKKernel,
     MSKRegressor,
     MSKRegressorCV,
+    PartitionedClassifier,
+    PartitionedRegressor,
+    _array_api,
 )
 from sklearn_msk._array_api import is_foreign
+from sklearn_msk.finite_width import WideNetworkRegressor
+from sklearn_msk.inspection import (
+    CandidatesDisplay,
+    DynamicsDisplay,
+    ImportancesDisplay,
+    IntervalCalibrationDisplay,
+    SpectrumDisplay,
+)
 
 # In standard deviations of y.
 EXACT, SINGLE = 1e-9, 1e-4
@@ -221,6 +233,24 @@ def test_paths_files_and_moves(library, regression):
         assert np.isfinite(moved.trajectory_.coef(5)).all()
 
 
+def test_models_move_from_numpy(library, regression, labelled):
+    from sklearn.utils._array_api import move_estimator_to
+
+    if library.widest == np.float32:
+        pytest.skip("models of devices without float64 are NumPy's")
+    X, y, X_new, _ = regression
+    there = library.put(X_new)
+    xp, device = _array_api.namespace(there), _array_api.Place(there[:0, :]).device
+    expected = MSKRegressorCV("rbf", metrics="none").fit(X, y)
+    moved = move_estimator_to(expected, xp, device)
+    found = moved.predict_interval(there)
+    assert apart(library, found, expected.predict_interval(X_new), y.std()) <= EXACT
+    X, y, X_new = labelled
+    expected = MSKClassifier().fit(X, np.array(["a", "b", "c"])[y])
+    labels = move_estimator_to(expected, xp, device).predict(library.put(X_new))
+    assert np.array_equal(labels, expected.predict(X_new))
+
+
 def test_chosen_models_move_with_their_intervals(library, regression):
     from sklearn.utils._array_api import move_estimator_to
 
@@ -239,6 +269,109 @@ def test_a_precomputed_kernel(library, regression):
     model = MSKRegressor("precomputed").fit(library.put(K), library.put(y))
     found = model.predict(library.put(K_new))
     assert apart(library, found, expected, y.std()) <= SINGLE
+    # As many new rows as training rows, and fewer.
+    kernel = MSKKernel("precomputed", k=5).fit(library.put(K))
+    of_numpy = MSKKernel("precomputed", k=5).fit(K)
+    for part in (K_new, np.vstack([K_new, K])[: len(K)]):
+        found = kernel.transform(library.put(part))
+        assert apart(library, found, of_numpy.transform(part)) <= 1e-5
+
+
+@pytest.mark.parametrize("params", [{"k": 0}, {"k": 0, "alpha": 0.1, "solver": "eigh"}])
+def test_no_directions_and_a_single_row(library, regression, params):
+    X, y, X_new, _ = regression
+    expected = MSKRegressor(max_iter=20, **params).fit(X, y).predict(X_new)
+    model = MSKRegressor(max_iter=20, **params).fit(library.put(X), library.put(y))
+    found = model.predict(library.put(X_new))
+    assert apart(library, found, expected, y.std()) <= SINGLE
+    model = MSKRegressor(max_iter=20).fit(library.put(X[:1]), library.put(y[:1]))
+    found = model.predict(library.put(X_new))
+    assert apart(library, found, y[0], y.std()) <= SINGLE
+    assert MSKKernel(k=0).fit_transform(library.put(X)).shape == (len(X), len(X))
+
+
+def test_a_callable_has_to_be_symmetric(library, regression):
+    X, y, *_ = regression
+
+    def kernel(A, B):
+        return A @ B.T + A[:, :1]
+
+    with pytest.raises(ValueError, match="must be symmetric"):
+        MSKRegressor(kernel).fit(library.put(X), library.put(y))
+
+
+def test_stores_serve_every_library(library, regression, tmp_path):
+    X, y, X_new, _ = regression
+    params = {"max_iter": 50, "memory": str(tmp_path)}
+    first = MSKRegressor(**params).fit(library.put(X), library.put(y))
+    again = MSKRegressor(**params).fit(library.put(X), library.put(y))
+    here = MSKRegressor(**params).fit(*(a.astype(library.widest) for a in (X, y)))
+    for model in (first, again):
+        found = model.predict(library.put(X_new))
+        assert apart(library, found, here.predict(X_new), y.std()) <= SINGLE
+
+
+def test_searches_in_processes(library, regression):
+    X, y, *_ = regression
+    search = MSKGridSearchCV(
+        MSKRegressor(max_iter=20), {"k": [5, 20]}, cv=2, n_jobs=2, error_score="raise"
+    )
+    search.fit(library.put(X), library.put(y))
+    assert np.isfinite([float(s) for s in search.cv_results_["mean_test_score"]]).all()
+
+
+def test_steps_and_ridges_may_be_there(library, regression):
+    X, y, X_new, _ = regression
+    there = library.put(X), library.put(y)
+    model = MSKRegressor(max_iter=9, store_trajectory=True).fit(*there)
+    steps = list(model.staged_predict(library.put(X_new), model.path_iterations_))
+    assert len(steps) == 9
+    alphas = library.put(np.array([0.1, 1.0]))
+    chosen = MSKRegressorCV("rbf", metrics="none", alphas=alphas).fit(*there)
+    assert float(chosen.alpha_) > 0
+
+
+def test_a_kernel_is_refused_before_the_choice(library, regression):
+    X, y, *_ = regression
+    place = _array_api.place_of(library.put(X))
+    model = MSKRegressorCV([Matern(nu=0.7)], metrics="none")
+    if place.engine is None:
+        model.fit(library.put(X[:50]), library.put(y[:50]))
+    else:
+        with pytest.raises(ValueError, match=r"Matern.* NumPy arrays only"):
+            model.fit(library.put(X), library.put(y))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide")
+def test_displays_show_models_of_any_library(library, regression):
+    X, y, *_ = regression
+    there = library.put(X), library.put(y)
+    model = MSKRegressor(max_iter=20, store_trajectory=True).fit(*there)
+    shown = SpectrumDisplay.from_estimator(model, *there)
+    assert isinstance(shown.eigenvalues, np.ndarray)
+    shown = DynamicsDisplay.from_estimator(model, *there)
+    assert np.isfinite(shown.train_errors).all()
+    chosen = MSKRegressorCV("rbf", metrics="diagonal").fit(*there)
+    steps = make_pipeline(StandardScaler(), LearnedMetric()).fit(*there)
+    for estimator in (chosen, steps):
+        shown = ImportancesDisplay.from_estimator(estimator)
+        assert isinstance(shown.importances, np.ndarray)
+    assert CandidatesDisplay.from_estimator(chosen).best_index >= 0
+    shown = IntervalCalibrationDisplay.from_estimator(chosen, *there)
+    assert np.isfinite(shown.coverages).all()
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [PartitionedRegressor(), PartitionedClassifier(), WideNetworkRegressor()],
+)
+def test_estimators_of_numpy_alone_say_so(library, regression, estimator):
+    X, y, *_ = regression
+    name = type(estimator).__name__
+    with pytest.raises(
+        TypeError, match=rf"{name} takes NumPy arrays.* Got .*; convert"
+    ):
+        estimator.fit(library.put(X), library.put(y))
 
 
 def test_targets_of_numpy_follow_the_rows(library, regression):

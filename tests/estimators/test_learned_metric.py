@@ -38,7 +38,12 @@ def test_sklearn_compatible(estimator, check):
 
 def test_no_check_is_skipped():
     results = check_estimator(LearnedMetric(), on_skip=None)
-    assert {result["status"] for result in results} == {"passed"}
+    # Skipped are the checks of libraries of arrays that are not installed.
+    for result in results:
+        foreign = result["check_name"].startswith("check_array_api")
+        assert result["status"] == "passed" or (
+            foreign and result["status"] == "skipped"
+        )
 
 
 def one_direction(n, d=30, seed=0):

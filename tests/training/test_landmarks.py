@@ -311,7 +311,7 @@ def test_chunks_in_mixed_precision(many):
     np.testing.assert_allclose(model.predict(Z), whole.predict(Z), atol=1e-5)
     for too_exact in ({"tol": 1e-5}, {"tol": 1e-4, "max_iter": np.inf}):
         model.set_params(**too_exact)
-        with pytest.raises(ValueError, match=r"began in float32, for tol=5e-05"):
+        with pytest.raises(ValueError, match=r"in float32\. These need tol=5e-05"):
             model.partial_fit(X[:10], Y[:10])
 
 
