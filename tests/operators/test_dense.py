@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from problems import kernel_matrix
 
+from sklearn_msk import MSKRegressor
 from sklearn_msk._operators import (
     DenseOperator,
     mixed_precision,
@@ -82,3 +83,16 @@ def test_products_of_every_memory_layout(layout, data):
     for V in (data[1], data[1][:, :1], data[1][:, 0]):
         assert (A @ V).shape == V.shape
         np.testing.assert_allclose(A @ V, K @ V / 60, atol=1e-14)
+
+
+def test_the_rank_of_a_float32_matrix_is_not_that_of_its_order():
+    """Entries that are rounded to float32 move eigenvalues by a few eps, not n eps."""
+    X = np.random.default_rng(0).uniform(size=(1200, 3))
+    exact = MSKRegressor("laplacian", k=120, max_iter=10).fit(X, X[:, 0])
+    rounded = MSKRegressor("laplacian", k=120, max_iter=10).fit(
+        X.astype(np.float32), X[:, 0]
+    )
+    assert exact.k_ == rounded.k_ == 120
+    # Rounding alone has no rank.
+    flat = MSKRegressor("linear", k=20, max_iter=10).fit(X.astype(np.float32), X[:, 0])
+    assert flat.k_ == 3
