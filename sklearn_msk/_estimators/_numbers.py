@@ -77,7 +77,8 @@ def _message(owner: str, name: str, table: Any) -> str | None:
         if isinstance(value, str | bytes):
             held, advice = "text", _ENCODE
             if name == "y":
-                advice = "MSKClassifier predicts labels"
+                suffix = "CV" if owner == "MSKRegressorCV" else ""
+                advice = f"MSKClassifier{suffix} predicts labels"
         elif isinstance(value, _DURATIONS):
             held, advice = "durations", _DIVIDE
         elif isinstance(value, _DATES) or hasattr(value, "strftime"):

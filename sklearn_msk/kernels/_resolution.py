@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from sklearn.base import clone
@@ -124,6 +125,11 @@ def _suggestion(kernel: object) -> str:
     if not isinstance(kernel, str) or not kernel:
         return ""
     prefix, underscore, activation = kernel.lower().rpartition("_")
+    if not prefix:
+        # A word that is nearly one of other packages.
+        activation = next(
+            iter(get_close_matches(activation, _NEAREST, n=1)), activation
+        )
     nearest = prefix + underscore + _NEAREST.get(activation, activation)
     names = kernel_names()
     close = [name for name in names if name.startswith(nearest)]
