@@ -12,8 +12,8 @@ memory, both of the process and its workers together, data and libraries include
   with the fitted exponents in the rows and the landmarks.
 - ``python benchmarks/large.py leaves``: `make_friedman1` of noise 1 from a memory map,
   leaves and boosted trees over the rows, with the exponents.
-- ``python benchmarks/large.py modes``: exact, landmarks, leaves and boosted trees over
-  the rows, on the elevation model that comes with matplotlib.
+- ``python benchmarks/large.py modes``: exact, landmarks and leaves over the rows, on
+  the elevation model that comes with matplotlib; `draw_modes.py` draws the table.
 
 ``--only TEXT`` takes the models whose name holds the text, ``--json FILE`` writes the
 numbers of a table (`results/`).
@@ -61,18 +61,14 @@ def nystroem(components, kernel, gamma):
     return make_pipeline(features, Ridge(1e-3))
 
 
-def many_trees():
-    """Boosted trees, as many and as large as many rows allow."""
-    return HistGradientBoostingRegressor(
+def trees():
+    """Boosted trees by name: by default, and as large as many rows allow."""
+    many = HistGradientBoostingRegressor(
         max_iter=1000, max_leaf_nodes=255, random_state=0
     )
-
-
-def trees():
-    """Boosted trees by name, by default and large."""
     return {
         "HistGradientBoostingRegressor": HistGradientBoostingRegressor(random_state=0),
-        "HistGradientBoostingRegressor, 1000 trees of 255 leaves": many_trees(),
+        "HistGradientBoostingRegressor, 1000 trees of 255 leaves": many,
     }
 
 
@@ -282,14 +278,13 @@ def leaves(options):
 
 
 def modes(options):
-    """Exact, landmarks, leaves and trees on an elevation model, over the rows."""
+    """Exact, landmarks and leaves on an elevation model, over the rows."""
     models = over_rows(
         options,
         {
             "exact": (MSKRegressorCV(random_state=0), 10_000),
             "landmarks": (MSKRegressorCV(max_rows=1000, random_state=0), np.inf),
             "leaves": (PartitionedRegressor(n_jobs=2, random_state=0), np.inf),
-            "boosted trees": (many_trees(), np.inf),
         },
     )
     if not options.model:
