@@ -399,8 +399,7 @@ class BasePartitioned(
     def _warn_of_small_leaves(self, leaves: list[LeafModel]) -> None:
         """Warn where `leaf_size` leaves a leaf too few rows to learn from."""
         n_small = sum(leaf.estimator is None for leaf in leaves)
-        # A leaf that was split in two may have left half as many rows to each.
-        if n_small and self.leaf_size < 2 * FEWEST_LEAF_ROWS:
+        if n_small and self.leaf_size < FEWEST_LEAF_ROWS:
             warn_user(
                 f"{n_small} of {len(leaves)} leaves have less than {FEWEST_LEAF_ROWS} "
                 "distinct rows, and add nothing to the global model, with leaf_size="

@@ -121,7 +121,7 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
         Warns
         -----
         UserWarning
-            If `leaf_size` is below 20, and a leaf has less than 10 distinct rows.
+            If `leaf_size` is below 10, and a leaf has less than 10 distinct rows.
         """
         columns, table = self._check_data(X, y, sample_weight, {})
         used = table.used()

@@ -132,7 +132,7 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
         Warns
         -----
         UserWarning
-            If `leaf_size` is below 20, and a leaf has less than 10 distinct rows.
+            If `leaf_size` is below 10, and a leaf has less than 10 distinct rows.
         """
         options = {"multi_output": True, "y_numeric": True}
         columns, table = self._check_data(X, y, sample_weight, options)
