@@ -152,7 +152,10 @@ class DaskTable:
         import dask.array
 
         y = y if is_dask(y) else dask.array.from_array(np.asarray(y))
-        return cls(check_chunks(X), y, weights, rows)
+        X = check_chunks(X)
+        _check_kind(X, "X")
+        _check_kind(y, "y")
+        return cls(X, y, weights, rows)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -172,8 +175,24 @@ class DaskTable:
         return _checked(X, y)
 
     def metadata(self, params: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
-        """Metadata of some rows."""
-        return _check_method_params(np.empty((len(self), 0)), params, rows)
+        """Metadata of some rows.
+
+        Raises
+        ------
+        ValueError
+            If there is something else among them than arrays of all rows: the metadata
+            of a chunk travel with it.
+        """
+        for name, value in params.items():
+            if not isinstance(value, np.ndarray) or value.shape[:1] != (len(self),):
+                raise ValueError(
+                    f"The metadata {name!r} must be a numpy.ndarray with an entry for "
+                    f"each of the {len(self)} rows, where X is a dask array. Got "
+                    f"{type(value).__module__}.{type(value).__name__} of shape "
+                    f"{np.shape(value)} instead; numpy.asarray makes one of a list "
+                    "and of a dask array."
+                )
+        return {name: value[rows] for name, value in params.items()}
 
     def fit_leaves(
         self,
@@ -208,6 +227,17 @@ class DaskTable:
 
 # Rows, residuals and metadata of one leaf.
 _Piece = tuple[np.ndarray, np.ndarray, dict[str, Any]]
+
+
+def _check_kind(array: Any, name: str) -> None:
+    """Refuse dask arrays whose chunks are sparse, or on a device."""
+    if not isinstance(array._meta, np.ndarray):
+        kind = type(array._meta)
+        raise ValueError(
+            f"{name} must be a dask array of numpy.ndarray. Got chunks of "
+            f"{kind.__module__}.{kind.__name__} instead; {name}.map_blocks with a "
+            "function that returns a numpy.ndarray makes one."
+        )
 
 
 def _checked(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from sklearn_msk._selection import label_equal_rows
 from sklearn_msk._threads import single_threaded_blas
 
 # A leaf of fewer distinct rows is left to the global model.
-_FEWEST_ROWS = 10
+FEWEST_LEAF_ROWS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ def fit_leaf(number: int, estimator: Any, rows: LeafRows) -> LeafModel:
     """
     X, residuals, params = np.asarray(rows.X), rows.residuals, rows.params
     low, high = X.min(axis=0), X.max(axis=0)
-    if label_equal_rows(X).max() + 1 < _FEWEST_ROWS:
+    if label_equal_rows(X).max() + 1 < FEWEST_LEAF_ROWS:
         return LeafModel(None, np.zeros(residuals.shape[1:]), low, high)
     try:
         # Leaves run beside one another; threads would not change what one takes.

@@ -33,15 +33,17 @@ from sklearn_msk._compat import (
 )
 from sklearn_msk._doc_links import DocLinkMixin
 from sklearn_msk._estimators._data import check_dense_array, check_one_label
-from sklearn_msk._estimators._global_model import GlobalModel, Values, draw_rows
+from sklearn_msk._estimators._global_model import GlobalModel, draw_rows
+from sklearn_msk._estimators._global_values import GlobalValues
 from sklearn_msk._estimators._leaf_rows import ArrayTable, DaskTable, Router, columns
 from sklearn_msk._estimators._learned_metric import LearnedMetric
-from sklearn_msk._estimators._leaves import LeafModel
+from sklearn_msk._estimators._leaves import FEWEST_LEAF_ROWS, LeafModel
 from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._out_of_fold import has_left_out
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._scaling import LinearCoordinates, RobustScale
+from sklearn_msk._estimators._warnings import warn_user
 from sklearn_msk._operators import DaskRows, check_chunks, is_dask
 from sklearn_msk._operators import map_rows as map_chunks
 from sklearn_msk._partition import grow_partition
@@ -55,28 +57,6 @@ from sklearn_msk._tuning import (
 from sklearn_msk._validation import check_seed, check_weights
 
 Coordinates = Callable[[np.ndarray], np.ndarray]
-
-
-@dataclass(frozen=True, eq=False)
-class Functions:
-    """What tells regression from classification.
-
-    Attributes
-    ----------
-    targets : callable
-        From y to targets.
-    values : callable
-        From a fitted global estimator and rows to values that are near the targets.
-    left_out : callable
-        From it, its training rows, y and metadata to values of models without them.
-    complete : callable
-        Takes the numbers of drawn rows, and adds those that the global model must see.
-    """
-
-    targets: Callable[[np.ndarray], np.ndarray]
-    values: Values
-    left_out: Callable[[Any, np.ndarray, np.ndarray, dict[str, Any]], np.ndarray]
-    complete: Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,11 +87,6 @@ class UserCoordinates:
                 "coordinate is X[:, [0]]."
             )
         return found
-
-
-def unchanged(values: Any) -> Any:
-    """Return what was passed."""
-    return values
 
 
 class BasePartitioned(
@@ -259,7 +234,15 @@ class BasePartitioned(
             if not is_classifier(self):
                 y = (y if is_dask(y) else np.asarray(y)).astype(np.float64)
             rows = DaskRows.of(X, y, sample_weight)
-            validate_data(checked, np.zeros((1, rows.n_features)))
+            # Of the shapes two rows tell enough.
+            few = min(len(X), 2)
+            validate_data(
+                checked,
+                np.zeros((few, rows.n_features)),
+                np.zeros((few, *y.shape[1:])),
+                ensure_min_samples=2,
+                **options,
+            )
             return {"n_features_in_": rows.n_features}, DaskTable.of(
                 X, y, self._check_weights(sample_weight, np.empty((len(X), 0))), rows
             )
@@ -304,7 +287,7 @@ class BasePartitioned(
         self,
         table: ArrayTable | DaskTable,
         routed: dict[str, dict],
-        functions: Functions,
+        kind: GlobalValues,
         task: FitTask,
     ) -> dict[str, Any]:
         """Fit the global model, the partition and its leaves.
@@ -314,7 +297,7 @@ class BasePartitioned(
         table : ArrayTable or DaskTable
         routed : dict
             What goes to the `fit` of each estimator.
-        functions : Functions
+        kind : GlobalValues
         task : FitTask
 
         Returns
@@ -327,21 +310,21 @@ class BasePartitioned(
         model = _fit_global(
             _seeded(estimators["global_estimator"], rng),
             table,
-            functions.complete(used[draw_rows(len(used), self.max_global_rows, rng)]),
+            kind.complete(used[draw_rows(len(used), self.max_global_rows, rng)]),
             routed["global_estimator"],
-            functions,
+            kind,
         )
         self._report("fitted the global model", task)
         sample = used[draw_rows(len(used), PARTITION_SAMPLE_ROWS, rng)]
         X, y = table.take(sample)
         some_weights = None if table.weights is None else table.weights[sample]
-        X, y, some_weights = _join_equal_rows(X, functions.targets(y), some_weights)
+        X, y, some_weights = _join_equal_rows(X, kind.targets(y), some_weights)
         leaf_size = self.leaf_size * len(sample) / len(used)
         coordinates = self._find_coordinates(X, y, some_weights, leaf_size, rng)
         partition = grow_partition(coordinates(X), leaf_size, self.overlap)
         leaves = []
         for leaf in table.fit_leaves(
-            Router(model, partition, coordinates, functions.targets),
+            Router(model, partition, coordinates, kind.targets),
             [
                 _seeded(clone(estimators["estimator"]), rng)
                 for _ in range(partition.n_leaves)
@@ -351,6 +334,7 @@ class BasePartitioned(
         ):
             leaves.append(leaf)
             self._report(f"fitted leaf {len(leaves)} of {partition.n_leaves}", task)
+        self._warn_of_small_leaves(leaves)
         return {
             "_coordinates": coordinates,
             "_leaves": leaves,
@@ -385,19 +369,19 @@ class BasePartitioned(
             components = metric.components_
         return LinearCoordinates(scale.centre, components)
 
-    def _sum_values(self, X: np.ndarray, values: Values) -> np.ndarray:
+    def _sum_values(self, X: np.ndarray, kind: GlobalValues) -> np.ndarray:
         """Values of the global model and of the leaves, in blocks of rows."""
         return np.concatenate(
             [
-                self._block_values(np.asarray(X[block]), values)
+                self._block_values(np.asarray(X[block]), kind)
                 for block in batches(len(X), PARTITION_BLOCK_ROWS)
             ]
         )
 
-    def _block_values(self, X: np.ndarray, values: Values) -> np.ndarray:
+    def _block_values(self, X: np.ndarray, kind: GlobalValues) -> np.ndarray:
         """Values of the global model and of the leaves."""
         shape = (len(X), *self.shrinkages_.shape[1:])
-        total = values(self.global_estimator_, X).reshape(shape)
+        total = kind.values(self.global_estimator_, X).reshape(shape)
         shares = self._partition.shares(self._coordinates(X))
         tasks = [
             (leaf, width, rows, share)
@@ -413,6 +397,17 @@ class BasePartitioned(
         for (_, _, rows, _), part in zip(tasks, parts, strict=True):
             total[rows] += part.reshape(total[rows].shape)
         return total
+
+    def _warn_of_small_leaves(self, leaves: list[LeafModel]) -> None:
+        """Warn where `leaf_size` leaves a leaf too few rows to learn from."""
+        n_small = sum(leaf.estimator is None for leaf in leaves)
+        if n_small and self.leaf_size < FEWEST_LEAF_ROWS:
+            warn_user(
+                f"{n_small} of {len(leaves)} leaves have less than {FEWEST_LEAF_ROWS} "
+                "distinct rows, and add nothing to the global model, with leaf_size="
+                f"{self.leaf_size}. Set leaf_size to some hundreds or thousands.",
+                UserWarning,
+            )
 
     def _report(self, what: str, task: FitTask) -> None:
         """Tell the user, and callbacks, what has been done."""
@@ -452,15 +447,15 @@ def _fit_global(
     table: ArrayTable | DaskTable,
     rows: np.ndarray,
     params: dict[str, Any],
-    functions: Functions,
+    kind: GlobalValues,
 ) -> GlobalModel:
     """Fit the global model on some rows, and find its values without each of them."""
     X, y = table.take(rows)
     some = table.metadata(params, rows)
     fitted = estimator.fit(X, y, **some)
-    left_out = functions.left_out(fitted, X, y, some)
+    left_out = kind.left_out(fitted, X, y, some)
     exact = has_left_out(fitted)
-    return GlobalModel(fitted, functions.values, rows, left_out, exact)
+    return GlobalModel(fitted, kind.values, rows, left_out, exact)
 
 
 def _leaf_widths(leaves: list[LeafModel]) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Classification of millions of rows: a global model, and leaves that correct it."""
 
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -10,11 +9,10 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_msk._compat import HasMethods, _fit_context, with_callbacks
 from sklearn_msk._estimators._classifier_cv import MSKClassifierCV
 from sklearn_msk._estimators._data import classes_of
-from sklearn_msk._estimators._out_of_fold import values_by_folds
-from sklearn_msk._estimators._partitioned import BasePartitioned, Functions
+from sklearn_msk._estimators._global_values import Probabilities
+from sklearn_msk._estimators._partitioned import BasePartitioned
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._regressor_cv import MSKRegressorCV
-from sklearn_msk._selection import class_probabilities
 from sklearn_msk._tuning import GLOBAL_LANDMARKS
 
 
@@ -119,6 +117,11 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
             If a parameter or the data are out of their range.
         RuntimeError
             If the model of a leaf cannot be fitted; the error names the leaf.
+
+        Warns
+        -----
+        UserWarning
+            If `leaf_size` is below 10, and a leaf has less than 10 distinct rows.
         """
         columns, table = self._check_data(X, y, sample_weight, {})
         used = table.used()
@@ -129,15 +132,10 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
         task = FitTask(self, X, y, sample_weight)
         # One row of every class.
         first = used[np.unique(labels[used], return_index=True)[1]]
-        functions = Functions(
-            partial(_indicators, classes=classes),
-            partial(_probabilities, classes=classes),
-            partial(_left_out, classes=classes),
-            partial(np.union1d, first),
-        )
+        kind = Probabilities(classes, first)
         attributes = {
             **columns,
-            **self._fit(table, routed, functions, task),
+            **self._fit(table, routed, kind, task),
             "classes_": classes,
             "_least_probability": 1.0 / ((self.leaf_size + 2.0) * len(classes)),
         }
@@ -164,8 +162,8 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
 
     def _probabilities_of(self, X: np.ndarray) -> np.ndarray:
         """Probabilities of rows: sums that are clipped and divided by their total."""
-        values = partial(_probabilities, classes=self.classes_)
-        total = self._sum_values(X, values)
+        none = np.empty(0, dtype=np.intp)
+        total = self._sum_values(X, Probabilities(self.classes_, none))
         if total.ndim == 1:
             total = np.column_stack([1.0 - total, total])
         total = np.clip(total, self._least_probability, 1.0)
@@ -197,37 +195,3 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
             "estimator": MSKRegressorCV(effort="quick"),
             "global_estimator": MSKClassifierCV(max_rows=GLOBAL_LANDMARKS),
         }
-
-
-def _indicators(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """1 for the class of a row, else 0: of the second of two classes, or of each."""
-    if len(classes) == 2:
-        return (y == classes[1]).astype(np.float64)
-    return (y[:, None] == classes).astype(np.float64)
-
-
-def _probabilities(estimator: Any, X: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Probabilities of a fitted classifier, in the shape of `_indicators`."""
-    return _aligned(estimator.predict_proba(X), estimator, classes)
-
-
-def _left_out(
-    estimator: Any,
-    X: np.ndarray,
-    y: np.ndarray,
-    params: dict[str, Any],
-    classes: np.ndarray,
-) -> np.ndarray:
-    """Probabilities of training rows by models without them."""
-    if hasattr(estimator, "loo_decision_function_"):
-        found = class_probabilities(estimator.loo_decision_function_)
-        return _aligned(found, estimator, classes)
-    values = partial(_probabilities, classes=classes)
-    return values_by_folds(estimator, X, y, params, values, strata=y)
-
-
-def _aligned(found: np.ndarray, estimator: Any, classes: np.ndarray) -> np.ndarray:
-    """Probabilities of all classes: 0 for those that the classifier has not seen."""
-    full = np.zeros((len(found), len(classes)))
-    full[:, np.searchsorted(classes, estimator.classes_)] = found
-    return full[:, 1] if len(classes) == 2 else full

@@ -8,8 +8,8 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msk._compat import _fit_context, with_callbacks
-from sklearn_msk._estimators._out_of_fold import predict_left_out
-from sklearn_msk._estimators._partitioned import BasePartitioned, Functions, unchanged
+from sklearn_msk._estimators._global_values import Predictions
+from sklearn_msk._estimators._partitioned import BasePartitioned
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._regressor_cv import MSKRegressorCV
 from sklearn_msk._scores import r2
@@ -131,13 +131,17 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
             If a parameter or the data are out of their range.
         RuntimeError
             If the model of a leaf cannot be fitted; the error names the leaf.
+
+        Warns
+        -----
+        UserWarning
+            If `leaf_size` is below 10, and a leaf has less than 10 distinct rows.
         """
         options = {"multi_output": True, "y_numeric": True}
         columns, table = self._check_data(X, y, sample_weight, options)
         routed = self._routed(table.weights, params)
         task = FitTask(self, X, y, sample_weight)
-        functions = Functions(unchanged, _predict, predict_left_out, unchanged)
-        attributes = columns | self._fit(table, routed, functions, task)
+        attributes = columns | self._fit(table, routed, Predictions(), task)
         task.end(lambda: attributes)
         self._assign(attributes)
         return self
@@ -158,7 +162,7 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
         check_is_fitted(self)
         several = self.shrinkages_.ndim == 2
         n_targets = self.shrinkages_.shape[1] if several else None
-        values = partial(self._sum_values, values=_predict)
+        values = partial(self._sum_values, kind=Predictions())
         return self._answer(X, values, n_targets, np.float64)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -186,8 +190,3 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
             "estimator": MSKRegressorCV(effort="quick"),
             "global_estimator": MSKRegressorCV(max_rows=GLOBAL_LANDMARKS),
         }
-
-
-def _predict(estimator: Any, X: np.ndarray) -> np.ndarray:
-    """Predictions of an estimator, in double precision."""
-    return np.array(estimator.predict(X), dtype=np.float64)

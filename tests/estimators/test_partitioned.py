@@ -404,6 +404,16 @@ def test_few_rows_are_left_to_the_global_model():
     assert leaf.shrinkage.shape == (2,)
 
 
+def test_leaves_of_too_few_rows_are_told():
+    X, y = waves(100)
+    model = PartitionedRegressor(
+        **QUICK, global_estimator=LinearRegression(), leaf_size=9, overlap=0.0
+    )
+    with pytest.warns(UserWarning, match="16 of 16 leaves have less than 10"):
+        model.fit(X, y)
+    np.testing.assert_allclose(model.predict(X), model.global_estimator_.predict(X))
+
+
 def test_metadata_go_to_both_estimators(data):
     import sklearn
 
@@ -559,6 +569,52 @@ def test_dask_rows_that_are_not_finite(array, data):
     )
     with pytest.raises(ValueError, match="NaN"):
         model.fit(array.from_array(X, chunks=(300, 2)), y)
+
+
+@pytest.mark.parametrize("name", ["PartitionedRegressor", "PartitionedClassifier"])
+@pytest.mark.parametrize("n_rows", [0, 1])
+def test_errors_of_dask_arrays_name_the_estimator(array, data, name, n_rows):
+    X, labels = data[0], (data[1] > 0).astype(int)
+    model = {
+        "PartitionedRegressor": PartitionedRegressor(),
+        "PartitionedClassifier": PartitionedClassifier(),
+    }[name]
+    few = array.from_array(X[:n_rows]), array.from_array(labels[:n_rows])
+    with pytest.raises(ValueError, match=f"minimum of 2 is required by {name}"):
+        model.fit(*few)
+    with pytest.raises(ValueError, match=f"minimum of 1 is required by {name}"):
+        model.fit(array.from_array(X[:, :0]), array.from_array(labels))
+
+
+def test_dask_arrays_of_other_arrays_are_refused(array, data):
+    from scipy.sparse import csr_array
+
+    X, y = data
+    sparse = array.from_array(X, chunks=(300, 2)).map_blocks(csr_array)
+    with pytest.raises(ValueError, match=r"X must be a dask array of numpy\.ndarray"):
+        PartitionedRegressor(**QUICK, global_estimator=LinearRegression()).fit(
+            sparse, y
+        )
+
+
+def test_metadata_beside_dask_arrays_are_arrays(array, data):
+    import sklearn
+
+    class Grouped(LinearRegression):
+        def fit(self, X, y, groups):
+            assert len(groups) == len(X)
+            return super().fit(X, y)
+
+    X, y = data
+    groups = np.arange(len(X))
+    with sklearn.config_context(enable_metadata_routing=True):
+        grouped = Grouped().set_fit_request(groups=True)
+        model = PartitionedRegressor(grouped, global_estimator=grouped, leaf_size=200)
+        lazy = array.from_array(X, chunks=(300, 2))
+        model.fit(lazy, y, groups=groups)
+        for wrong in (groups.tolist(), array.from_array(groups), groups[:5]):
+            with pytest.raises(ValueError, match="metadata 'groups' must be a numpy"):
+                clone(model).fit(lazy, y, groups=wrong)
 
 
 class Deadly(RegressorMixin, BaseEstimator):
