@@ -28,8 +28,8 @@ DENSE_PEAK = 1.1  # sizes of the kernel matrix
 # one takes, itself included. Not measured.
 KERNEL_BLOCK_ARRAYS = 4  # arrays
 
-# Side of a tile on a device: 4096 to 16 384 rows are as fast. `device.py`. And the arrays
-# of the size of a tile that its share of the memory allows for, not measured.
+# Side of a tile on a device: 4096 to 16 384 rows are as fast. `device.py`. And arrays of
+# the size of a tile that its share of the memory allows for, which is not measured.
 DEVICE_TILE_ROWS = 8192  # rows
 DEVICE_TILE_ARRAYS = 64  # arrays
 
