@@ -28,9 +28,10 @@ DENSE_PEAK = 1.1  # sizes of the kernel matrix
 # one takes, itself included. Not measured.
 KERNEL_BLOCK_ARRAYS = 4  # arrays
 
-# Side of a tile on a device: 4096 to 16 384 rows are as fast. `device.py`. And arrays of
-# the size of a tile that its share of the memory allows for, which is not measured.
+# Side of a tile on a device: 4096 to 16 384 rows are as fast. `device.py`.
 DEVICE_TILE_ROWS = 8192  # rows
+
+# Arrays of the size of a tile that its share of the memory allows for. Not measured.
 DEVICE_TILE_ARRAYS = 64  # arrays
 
 # Matrices of float64 that a full decomposition on a device takes. Not measured.
