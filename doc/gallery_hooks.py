@@ -32,6 +32,7 @@ READING_ORDER = [
     "plot_terrain",
     "plot_stream",
     "plot_leaves",
+    "plot_parquet",
     "plot_more_accurate",
     "plot_chosen_steps",
     "plot_frequencies",
