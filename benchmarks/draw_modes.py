@@ -31,7 +31,7 @@ def main():
     parser.add_argument("numbers", type=Path, help="what --json has written")
     parser.add_argument("picture", type=Path, help="file of the picture")
     options = parser.parse_args()
-    of_modes = curves(json.loads(options.numbers.read_text()))
+    of_modes = curves(json.loads(options.numbers.read_text())["models"])
     figure, axes = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
     markers = dict(zip(of_modes, "osD^v", strict=False))
     for ax, (key, title) in zip(axes, PANELS.items(), strict=True):

@@ -23,10 +23,13 @@ FOLDER holds houseelectric_full.npz and precip.npz, each with X and y.
 
 import argparse
 import json
+import os
+import platform
 import subprocess
 import sys
 import tempfile
 import time
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -180,7 +183,13 @@ def print_table(options, names, what, error):
             flush=True,
         )
         if options.json:
-            options.json.write_text(json.dumps(measured, indent=1) + "\n")
+            found = {
+                "script": "benchmarks/large.py",
+                "machine": f"{os.cpu_count()} processors, {platform.machine()}",
+                "date": date.today().isoformat(),
+                "models": measured,
+            }
+            options.json.write_text(json.dumps(found, indent=1) + "\n")
     return measured
 
 

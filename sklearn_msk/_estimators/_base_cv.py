@@ -294,7 +294,6 @@ def _dense(X: csr_matrix) -> np.ndarray:
 _OPTIONAL = (
     "_interval_errors",
     "_left_out",
-    "_target_range",
     "_target_units",
     "feature_names_in_",
     "interval_method_",

@@ -32,7 +32,6 @@ from sklearn_msk._estimators._names import explain_arguments
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._regressor import MSKRegressor
 from sklearn_msk._estimators._table import Table
-from sklearn_msk._estimators._useless import warn_of_extrapolation
 from sklearn_msk._scores import r2
 from sklearn_msk._selection import (
     LeftOutModels,
@@ -311,16 +310,10 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         -------
         ndarray of shape (n_queries,) or (n_queries, n_targets)
             Predictions, float64.
-
-        Warns
-        -----
-        UserWarning
-            If predictions are farther from all training targets than these are from
-            each other: the rows lie outside the training rows.
         """
         check_is_fitted(self)
         X, back = self._checked(X, "predict")
-        return back(self._predicted(self._mapped(X)))
+        return back(self.best_estimator_[-1].predict(self._mapped(X)))
 
     def predict_interval(self, X: Any, confidence_level: float = 0.9) -> np.ndarray:
         """Predict intervals that hold the target with a given probability.
@@ -349,7 +342,7 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         Warns
         -----
         UserWarning
-            If the ends are infinite, or as `predict` warns.
+            If the ends are infinite.
         """
         check_is_fitted(self)
         legal = isinstance(confidence_level, Real) and 0 < confidence_level < 1
@@ -369,8 +362,8 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
             )
         X, back = self._checked(X, "predict_interval")
         Z = self._mapped(X)
-        predicted = to_host(self._predicted(Z))
         if self.interval_method_ != "jackknife+":
+            predicted = to_host(self.best_estimator_[-1].predict(Z))
             ends = quantile_interval(predicted, errors, level)
         else:
             ends = self._jackknife(Z, level)
@@ -425,17 +418,9 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         attributes["interval_method_"] = method
         attributes["_interval_errors"] = errors * targets.unit
         attributes["_target_units"] = targets.mean, targets.unit
-        ends = rows.y.min(axis=0), rows.y.max(axis=0)
-        attributes["_target_range"] = tuple(np.asarray(targets.back(y)) for y in ends)
         if self.cv is None:
             attributes["loo_prediction_"] = targets.back(rows.y - of_all)
         return regressor, attributes
-
-    def _predicted(self, Z: Array) -> Array:
-        """Predict for mapped rows, and warn where the model extrapolates."""
-        values = self.best_estimator_[-1].predict(Z)
-        warn_of_extrapolation(self, to_host(values), *map(to_host, self._target_range))
-        return values
 
     def _jackknife(self, Z: Array, level: float) -> np.ndarray:
         """Find the ends of jackknife+ intervals, in blocks of queries."""

@@ -79,43 +79,6 @@ def warn_of_few_rows(estimator: Any, n_rows: int) -> None:
     )
 
 
-def warn_of_extrapolation(
-    estimator: Any, values: np.ndarray, low: np.ndarray, high: np.ndarray
-) -> None:
-    """Warn where predictions are far from all targets that a model was trained on.
-
-    That is farther than the largest target from the smallest.
-
-    Parameters
-    ----------
-    estimator : MSKRegressorCV
-    values : ndarray of shape (n,) or (n, n_targets)
-        Predictions.
-    low, high : ndarray of shape () or (n_targets,)
-        Smallest and largest target of the training rows.
-    """
-    beyond = np.maximum(low - values, values - high)
-    far = np.atleast_2d((beyond > high - low) & (high > low)).reshape(len(values), -1)
-    n_far = int(np.count_nonzero(far.any(axis=1)))
-    if not n_far:
-        return
-    name = type(estimator).__name__
-    warn_user(
-        f"{n_far} of {len(values)} predictions of {name} are farther from all targets "
-        f"of the training rows, {_range_of(low, high)}, than these are from each "
-        "other. Such rows lie outside the training rows, where neither predictions "
-        "nor intervals hold. Pass training rows from there, or let folds choose the "
-        "model that leave such rows out, as cv=TimeSeriesSplit() does for times.",
-        UserWarning,
-    )
-
-
-def _range_of(low: np.ndarray, high: np.ndarray) -> str:
-    """Name the range of one target, or those of several."""
-    ranges = zip(np.ravel(low), np.ravel(high), strict=True)
-    return ", ".join(f"{least:.3g} to {largest:.3g}" for least, largest in ranges)
-
-
 def _mean_squares(kernel: Any, X: Any) -> np.ndarray | None:
     """Mean square of every column that varies, 0 of the others; None: not to be judged.
 

@@ -578,15 +578,3 @@ class TestErrors:
         for kernel in (RBF(2.0), lambda A, B: np.exp(-cdist(A, B))):
             model = MSKRegressorCV([kernel], metrics=["none"]).fit(X, y)
             assert model.score(X, y) > 0.7
-
-
-def test_a_model_that_extrapolates_warns():
-    """A smooth kernel continues a trend beyond the last of the training rows."""
-    t = np.arange(600.0)
-    noise = np.random.default_rng(0).normal(size=600)
-    y = np.sin(t / 10) + 0.002 * t + 0.2 * noise
-    model = MSKRegressorCV().fit(t[:450, None], y[:450])
-    assert np.abs(model.predict(t[:450, None])).max() < 3
-    for predict in (model.predict, model.predict_interval):
-        with pytest.warns(UserWarning, match=r"of 150 predictions .* outside the"):
-            predict(t[450:, None])
