@@ -34,9 +34,8 @@ def _numpy_namespace() -> Any:
     """NumPy with the names of the standard, which NumPy has from version 2 on."""
     if hasattr(np, "asin"):
         return np
-    names = {name: getattr(np, name) for name in np.__all__}
-    names |= {"asin": np.arcsin, "atan2": np.arctan2, "concat": np.concatenate}
-    return SimpleNamespace(**names)
+    newer = {"asin": np.arcsin, "atan2": np.arctan2, "concat": np.concatenate}
+    return SimpleNamespace(**vars(np) | newer)
 
 
 _NUMPY = _numpy_namespace()
