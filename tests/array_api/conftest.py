@@ -1,5 +1,7 @@
 """Libraries of arrays and their devices, those that are not here skipped."""
 
+import sys
+
 import numpy as np
 import pytest
 import sklearn
@@ -63,6 +65,14 @@ LIBRARIES = {
     "torch, MPS": lambda: _torch("mps"),
     "CuPy": _cupy,
 }
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    """Close what displays have drawn, after each test."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture(params=LIBRARIES)
