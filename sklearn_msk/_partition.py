@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigh
 from scipy.sparse import csc_array
 
-# Rows that a direction is taken from.
-_DIRECTION_ROWS = 4000
+from sklearn_msk._splits import LongestDirection, Splitter
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +84,10 @@ class Partition:
         return csc_array(entries, shape=(len(Z), self.n_leaves))
 
 
-def grow_partition(Z: np.ndarray, leaf_size: float, overlap: float) -> Partition:
-    """Split rows at the median along their leading principal direction, and again.
+def grow_partition(
+    Z: np.ndarray, leaf_size: float, overlap: float, splitter: Splitter | None = None
+) -> Partition:
+    """Split rows in two, and again.
 
     Parameters
     ----------
@@ -97,11 +97,14 @@ def grow_partition(Z: np.ndarray, leaf_size: float, overlap: float) -> Partition
         Rows of a leaf, at the most. A leaf whose rows are all equal may have more.
     overlap : float
         Width of the band at a split, over the median width of the leaves beside it.
+    splitter : Splitter, default=None
+        None splits at the median along the leading principal direction.
 
     Returns
     -------
     Partition
     """
+    split_rows = LongestDirection(Z) if splitter is None else splitter
     directions: list[np.ndarray] = []
     thresholds: list[float] = []
     half_widths: list[float] = []
@@ -109,18 +112,17 @@ def grow_partition(Z: np.ndarray, leaf_size: float, overlap: float) -> Partition
     leaves: list[np.ndarray] = []
 
     def grow(rows: np.ndarray) -> int:
-        split = _bisect(Z[rows]) if len(rows) > leaf_size else None
+        split = split_rows(rows) if len(rows) > leaf_size else None
         if split is None:
             leaves.append(rows)
             return -len(leaves)
-        direction, threshold, left = split
         place, first = len(directions), len(leaves)
-        directions.append(direction)
-        thresholds.append(threshold)
+        directions.append(split.direction)
+        thresholds.append(split.threshold)
         half_widths.append(0.0)
         children.append((0, 0))
-        children[place] = grow(rows[left]), grow(rows[~left])
-        widths = [_width(Z[leaf] @ direction) for leaf in leaves[first:]]
+        children[place] = grow(rows[split.left]), grow(rows[~split.left])
+        widths = [_width(Z[leaf] @ split.direction) for leaf in leaves[first:]]
         half_widths[place] = 0.5 * overlap * float(np.median(widths))
         return place
 
@@ -144,36 +146,3 @@ def _smooth_step(x: np.ndarray, half_width: float) -> np.ndarray:
 def _width(x: np.ndarray) -> float:
     """Width of the uniform distribution that spreads as much."""
     return float(np.sqrt(12.0) * x.std())
-
-
-def _bisect(Z: np.ndarray) -> tuple[np.ndarray, float, np.ndarray] | None:
-    """Direction, threshold and left half of rows, None where all of them are equal.
-
-    The first principal direction along which the rows differ is taken.
-    """
-    some = Z[np.linspace(0, len(Z) - 1, min(len(Z), _DIRECTION_ROWS)).astype(int)]
-    centred = some - some.mean(axis=0)
-    _, V = eigh(centred.T @ centred)
-    for direction in V.T[::-1]:
-        largest = direction[np.argmax(np.abs(direction))]
-        direction = direction * np.sign(largest)
-        x = Z @ direction
-        threshold = _middle_gap(x)
-        if threshold is not None:
-            return direction, threshold, x <= threshold
-    return None
-
-
-def _middle_gap(x: np.ndarray) -> float | None:
-    """Threshold between two values next to the median, None where there is one only."""
-    x = np.sort(x)
-    middle = len(x) // 2
-    # Equal values stay together, on the side that is the smaller then.
-    first = np.searchsorted(x, x[middle], side="left")
-    last = np.searchsorted(x, x[middle], side="right")
-    gaps = [place for place in (first, last) if 0 < place < len(x)]
-    if not gaps:
-        return None
-    gap = min(gaps, key=lambda place: abs(place - middle))
-    middle = 0.5 * (x[gap - 1] + x[gap])
-    return float(middle if middle < x[gap] else x[gap - 1])

@@ -517,6 +517,15 @@ PARTITION_SAMPLE_ROWS = 250_000  # rows
 PARTITION_METRIC_ROWS = 3000  # rows
 PARTITION_BLOCK_ROWS = 250_000  # rows
 
+# A split is sought with so many rows of those to split, by linear models of so many
+# features. Their ridge is a share of the mean square of a feature. A side of a split
+# has a share of the rows, and rows for each feature.
+SPLIT_ROWS = 4000  # rows
+SPLIT_MODEL_FEATURES = 20  # features
+SPLIT_RIDGE = 1e-4
+SPLIT_LEAST_SHARE = 0.1  # of the rows
+SPLIT_ROWS_PER_FEATURE = 10  # rows
+
 # A metric that has seen the rows makes their errors smaller. Of 160 judged metrics the
 # mean square error of folds was .993 to 2.5 times the plain one. A plain error above
 # this multiple of the least honest one cannot win (`chosen.py`).

@@ -36,7 +36,9 @@ class GlobalModel:
     left_out: np.ndarray
     exact: bool
 
-    def residuals(self, X: np.ndarray, targets: np.ndarray, start: int) -> np.ndarray:
+    def residuals(
+        self, X: np.ndarray, targets: np.ndarray, numbers: np.ndarray
+    ) -> np.ndarray:
         """Targets less the values of a model that has not seen them.
 
         A model that has seen a row of leverage h leaves ``1 - h`` times as much there.
@@ -48,18 +50,19 @@ class GlobalModel:
         ----------
         X : ndarray of shape (n, n_features)
         targets : ndarray of shape (n,) or (n, n_targets)
-        start : int
-            Number of the first of these rows among all rows.
+        numbers : ndarray of shape (n,), int
+            Numbers of these rows among all rows, ascending.
 
         Returns
         -------
         ndarray of the shape of `targets`
         """
         found = self.values(self.estimator, X).reshape(targets.shape).copy()
-        first, last = np.searchsorted(self.seen, [start, start + len(X)])
-        rows = self.seen[first:last] - start
+        _, rows, places = np.intersect1d(
+            numbers, self.seen, assume_unique=True, return_indices=True
+        )
         residuals = targets - found
-        unseen = targets[rows] - self.left_out[first:last]
+        unseen = targets[rows] - self.left_out[places]
         if self.exact:
             bump = np.abs(residuals[rows]) < _BUMP * np.abs(unseen)
             unseen = np.where(bump, residuals[rows], unseen)

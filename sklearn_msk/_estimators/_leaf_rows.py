@@ -48,7 +48,8 @@ class Router:
         `start` is the number of the first row among all rows.
         """
         shares = self.partition.shares(self.coordinates(X))
-        return shares, self.model.residuals(X, self.targets(y), start)
+        numbers = np.arange(start, start + len(X))
+        return shares, self.model.residuals(X, self.targets(y), numbers)
 
 
 def columns(shares: csc_array) -> Iterator[tuple[np.ndarray, np.ndarray]]:

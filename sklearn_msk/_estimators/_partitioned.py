@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
@@ -42,51 +41,21 @@ from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._out_of_fold import has_left_out
 from sklearn_msk._estimators._progress import FitTask
-from sklearn_msk._estimators._scaling import LinearCoordinates, RobustScale
+from sklearn_msk._estimators._split_rules import (
+    Coordinates,
+    SplitSample,
+    split_rule,
+)
 from sklearn_msk._estimators._warnings import warn_user
 from sklearn_msk._operators import DaskRows, check_chunks, is_dask
 from sklearn_msk._operators import map_rows as map_chunks
-from sklearn_msk._partition import grow_partition
-from sklearn_msk._scaling import power_of_two
-from sklearn_msk._selection import label_equal_rows
+from sklearn_msk._partition import Partition, grow_partition
 from sklearn_msk._tuning import (
     PARTITION_BLOCK_ROWS,
     PARTITION_METRIC_ROWS,
     PARTITION_SAMPLE_ROWS,
 )
 from sklearn_msk._validation import check_seed, check_weights
-
-Coordinates = Callable[[np.ndarray], np.ndarray]
-
-
-@dataclass(frozen=True, eq=False)
-class UserCoordinates:
-    """Coordinates by a user's function, checked.
-
-    Attributes
-    ----------
-    function : callable
-        From rows to an array of shape (n, n_coordinates).
-    """
-
-    function: Callable[[np.ndarray], Any]
-
-    def __call__(self, X: np.ndarray) -> np.ndarray:
-        """Return coordinates of rows."""
-        given = self.function(X)
-        try:
-            found = np.asarray(given, dtype=np.float64)
-        except (TypeError, ValueError):
-            found = np.empty(0)
-        legal = found.ndim == 2 and len(found) == len(X) and found.shape[1] > 0
-        if not legal or not np.isfinite(found).all():
-            raise ValueError(
-                "The 'split' must return finite numbers in the shape (n_samples, "
-                f"n_coordinates), a row for each of the {len(X)} rows of X. Got "
-                f"{type(given).__name__} of shape {np.shape(found)} instead; one "
-                "coordinate is X[:, [0]]."
-            )
-        return found
 
 
 class BasePartitioned(
@@ -99,7 +68,7 @@ class BasePartitioned(
         "global_estimator": [HasMethods(["fit", "predict"]), None],
         "leaf_size": [Interval(Integral, 2, None, closed="left")],
         "overlap": [Interval(Real, 0, 1, closed="both")],
-        "split": [StrOptions({"metric", "principal"}), callable],
+        "split": [StrOptions({"best", "metric", "principal"}), callable],
         "max_global_rows": [Interval(Integral, 2, None, closed="left")],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -114,7 +83,7 @@ class BasePartitioned(
         global_estimator: Any = None,
         leaf_size: int = 2000,
         overlap: float = 0.1,
-        split: Any = "metric",
+        split: Any = "best",
         max_global_rows: int = 200_000,
         n_jobs: int | None = None,
         random_state: Any = None,
@@ -315,13 +284,12 @@ class BasePartitioned(
             kind,
         )
         self._report("fitted the global model", task)
-        sample = used[draw_rows(len(used), PARTITION_SAMPLE_ROWS, rng)]
-        X, y = table.take(sample)
-        some_weights = None if table.weights is None else table.weights[sample]
-        X, y, some_weights = _join_equal_rows(X, kind.targets(y), some_weights)
-        leaf_size = self.leaf_size * len(sample) / len(used)
-        coordinates = self._find_coordinates(X, y, some_weights, leaf_size, rng)
-        partition = grow_partition(coordinates(X), leaf_size, self.overlap)
+        numbers = used[draw_rows(len(used), PARTITION_SAMPLE_ROWS, rng)]
+        coordinates, partition = self._grow(
+            _draw_sample(table, numbers, model, kind),
+            self.leaf_size * len(numbers) / len(used),
+            rng,
+        )
         leaves = []
         for leaf in table.fit_leaves(
             Router(model, partition, coordinates, kind.targets),
@@ -346,28 +314,17 @@ class BasePartitioned(
             "shrinkages_": np.array([leaf.shrinkage for leaf in leaves]),
         }
 
-    def _find_coordinates(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        weights: np.ndarray,
-        leaf_size: float,
-        rng: np.random.RandomState,
-    ) -> Coordinates:
-        """Return the map to coordinates in which rows are split."""
-        if callable(self.split):
-            return UserCoordinates(self.split)
-        some = draw_rows(len(X), PARTITION_METRIC_ROWS, rng)
-        rows = np.asarray(X[some], dtype=np.float64)
-        scale = RobustScale.of(rows, standardize=True)
-        components = np.diag(scale.factor)
-        if self.split == "metric" and len(X) > leaf_size:
-            metric = _seeded(LearnedMetric(), rng)
-            # In units in which no square overflows or vanishes.
-            targets = y[some] / power_of_two(np.abs(y[some]).max(axis=0))
-            metric.fit(rows, targets, weights[some])
-            components = metric.components_
-        return LinearCoordinates(scale.centre, components)
+    def _grow(
+        self, sample: SplitSample, leaf_size: float, rng: np.random.RandomState
+    ) -> tuple[Coordinates, Partition]:
+        """Find coordinates, and grow the partition in them."""
+        some = draw_rows(len(sample.X), PARTITION_METRIC_ROWS, rng)
+        metric = _seeded(LearnedMetric(), rng)
+        # One leaf needs no metric.
+        split = self.split if len(sample.X) > leaf_size else "principal"
+        coordinates, splitter = split_rule(split, sample, some, metric)
+        Z = coordinates(sample.X)
+        return coordinates, grow_partition(Z, leaf_size, self.overlap, splitter)
 
     def _sum_values(self, X: np.ndarray, kind: GlobalValues) -> np.ndarray:
         """Values of the global model and of the leaves, in blocks of rows."""
@@ -426,22 +383,6 @@ def _seeded(estimator: Any, rng: np.random.RandomState) -> Any:
     return estimator.set_params(**seeds)
 
 
-def _join_equal_rows(
-    X: np.ndarray, y: np.ndarray, weights: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One of each of the rows that are equal, mean targets and sums of the weights.
-
-    So weights equal repetition.
-    """
-    labels = label_equal_rows(X)
-    totals = np.bincount(labels, weights)
-    columns = y.reshape(len(y), -1).T
-    w = np.ones(len(y)) if weights is None else weights
-    means = [np.bincount(labels, w * column) / totals for column in columns]
-    first = np.unique(labels, return_index=True)[1]
-    return X[first], np.column_stack(means).reshape(len(first), *y.shape[1:]), totals
-
-
 def _fit_global(
     estimator: Any,
     table: ArrayTable | DaskTable,
@@ -456,6 +397,20 @@ def _fit_global(
     left_out = kind.left_out(fitted, X, y, some)
     exact = has_left_out(fitted)
     return GlobalModel(fitted, kind.values, rows, left_out, exact)
+
+
+def _draw_sample(
+    table: ArrayTable | DaskTable,
+    numbers: np.ndarray,
+    model: GlobalModel,
+    kind: GlobalValues,
+) -> SplitSample:
+    """Return rows of some numbers, with what the global model leaves of them."""
+    X, y = table.take(numbers)
+    targets = kind.targets(y)
+    residuals = model.residuals(X, targets, numbers)
+    weights = None if table.weights is None else table.weights[numbers]
+    return SplitSample.of(X, targets, residuals, weights)
 
 
 def _leaf_widths(leaves: list[LeafModel]) -> np.ndarray:
