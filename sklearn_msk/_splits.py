@@ -1,6 +1,7 @@
 """Where rows are cut in two: along the longest direction, or for the least error."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -125,6 +126,25 @@ class LeastError:
         best = self._best(splits, some)
         return _at_median(self.Z[rows], best.direction)
 
+    def errors(self, labels: np.ndarray, n_leaves: int) -> np.ndarray:
+        """Sum of squared errors of a linear model in each of some leaves.
+
+        Parameters
+        ----------
+        labels : ndarray of shape (n,), int
+            Number of the leaf of each row.
+        n_leaves : int
+
+        Returns
+        -------
+        ndarray of shape (n_leaves,)
+            0 where there is no row.
+        """
+        order = np.argsort(labels, kind="stable")
+        ends = np.searchsorted(labels[order], np.arange(n_leaves + 1))
+        leaves = [order[a:b] for a, b in pairwise(ends)]
+        return np.array([self._error(rows) if len(rows) else 0.0 for rows in leaves])
+
     def _longest(self, rows: np.ndarray) -> list[np.ndarray]:
         """Return the longest direction of rows in the metric, if they have one."""
         split = LongestDirection(self.Z[rows] @ self.metric.T)(np.arange(len(rows)))
@@ -140,18 +160,17 @@ class LeastError:
         balanced = [split for split in splits if split.balance >= SPLIT_LEAST_SHARE]
         if not balanced:
             return max(splits, key=lambda split: split.balance)
-        return min(balanced, key=lambda split: self._error(split, rows))
-
-    def _error(self, split: Split, rows: np.ndarray) -> float:
-        """Sum of squared errors of linear models on both sides."""
-        return sum(
-            _linear_error(
-                self.Z[np.ix_(side, self.features)],
-                self.targets[side],
-                self.weights[side],
-            )
-            for side in (rows[split.left], rows[~split.left])
+        return min(
+            balanced,
+            key=lambda split: (
+                self._error(rows[split.left]) + self._error(rows[~split.left])
+            ),
         )
+
+    def _error(self, rows: np.ndarray) -> float:
+        """Sum of squared errors of a linear model of some rows."""
+        X = self.Z[np.ix_(rows, self.features)]
+        return _linear_error(X, self.targets[rows], self.weights[rows])
 
 
 def _linear_error(X: np.ndarray, t: np.ndarray, w: np.ndarray) -> float:

@@ -526,6 +526,11 @@ SPLIT_RIDGE = 1e-4
 SPLIT_LEAST_SHARE = 0.1  # of the rows
 SPLIT_ROWS_PER_FEATURE = 10  # rows
 
+# Leaves of each of two partitions that are fitted to choose one, a quarter at the most,
+# and the least number of leaves from which on there is a choice.
+PROBES = 24  # leaves
+PROBED_LEAVES = 16  # leaves
+
 # A metric that has seen the rows makes their errors smaller. Of 160 judged metrics the
 # mean square error of folds was .993 to 2.5 times the plain one. A plain error above
 # this multiple of the least honest one cannot win (`chosen.py`).

@@ -41,15 +41,19 @@ class Router:
     targets: Callable[[np.ndarray], np.ndarray]
 
     def route(
-        self, X: np.ndarray, y: np.ndarray, start: int
+        self, X: np.ndarray, y: np.ndarray, start: int, leaves: np.ndarray
     ) -> tuple[csc_array, np.ndarray]:
-        """Shares of the leaves in rows, and what the global model leaves of them.
+        """Shares of some leaves in rows, and what the global model leaves there.
 
-        `start` is the number of the first row among all rows.
+        `start` is the number of the first row among all rows. Residuals are 0 where
+        none of the leaves has a share.
         """
-        shares = self.partition.shares(self.coordinates(X))
-        numbers = np.arange(start, start + len(X))
-        return shares, self.model.residuals(X, self.targets(y), numbers)
+        shares = self.partition.shares(self.coordinates(X))[:, leaves]
+        rows = np.unique(shares.indices)
+        targets = self.targets(y)
+        residuals = np.zeros(targets.shape)
+        residuals[rows] = self.model.residuals(X[rows], targets[rows], start + rows)
+        return shares, residuals
 
 
 def columns(shares: csc_array) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -94,14 +98,16 @@ class ArrayTable:
     def fit_leaves(
         self,
         router: Router,
+        leaves: np.ndarray,
         estimators: Sequence[Any],
         params: dict[str, Any],
         n_jobs: int | None,
     ) -> Iterator[LeafModel]:
-        """Yield the fitted leaves, in their order."""
+        """Yield the leaves of some numbers fitted, in their order."""
         shares, residuals = [], []
         for block in batches(len(self.X), PARTITION_BLOCK_ROWS):
-            found = router.route(np.asarray(self.X[block]), self.y[block], block.start)
+            X, y = np.asarray(self.X[block]), self.y[block]
+            found = router.route(X, y, block.start, leaves)
             shares.append(found[0])
             residuals.append(found[1])
         of_leaves = columns(vstack(shares, format="csc"))
@@ -114,8 +120,8 @@ class ArrayTable:
                     np.asarray(self.X[rows]), rest[rows], self.metadata(params, rows)
                 ),
             )
-            for number, (estimator, rows) in enumerate(
-                zip(estimators, self._positive(of_leaves), strict=True)
+            for number, estimator, rows in zip(
+                leaves, estimators, self._positive(of_leaves), strict=True
             )
         )
 
@@ -198,15 +204,16 @@ class DaskTable:
     def fit_leaves(
         self,
         router: Router,
+        leaves: np.ndarray,
         estimators: Sequence[Any],
         params: dict[str, Any],
         n_jobs: int | None,
     ) -> Iterator[LeafModel]:
-        """Yield the fitted leaves, in their order; `n_jobs` is the cluster's."""
+        """Yield the leaves of some numbers fitted; `n_jobs` is the cluster's."""
         from dask import compute, delayed
 
-        n_groups = min(len(estimators), _GROUPS_PER_CHUNK * len(self.rows.chunks))
-        groups = np.array_split(np.arange(len(estimators)), n_groups)
+        n_groups = min(len(leaves), _GROUPS_PER_CHUNK * len(self.rows.chunks))
+        groups = np.array_split(np.arange(len(leaves)), n_groups)
         shared = delayed(router, pure=False)
         starts = np.cumsum([0, *self.X.chunks[0]])
         send = delayed(_send, nout=n_groups, pure=False)
@@ -216,10 +223,14 @@ class DaskTable:
         ):
             some = self.metadata(params, np.arange(start, end))
             used = None if self.weights is None else self.weights[start:end] > 0
-            sent.append(send(X, y, some, used, shared, int(start), groups))
+            sent.append(send(X, y, some, used, shared, int(start), leaves, groups))
         fit = delayed(_fit_group, pure=False)
         models = [
-            fit([pieces[i] for pieces in sent], [estimators[j] for j in group], group)
+            fit(
+                [pieces[i] for pieces in sent],
+                [estimators[j] for j in group],
+                leaves[group],
+            )
             for i, group in enumerate(groups)
         ]
         for fitted in compute(*models):
@@ -256,30 +267,31 @@ def _send(
     used: np.ndarray | None,
     router: Router,
     start: int,
+    leaves: np.ndarray,
     groups: list[np.ndarray],
 ) -> list[list[_Piece]]:
     """Cut a chunk into what each leaf of each group gets of it."""
     X, y = _checked(X, y)
-    shares, residuals = router.route(X, y, start)
+    shares, residuals = router.route(X, y, start, leaves)
     pieces = []
     for rows, _ in columns(shares):
         rows = rows if used is None else rows[used[rows]]
         some = {name: value[rows] for name, value in params.items()}
         pieces.append((X[rows], residuals[rows], some))
-    return [[pieces[leaf] for leaf in group] for group in groups]
+    return [[pieces[i] for i in group] for group in groups]
 
 
 def _fit_group(
-    sent: list[list[_Piece]], estimators: list[Any], group: np.ndarray
+    sent: list[list[_Piece]], estimators: list[Any], numbers: np.ndarray
 ) -> list[LeafModel]:
     """Fit the leaves of a group to what all chunks have sent."""
     leaves = []
-    for i, (number, estimator) in enumerate(zip(group, estimators, strict=True)):
+    for i, (number, estimator) in enumerate(zip(numbers, estimators, strict=True)):
         X, residuals, params = zip(*(pieces[i] for pieces in sent), strict=True)
         joined = {
             name: np.concatenate([some[name] for some in params]) for name in params[0]
         }
         rest = np.concatenate(residuals)
         rows = LeafRows(np.concatenate(X), rest, joined)
-        leaves.append(fit_leaf(int(number), estimator, rows))
+        leaves.append(fit_leaf(number, estimator, rows))
     return leaves

@@ -44,12 +44,15 @@ class LeafModel:
         None adds nothing.
     shrinkage : float or ndarray of shape (n_targets,)
         In [0, 1]: what its predictions are multiplied by.
+    error : float or ndarray of shape (n_targets,)
+        Root mean square of what it leaves at rows that it has not seen.
     low, high : ndarray of shape (n_features,)
         Least and largest value of each feature.
     """
 
     estimator: Any
     shrinkage: Any
+    error: Any
     low: np.ndarray
     high: np.ndarray
 
@@ -76,8 +79,10 @@ def fit_leaf(number: int, estimator: Any, rows: LeafRows) -> LeafModel:
     """
     X, residuals, params = np.asarray(rows.X), rows.residuals, rows.params
     low, high = X.min(axis=0), X.max(axis=0)
+    weights = params.get("sample_weight")
     if label_equal_rows(X).max() + 1 < FEWEST_LEAF_ROWS:
-        return LeafModel(None, np.zeros(residuals.shape[1:]), low, high)
+        none = np.zeros(residuals.shape[1:])
+        return LeafModel(None, none, root_mean_square(residuals, weights), low, high)
     try:
         # Leaves run beside one another; threads would not change what one takes.
         with single_threaded_blas():
@@ -88,8 +93,9 @@ def fit_leaf(number: int, estimator: Any, rows: LeafRows) -> LeafModel:
             f"The model of leaf {number}, of {len(X)} rows, could not be fitted: "
             f"{type(error).__name__}: {error}"
         ) from error
-    weights = params.get("sample_weight")
-    return LeafModel(fitted, shrinkage(residuals, predicted, weights), low, high)
+    factor = shrinkage(residuals, predicted, weights)
+    left = root_mean_square(residuals - factor * predicted, weights)
+    return LeafModel(fitted, factor, left, low, high)
 
 
 def shrinkage(
@@ -118,3 +124,10 @@ def shrinkage(
     together = w @ (residuals * predicted)
     alone = w @ np.square(predicted)
     return np.clip(together / np.where(alone > 0, alone, np.inf), 0.0, 1.0)
+
+
+def root_mean_square(values: np.ndarray, weights: np.ndarray | None) -> Any:
+    """Root of the weighted mean square of each column, whatever its unit."""
+    unit = np.abs(values).max(axis=0)
+    unit = np.where(unit > 0, unit, 1.0)
+    return unit * np.sqrt(np.average(np.square(values / unit), axis=0, weights=weights))

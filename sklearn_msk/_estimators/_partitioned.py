@@ -1,7 +1,8 @@
 """What the estimators of a partition have in common: a global model and its leaves."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -41,15 +42,11 @@ from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._out_of_fold import has_left_out
 from sklearn_msk._estimators._progress import FitTask
-from sklearn_msk._estimators._split_rules import (
-    Coordinates,
-    SplitSample,
-    split_rule,
-)
+from sklearn_msk._estimators._split_choice import GrownPartition, choose_partition
+from sklearn_msk._estimators._split_rules import SplitSample, split_rules
 from sklearn_msk._estimators._warnings import warn_user
 from sklearn_msk._operators import DaskRows, check_chunks, is_dask
 from sklearn_msk._operators import map_rows as map_chunks
-from sklearn_msk._partition import Partition, grow_partition
 from sklearn_msk._tuning import (
     PARTITION_BLOCK_ROWS,
     PARTITION_METRIC_ROWS,
@@ -68,7 +65,7 @@ class BasePartitioned(
         "global_estimator": [HasMethods(["fit", "predict"]), None],
         "leaf_size": [Interval(Integral, 2, None, closed="left")],
         "overlap": [Interval(Real, 0, 1, closed="both")],
-        "split": [StrOptions({"best", "metric", "principal"}), callable],
+        "split": [StrOptions({"auto", "linear", "metric", "principal"}), callable],
         "max_global_rows": [Interval(Integral, 2, None, closed="left")],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -83,7 +80,7 @@ class BasePartitioned(
         global_estimator: Any = None,
         leaf_size: int = 2000,
         overlap: float = 0.1,
-        split: Any = "best",
+        split: Any = "auto",
         max_global_rows: int = 200_000,
         n_jobs: int | None = None,
         random_state: Any = None,
@@ -285,46 +282,54 @@ class BasePartitioned(
         )
         self._report("fitted the global model", task)
         numbers = used[draw_rows(len(used), PARTITION_SAMPLE_ROWS, rng)]
-        coordinates, partition = self._grow(
-            _draw_sample(table, numbers, model, kind),
-            self.leaf_size * len(numbers) / len(used),
-            rng,
+        sample = _draw_sample(table, numbers, model, kind)
+        leaf_size = self.leaf_size * len(numbers) / len(used)
+        fit_leaves = partial(
+            _fit_leaves,
+            table=table,
+            model=model,
+            targets=kind.targets,
+            estimator=estimators["estimator"],
+            params=routed["estimator"],
+            n_jobs=self.n_jobs,
+            rng=rng,
         )
-        leaves = []
-        for leaf in table.fit_leaves(
-            Router(model, partition, coordinates, kind.targets),
-            [
-                _seeded(clone(estimators["estimator"]), rng)
-                for _ in range(partition.n_leaves)
-            ],
-            routed["estimator"],
-            self.n_jobs,
-        ):
-            leaves.append(leaf)
-            self._report(f"fitted leaf {len(leaves)} of {partition.n_leaves}", task)
+        grown = self._grow(sample, leaf_size, rng)
+        choice = choose_partition(grown, sample, fit_leaves, rng)
+        chosen, known = choice.grown, dict(choice.known)
+        self._report(f"chose the splits {chosen.rule.name!r}", task)
+        n_leaves = chosen.partition.n_leaves
+        others = np.setdiff1d(np.arange(n_leaves), list(known))
+        for number, leaf in zip(others, fit_leaves(chosen, others), strict=True):
+            known[number] = leaf
+            self._report(f"fitted leaf {len(known)} of {n_leaves}", task)
+        leaves = [known[number] for number in range(n_leaves)]
         self._warn_of_small_leaves(leaves)
         return {
-            "_coordinates": coordinates,
+            "_coordinates": chosen.rule.coordinates,
             "_leaves": leaves,
-            "_partition": partition,
+            "_partition": chosen.partition,
             "_widths": _leaf_widths(leaves),
             "estimators_": [leaf.estimator for leaf in leaves],
             "global_estimator_": model.estimator,
-            "n_leaves_": partition.n_leaves,
+            "n_leaves_": n_leaves,
             "shrinkages_": np.array([leaf.shrinkage for leaf in leaves]),
+            "split_": chosen.rule.name,
         }
 
     def _grow(
         self, sample: SplitSample, leaf_size: float, rng: np.random.RandomState
-    ) -> tuple[Coordinates, Partition]:
-        """Find coordinates, and grow the partition in them."""
+    ) -> list[GrownPartition]:
+        """Grow a partition by each rule to choose from."""
         some = draw_rows(len(sample.X), PARTITION_METRIC_ROWS, rng)
         metric = _seeded(LearnedMetric(), rng)
         # One leaf needs no metric.
-        split = self.split if len(sample.X) > leaf_size else "principal"
-        coordinates, splitter = split_rule(split, sample, some, metric)
-        Z = coordinates(sample.X)
-        return coordinates, grow_partition(Z, leaf_size, self.overlap, splitter)
+        one_leaf = len(sample.X) <= leaf_size and not callable(self.split)
+        split = "principal" if one_leaf else self.split
+        return [
+            GrownPartition.grow(rule, sample, leaf_size, self.overlap)
+            for rule in split_rules(split, sample, some, metric)
+        ]
 
     def _sum_values(self, X: np.ndarray, kind: GlobalValues) -> np.ndarray:
         """Values of the global model and of the leaves, in blocks of rows."""
@@ -381,6 +386,24 @@ def _seeded(estimator: Any, rng: np.random.RandomState) -> Any:
         if value is None and name.endswith("random_state")
     }
     return estimator.set_params(**seeds)
+
+
+def _fit_leaves(
+    grown: GrownPartition,
+    leaves: np.ndarray,
+    *,
+    table: ArrayTable | DaskTable,
+    model: GlobalModel,
+    targets: Callable[[np.ndarray], np.ndarray],
+    estimator: Any,
+    params: dict[str, Any],
+    n_jobs: int | None,
+    rng: np.random.RandomState,
+) -> Iterator[LeafModel]:
+    """Fit leaves of some numbers, one after the other."""
+    router = Router(model, grown.partition, grown.rule.coordinates, targets)
+    estimators = [_seeded(clone(estimator), rng) for _ in leaves]
+    return table.fit_leaves(router, leaves, estimators, params, n_jobs)
 
 
 def _fit_global(

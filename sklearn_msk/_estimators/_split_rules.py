@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_msk._estimators._learned_metric import LearnedMetric
+from sklearn_msk._estimators._leaves import root_mean_square
 from sklearn_msk._estimators._scaling import LinearCoordinates, RobustScale
 from sklearn_msk._scaling import power_of_two
 from sklearn_msk._selection import label_equal_rows
@@ -99,17 +100,36 @@ def standardized(X: np.ndarray) -> LinearCoordinates:
     return LinearCoordinates(scale.centre, np.diag(scale.factor))
 
 
-def split_rule(
+@dataclass(frozen=True, eq=False)
+class SplitRule:
+    """What splits rows, and the coordinates in which it does.
+
+    Attributes
+    ----------
+    name : str or callable
+        The value of `split` that stands for the rule.
+    coordinates : callable
+        From rows to coordinates.
+    splitter : Splitter
+        Of the rows of a sample.
+    """
+
+    name: Any
+    coordinates: Coordinates
+    splitter: Splitter
+
+
+def split_rules(
     split: Any, sample: SplitSample, some: np.ndarray, metric: LearnedMetric
-) -> tuple[Coordinates, Splitter]:
-    """Return the map to coordinates in which rows are split, and what splits them.
+) -> list[SplitRule]:
+    """Return the rules to choose from.
 
     Parameters
     ----------
-    split : {"best", "metric", "principal"} or callable
+    split : {"auto", "linear", "metric", "principal"} or callable
         As in the estimators.
     sample : SplitSample
-        What the splitter splits.
+        What the rules split.
     some : ndarray of int
         Numbers of the rows of the sample that say how features are scaled, and teach
         the metric.
@@ -118,20 +138,38 @@ def split_rule(
     """
     if callable(split):
         function = UserCoordinates(split)
-        return function, LongestDirection(function(sample.X))
+        return [SplitRule(split, function, LongestDirection(function(sample.X)))]
     few = sample.take(some)
     plain = standardized(few.X)
     if split == "principal":
-        return plain, LongestDirection(plain(sample.X))
+        return [SplitRule(split, plain, LongestDirection(plain(sample.X)))]
     metric.fit(plain(few.X), _in_one_unit(few.targets), few.weights)
-    components = metric.components_
-    if split == "metric":
-        learned = LinearCoordinates(plain.centre, components @ plain.components)
-        return learned, LongestDirection(learned(sample.X))
-    residuals = _in_one_unit(sample.residuals)
-    return plain, LeastError.of(plain(sample.X), residuals, sample.weights, components)
+    rules: list[SplitRule] = []
+    if split in ("metric", "auto"):
+        components = metric.components_ @ plain.components
+        learned = LinearCoordinates(plain.centre, components)
+        longest = LongestDirection(learned(sample.X))
+        rules.append(SplitRule("metric", learned, longest))
+    if split in ("linear", "auto"):
+        least = least_error(plain, sample, metric.components_)
+        rules.append(SplitRule("linear", plain, least))
+    return rules
 
 
 def _in_one_unit(values: np.ndarray) -> np.ndarray:
     """Columns of values in units in which no square overflows or vanishes."""
     return values / power_of_two(np.abs(values).max(axis=0))
+
+
+def least_error(
+    coordinates: Coordinates, sample: SplitSample, metric: np.ndarray
+) -> LeastError:
+    """Return splits after which linear models leave least of the residuals."""
+    residuals = sample.residuals / residual_unit(sample)
+    return LeastError.of(coordinates(sample.X), residuals, sample.weights, metric)
+
+
+def residual_unit(sample: SplitSample) -> np.ndarray:
+    """Root mean square of the residuals of each target, 1 where it is 0."""
+    size = root_mean_square(sample.residuals, sample.weights)
+    return np.where(size > 0, size, 1.0)
