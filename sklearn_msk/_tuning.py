@@ -526,6 +526,11 @@ SPLIT_RIDGE = 1e-4
 SPLIT_LEAST_SHARE = 0.1  # of the rows
 SPLIT_ROWS_PER_FEATURE = 10  # rows
 
+# A leaf holds its rows in float32 if at so many of them no prediction changes by more
+# than this part of the size of the targets.
+FLOAT32_CHECKED_ROWS = 100  # rows
+FLOAT32_TOLERANCE = 1e-4  # root mean squares of the targets
+
 # Leaves of each of two partitions that are fitted to choose one, a quarter at the most,
 # and the least number of leaves from which on there is a choice.
 PROBES = 24  # leaves

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_msk._estimators._float32_rows import with_float32_rows
 from sklearn_msk._estimators._out_of_fold import predict_left_out
 from sklearn_msk._selection import label_equal_rows
 from sklearn_msk._threads import single_threaded_blas
@@ -95,6 +96,7 @@ def fit_leaf(number: int, estimator: Any, rows: LeafRows) -> LeafModel:
         ) from error
     factor = shrinkage(residuals, predicted, weights)
     left = root_mean_square(residuals - factor * predicted, weights)
+    fitted = with_float32_rows(fitted, X, root_mean_square(residuals, weights))
     return LeafModel(fitted, factor, left, low, high)
 
 

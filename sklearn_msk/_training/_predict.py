@@ -59,11 +59,11 @@ def apply_kernel(
         return _apply_there(kernel, X, X_fit, coef, n_jobs)
     flat = coef.reshape(coef.shape[0], -1).astype(np.float64)
     out = np.empty((X.shape[0], flat.shape[1]))
+    # A model in float64 keeps its precision for float32 queries, and the reverse.
+    dtype = X.dtype if X_fit is None else np.promote_types(X.dtype, X_fit.dtype)
+    X_fit = None if X_fit is None else X_fit.astype(dtype, copy=False)
     for rows in gen_batches(X.shape[0], _batch_size(coef.shape[0], n_jobs)):
-        queries = X[rows]
-        if X_fit is not None:
-            # A model in float64 keeps its precision for float32 queries.
-            queries = queries.astype(np.promote_types(X.dtype, X_fit.dtype), copy=False)
+        queries = X[rows].astype(dtype, copy=False)
         K = evaluate_kernel(kernel, queries, X_fit, n_jobs)
         out[rows] = K.astype(np.float64, copy=False) @ flat
     return out.reshape(X.shape[0], *coef.shape[1:])

@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_msk import MSKRegressorCV, PartitionedClassifier, PartitionedRegressor
+from sklearn_msk._estimators._float32_rows import with_float32_rows
 from sklearn_msk._estimators._leaves import LeafRows, fit_leaf, shrinkage
 from sklearn_msk._estimators._out_of_fold import values_by_folds
 
@@ -292,12 +293,17 @@ def test_global_model_sees_as_many_rows_as_asked():
     assert model.global_estimator_.n_rows_ == 100
 
 
-@pytest.mark.parametrize("split", ["metric", "principal", lambda X: X[:, :1]])
+def first_feature(X):
+    return X[:, :1]
+
+
+@pytest.mark.parametrize("split", ["linear", "metric", "principal", first_feature])
 def test_splits(data, split):
     X, y = data
     model = PartitionedRegressor(
         **QUICK, global_estimator=LinearRegression(), leaf_size=200, split=split
     ).fit(X, y)
+    assert model.split_ == split
     assert np.bincount(model.apply(X)).max() <= 200
     X_test, y_test = waves(300, seed=1)
     score = model.score(X_test, y_test)
@@ -306,6 +312,70 @@ def test_splits(data, split):
         # Leaves are slices of the first feature.
         order = model.apply(X)[np.argsort(X[:, 0])]
         assert np.count_nonzero(np.diff(order)) == model.n_leaves_ - 1
+
+
+def test_the_data_choose_the_splits():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (3000, 3))
+    slopes = rng.normal(size=16)
+    # A slope for each slice of the third feature; y does not change along it.
+    sliced = X[:, 0] * slopes[np.floor(8 * (X[:, 2] + 1)).astype(int)]
+    # A wave along one direction, which no feature is.
+    wave = np.sin(20 * (X[:, 0] + X[:, 1]))
+    for y, expected in ((sliced, "linear"), (wave, "metric")):
+        params = {"global_estimator": LinearRegression(), "leaf_size": 100}
+        chosen = PartitionedRegressor(**QUICK, **params).fit(X, y)
+        assert chosen.split_ == expected
+        error = np.mean([leaf.error**2 for leaf in chosen._leaves])
+        for split in ("linear", "metric"):
+            other = PartitionedRegressor(**QUICK, **params, split=split).fit(X, y)
+            assert other.split_ == split
+            least = np.mean([leaf.error**2 for leaf in other._leaves])
+            assert error < 1.01 * least
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_few_leaves_follow_the_metric(data, n_jobs):
+    X, y = data
+    params = {**QUICK, "global_estimator": LinearRegression(), "leaf_size": 200}
+    auto = PartitionedRegressor(**params, n_jobs=n_jobs).fit(X, y)
+    metric = PartitionedRegressor(**params, split="metric").fit(X, y)
+    assert auto.split_ == "metric"
+    np.testing.assert_array_equal(auto.predict(X), metric.predict(X))
+    one = PartitionedRegressor(**QUICK, global_estimator=LinearRegression())
+    assert one.fit(X, y).split_ == "principal" and one.n_leaves_ == 1
+
+
+def test_leaves_hold_float32_rows_where_predictions_stay(data):
+    X, y = data
+    quick = MSKRegressorCV("laplacian", metrics="none", effort="quick")
+    model = PartitionedRegressor(
+        quick, global_estimator=LinearRegression(), leaf_size=300
+    ).fit(X, y)
+    residuals = y - model.global_estimator_.predict(X)
+    for leaf, estimator in enumerate(model.estimators_):
+        assert estimator.best_estimator_[-1].X_fit_.dtype == np.float32
+        rows = model.apply(X) == leaf
+        left_out = estimator.loo_prediction_
+        assert left_out.dtype == np.float64
+        size = residuals[rows].std()
+        whole = clone(quick).fit(X[rows], residuals[rows])
+        short = with_float32_rows(whole, X[rows], size)
+        assert short is not whole
+        change = np.abs(short.predict(X[rows]) - whole.predict(X[rows]))
+        assert 0 < change.max() < 1e-4 * size
+        assert whole.best_estimator_[-1].X_fit_.dtype == np.float64
+        # Less than the rounding is not allowed.
+        assert with_float32_rows(whole, X[rows], 1e-12 * size) is whole
+    assert with_float32_rows(LinearRegression(), X, 1.0).get_params()
+
+
+def test_rows_beyond_float32_stay(data):
+    X, y = data
+    whole = MSKRegressorCV(
+        "laplacian", metrics="none", effort="quick", standardize=False
+    ).fit(1e40 * X[:200], y[:200])
+    assert with_float32_rows(whole, 1e40 * X[:200], 1.0) is whole
 
 
 def test_weights_are_repetition():
