@@ -1,10 +1,11 @@
 """What the estimators of a partition have in common: a global model and its leaves."""
 
 import copy
+from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
 from functools import partial
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -56,7 +57,11 @@ from sklearn_msk._validation import check_seed, check_weights
 
 
 class BasePartitioned(
-    NamedParameters, CallbackSupportMixin, DocLinkMixin, BaseEstimator
+    NamedParameters,
+    CallbackSupportMixin,
+    DocLinkMixin,
+    BaseEstimator,
+    metaclass=ABCMeta,
 ):
     """Global model whose residuals the models of leaves learn."""
 
@@ -152,9 +157,9 @@ class BasePartitioned(
         self._check_rows(np.zeros((1, X.shape[1])))
         return map_chunks(function, X, n_columns, dtype)
 
+    @abstractmethod
     def _default_estimators(self) -> dict[str, Any]:
         """Return what None stands for."""
-        raise NotImplementedError
 
     def _estimators(self) -> dict[str, Any]:
         """Return both estimators by their parameter's name, not fitted."""
@@ -239,15 +244,40 @@ class BasePartitioned(
             )
         return weights
 
-    def _assign(self, attributes: dict[str, Any]) -> None:
-        """Set the fitted attributes, and remove those of an earlier fit."""
-        self.__dict__.pop("feature_names_in_", None)
-        self.__dict__ |= attributes
-
     def _check_rows(self, X: Any) -> np.ndarray:
         """Validate rows of queries."""
         with numbers_expected(self, X):
             return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+
+    def _train(
+        self,
+        table: ArrayTable | DaskTable,
+        known: dict[str, Any],
+        kind: GlobalValues,
+        params: dict[str, Any],
+        passed: tuple[Any, Any, Any],
+    ) -> Self:
+        """Fit all models, and assign the attributes last.
+
+        Parameters
+        ----------
+        table : ArrayTable or DaskTable
+        known : dict
+            Attributes that the data determine.
+        kind : GlobalValues
+        params : dict
+            Metadata.
+        passed : tuple
+            X, y and sample_weight, for callbacks.
+        """
+        routed = self._routed(table.weights, params)
+        task = FitTask(self, *passed)
+        attributes = known | self._fit(table, routed, kind, task)
+        task.end(lambda: attributes)
+        # The names of an earlier fit.
+        self.__dict__.pop("feature_names_in_", None)
+        self.__dict__ |= attributes
+        return self
 
     def _fit(
         self,

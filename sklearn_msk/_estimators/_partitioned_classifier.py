@@ -11,7 +11,6 @@ from sklearn_msk._estimators._classifier_cv import MSKClassifierCV
 from sklearn_msk._estimators._data import classes_of
 from sklearn_msk._estimators._global_values import Probabilities
 from sklearn_msk._estimators._partitioned import BasePartitioned
-from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._regressor_cv import MSKRegressorCV
 from sklearn_msk._tuning import GLOBAL_LANDMARKS
 
@@ -37,7 +36,7 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
         As in `PartitionedRegressor`.
     overlap : float, default=0.1
         As in `PartitionedRegressor`.
-    split : {"metric", "principal"} or callable, default="metric"
+    split : {"auto", "linear", "metric", "principal"} or callable, default="auto"
         As in `PartitionedRegressor`.
     max_global_rows : int, default=200000
         The global model is trained on so many rows, drawn at random, and on one row of
@@ -62,6 +61,8 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
         What the corrections are multiplied by, in [0, 1].
     n_leaves_ : int
         Number of leaves.
+    split_ : str or callable
+        The value of `split` in use, as in `PartitionedRegressor`.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -128,20 +129,15 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
         labels = np.asarray(table.y)
         classes = classes_of(self, labels)
         classes_of(self, labels[used])
-        routed = self._routed(table.weights, params)
-        task = FitTask(self, X, y, sample_weight)
         # One row of every class.
         first = used[np.unique(labels[used], return_index=True)[1]]
         kind = Probabilities(classes, first)
-        attributes = {
+        known = {
             **columns,
-            **self._fit(table, routed, kind, task),
             "classes_": classes,
             "_least_probability": 1.0 / ((self.leaf_size + 2.0) * len(classes)),
         }
-        task.end(lambda: attributes)
-        self._assign(attributes)
-        return self
+        return self._train(table, known, kind, params, (X, y, sample_weight))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probabilities of the classes.
