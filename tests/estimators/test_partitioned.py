@@ -603,6 +603,18 @@ def test_dask_arrays_give_the_model_of_the_rows(array, data):
     np.testing.assert_allclose(predicted.compute(), expected.predict(X), atol=1e-10)
 
 
+def test_dask_arrays_choose_the_splits_of_the_rows(array, data):
+    X, y = data
+    model = PartitionedRegressor(
+        **QUICK, global_estimator=LinearRegression(), leaf_size=60
+    )
+    expected = clone(model).fit(X, y)
+    found = clone(model).fit(array.from_array(X, chunks=(170, 1)), y)
+    assert found.n_leaves_ == expected.n_leaves_ > 16
+    assert found.split_ == expected.split_
+    np.testing.assert_allclose(found.predict(X), expected.predict(X), atol=1e-10)
+
+
 def test_dask_arrays_of_whole_numbers(array, data):
     X, y = data
     whole = np.rint(10 * y).astype(int)
