@@ -550,4 +550,8 @@ FINALISTS = 3  # candidates
 # A candidate this far behind the best is no finalist. None of 50 chosen models was one
 # of these, which were 45 of 150 (`chosen.py`).
 FINALIST_MARGIN = 1.2  # of mean squares
+
+# Rows that finalists are compared on by landmarks, where the final model has these.
+LANDMARK_COMPARED_ROWS = 30_000  # rows
+
 METRIC_FOLDS = 5  # folds

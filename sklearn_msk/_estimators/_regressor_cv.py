@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from numbers import Real
 from typing import Any, Self
@@ -27,6 +28,7 @@ from sklearn_msk._estimators._chosen_model import (
     exact_estimator,
     feature_importances,
     landmark_estimator,
+    rank_on_landmarks,
 )
 from sklearn_msk._estimators._names import explain_arguments
 from sklearn_msk._estimators._progress import FitTask
@@ -278,6 +280,12 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
         task = FitTask(self, X, y, sample_weight)
         how = choose_quickly if quick else partial(choose, of_each=True)
         choice = how(given, judge, config, self.random_state, self._progress(task))
+        plain = self.scoring is None and self.cv is None
+        if plain and not self._is_exact(len(choice.rows.Z)):
+            ranked = rank_on_landmarks(
+                choice.finalists, choice.rows, self.max_rows, self.random_state
+            )
+            choice = replace(choice, finalists=ranked)
         best = choice.finalists[0]
         regressor, errors = self._fit_final(best.model, choice)
         fitted = as_pipeline(best.model, choice.scale, regressor, columns)
