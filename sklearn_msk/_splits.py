@@ -83,8 +83,9 @@ class LeastError:
 
         e_i = (t_i - f(x_i)) / (1 - h_i),   h_i = w_i (1 / W + x_i^T G^{-1} x_i)
 
-    with centred features x, weights w of sum W, ``G = sum_i w_i x_i x_i^T + r I`` and
-    r a small share of the mean diagonal.
+    with weights w of sum W, features x that are centred and divided by the root of
+    ``sum_i w_i x_i^2``, so that the tails of one do not shrink the others, and ``G =
+    sum_i w_i x_i x_i^T + r I``.
 
     Attributes
     ----------
@@ -155,11 +156,11 @@ class LeastError:
 
     def _best(self, splits: list[Split], rows: np.ndarray) -> Split:
         """Return the split of least error among those that are balanced."""
-        if len(rows) < SPLIT_ROWS_PER_FEATURE * len(self.features):
-            return splits[0]
         balanced = [split for split in splits if split.balance >= SPLIT_LEAST_SHARE]
-        if not balanced:
-            return max(splits, key=lambda split: split.balance)
+        balanced = balanced or [max(splits, key=lambda split: split.balance)]
+        if len(rows) < SPLIT_ROWS_PER_FEATURE * len(self.features):
+            # Too few rows for linear models.
+            return balanced[0]
         return min(
             balanced,
             key=lambda split: (
@@ -177,9 +178,10 @@ def _linear_error(X: np.ndarray, t: np.ndarray, w: np.ndarray) -> float:
     """Weighted sum of squared leave-one-out errors of ridge regression."""
     total = w.sum()
     X, t = X - w @ X / total, t - w @ t / total
+    lengths = np.sqrt(w @ np.square(X))
+    X = X / np.where(lengths > 0, lengths, 1.0)
     G = X.T @ (w[:, None] * X)
-    mean = np.trace(G) / len(G)
-    G[np.diag_indices_from(G)] += SPLIT_RIDGE * mean if mean > 0 else 1.0
+    G[np.diag_indices_from(G)] += SPLIT_RIDGE
     # P P^T = X G^{-1} X^T.
     P = solve_triangular(cholesky(G, lower=True), X.T, lower=True).T
     residuals = t - P @ (P.T @ (w[:, None] * t))

@@ -518,8 +518,8 @@ PARTITION_METRIC_ROWS = 3000  # rows
 PARTITION_BLOCK_ROWS = 250_000  # rows
 
 # A split is sought with so many rows of those to split, by linear models of so many
-# features. Their ridge is a share of the mean square of a feature. A side of a split
-# has a share of the rows, and rows for each feature.
+# features. Their ridge is a share of the square of a feature. A side of a split has a
+# share of the rows; rows are split by linear models if there are so many for a feature.
 SPLIT_ROWS = 4000  # rows
 SPLIT_MODEL_FEATURES = 20  # features
 SPLIT_RIDGE = 1e-4
@@ -535,6 +535,7 @@ FLOAT32_TOLERANCE = 1e-4  # root mean squares of the targets
 # and the least number of leaves from which on there is a choice.
 PROBES = 24  # leaves
 PROBED_LEAVES = 16  # leaves
+PROBE_FLOOR = 0.01  # of the probabilities of leaves, by their rows
 
 # A metric that has seen the rows makes their errors smaller. Of 160 judged metrics the
 # mean square error of folds was .993 to 2.5 times the plain one. A plain error above

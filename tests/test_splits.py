@@ -24,13 +24,14 @@ def hinge(n=1000, seed=0):
 def test_linear_errors_are_those_of_refits_without_each_row():
     rng = np.random.default_rng(0)
     X, t, w = rng.normal(size=(30, 3)), rng.normal(size=(30, 2)), rng.uniform(size=30)
+    X *= [1.0, 100.0, 1e-3]
     centred = X - w @ X / w.sum()
-    ridge = SPLIT_RIDGE * np.trace(centred.T @ (w[:, None] * centred)) / 3
+    ridge = SPLIT_RIDGE * (w @ centred**2)
     total = 0.0
     for i in range(30):
         rest = np.arange(30) != i
         F = np.column_stack([np.ones(29), centred[rest]])
-        G = F.T @ (w[rest, None] * F) + np.diag([0, ridge, ridge, ridge])
+        G = F.T @ (w[rest, None] * F) + np.diag([0, *ridge])
         coef = np.linalg.solve(G, F.T @ (w[rest, None] * t[rest]))
         left_out = t[i] - np.append(1.0, centred[i]) @ coef
         total += w[i] * left_out @ left_out
@@ -57,6 +58,13 @@ def test_the_feature_along_which_the_slope_changes_is_split():
     # What the targets say decides, not their unit.
     scaled = least_error(Z, np.column_stack([1e-9 * t, 0 * t]))(np.arange(1000))
     np.testing.assert_array_equal(scaled.left, split.left)
+
+
+def test_the_tails_of_one_feature_do_not_hide_another():
+    rng = np.random.default_rng(0)
+    Z = np.column_stack([rng.normal(size=4000), np.exp(5 * rng.normal(size=4000))])
+    split = least_error(Z, np.abs(Z[:, 0]))(np.arange(4000))
+    np.testing.assert_array_equal(split.direction, [1, 0])
 
 
 def test_the_longest_direction_of_the_metric_is_tried():

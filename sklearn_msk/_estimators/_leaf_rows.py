@@ -52,7 +52,8 @@ class Router:
         rows = np.unique(shares.indices)
         targets = self.targets(y)
         residuals = np.zeros(targets.shape)
-        residuals[rows] = self.model.residuals(X[rows], targets[rows], start + rows)
+        if len(rows):
+            residuals[rows] = self.model.residuals(X[rows], targets[rows], start + rows)
         return shares, residuals
 
 

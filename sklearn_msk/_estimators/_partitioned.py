@@ -43,7 +43,12 @@ from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._out_of_fold import has_left_out
 from sklearn_msk._estimators._progress import FitTask
-from sklearn_msk._estimators._split_choice import GrownPartition, choose_partition
+from sklearn_msk._estimators._split_choice import (
+    FitLeaves,
+    GrownPartition,
+    SplitChoice,
+    choose_partition,
+)
 from sklearn_msk._estimators._split_rules import SplitSample, split_rules
 from sklearn_msk._estimators._warnings import warn_user
 from sklearn_msk._operators import DaskRows, check_chunks, is_dask
@@ -311,9 +316,6 @@ class BasePartitioned(
             kind,
         )
         self._report("fitted the global model", task)
-        numbers = used[draw_rows(len(used), PARTITION_SAMPLE_ROWS, rng)]
-        sample = _draw_sample(table, numbers, model, kind)
-        leaf_size = self.leaf_size * len(numbers) / len(used)
         fit_leaves = partial(
             _fit_leaves,
             table=table,
@@ -324,10 +326,8 @@ class BasePartitioned(
             n_jobs=self.n_jobs,
             rng=rng,
         )
-        grown = self._grow(sample, leaf_size, rng)
-        choice = choose_partition(grown, sample, fit_leaves, rng)
+        choice = self._choose(table, used, model, kind, fit_leaves, rng, task)
         chosen, known = choice.grown, dict(choice.known)
-        self._report(f"chose the splits {chosen.rule.name!r}", task)
         n_leaves = chosen.partition.n_leaves
         others = np.setdiff1d(np.arange(n_leaves), list(known))
         for number, leaf in zip(others, fit_leaves(chosen, others), strict=True):
@@ -336,7 +336,7 @@ class BasePartitioned(
         leaves = [known[number] for number in range(n_leaves)]
         self._warn_of_small_leaves(leaves)
         return {
-            "_coordinates": chosen.rule.coordinates,
+            "_coordinates": chosen.coordinates,
             "_leaves": leaves,
             "_partition": chosen.partition,
             "_widths": _leaf_widths(leaves),
@@ -344,22 +344,33 @@ class BasePartitioned(
             "global_estimator_": model.estimator,
             "n_leaves_": n_leaves,
             "shrinkages_": np.array([leaf.shrinkage for leaf in leaves]),
-            "split_": chosen.rule.name,
+            "split_": chosen.split,
         }
 
-    def _grow(
-        self, sample: SplitSample, leaf_size: float, rng: np.random.RandomState
-    ) -> list[GrownPartition]:
-        """Grow a partition by each rule to choose from."""
+    def _choose(
+        self,
+        table: ArrayTable | DaskTable,
+        used: np.ndarray,
+        model: GlobalModel,
+        kind: GlobalValues,
+        fit_leaves: FitLeaves,
+        rng: np.random.RandomState,
+        task: FitTask,
+    ) -> SplitChoice:
+        """Grow partitions on a sample of the used rows, and choose one."""
+        numbers = used[draw_rows(len(used), PARTITION_SAMPLE_ROWS, rng)]
+        sample = _draw_sample(table, numbers, model, kind)
+        leaf_size = self.leaf_size * len(numbers) / len(used)
         some = draw_rows(len(sample.X), PARTITION_METRIC_ROWS, rng)
         metric = _seeded(LearnedMetric(), rng)
         # One leaf needs no metric.
         one_leaf = len(sample.X) <= leaf_size and not callable(self.split)
         split = "principal" if one_leaf else self.split
-        return [
-            GrownPartition.grow(rule, sample, leaf_size, self.overlap)
-            for rule in split_rules(split, sample, some, metric)
-        ]
+        rules = split_rules(split, sample, some, metric)
+        report = partial(self._report, task=task)
+        return choose_partition(
+            rules, sample, leaf_size, self.overlap, fit_leaves, rng, report
+        )
 
     def _sum_values(self, X: np.ndarray, kind: GlobalValues) -> np.ndarray:
         """Values of the global model and of the leaves, in blocks of rows."""
@@ -431,7 +442,7 @@ def _fit_leaves(
     rng: np.random.RandomState,
 ) -> Iterator[LeafModel]:
     """Fit leaves of some numbers, one after the other."""
-    router = Router(model, grown.partition, grown.rule.coordinates, targets)
+    router = Router(model, grown.partition, grown.coordinates, targets)
     estimators = [_seeded(clone(estimator), rng) for _ in leaves]
     return table.fit_leaves(router, leaves, estimators, params, n_jobs)
 

@@ -46,7 +46,7 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
     random_state : int, RandomState instance or None, default=None
         Draws of rows, and of whatever the estimators draw. None is deterministic too.
     verbose : int, default=0
-        1 or more prints a line for each leaf.
+        1 or more prints a line for each leaf, and each leaf that compares splits.
 
     Attributes
     ----------
@@ -102,7 +102,8 @@ class PartitionedClassifier(ClassifierMixin, BasePartitioned):
         y : array-like of shape (n_samples,)
             Labels of at least two classes.
         sample_weight : float or array-like of shape (n_samples,), default=None
-            Non-negative weights. Splits ignore them, but for rows of weight 0.
+            Non-negative weights. They help to choose where rows are split; a median is
+            that of the distinct rows of positive weight.
         **params : dict
             Metadata of the `fit` of both estimators, under
             ``sklearn.set_config(enable_metadata_routing=True)``.

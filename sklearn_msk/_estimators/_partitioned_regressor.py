@@ -50,11 +50,12 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
         - "metric": along the leading direction of a `LearnedMetric` of 3000 rows.
         - "linear": along the feature, or that direction, that leaves ridge regressions
           of both sides the least squared leave-one-out errors of the residuals of f_0
-          (a linear model tree [1]_).
+          (a linear model tree [1]_). Of more than 20 features, the 20 that matter most
+          in the metric are tried.
         - "auto": "metric" or "linear", whichever leaves less. Some leaves of each are
           fitted to compare them: a quarter, and at most 24. The leaves are drawn with
-          probabilities proportional to the errors of linear models in them. With less
-          than 16 leaves "auto" is "metric".
+          probabilities proportional to the errors of linear models in them. Where
+          "metric" gives less than 16 leaves, "auto" is "metric".
         - "principal": along the leading direction of the standardised features.
         - callable: along the leading direction of the coordinates that ``split(X)`` of
           shape (n_samples, n_coordinates) returns.
@@ -67,7 +68,7 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
     random_state : int, RandomState instance or None, default=None
         Draws of rows, and of whatever the estimators draw. None is deterministic too.
     verbose : int, default=0
-        1 or more prints a line for each leaf.
+        1 or more prints a line for each leaf, and each leaf that compares splits.
 
     Attributes
     ----------
@@ -135,7 +136,8 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets.
         sample_weight : float or array-like of shape (n_samples,), default=None
-            Non-negative weights. Splits ignore them, but for rows of weight 0.
+            Non-negative weights. They help to choose where rows are split; a median is
+            that of the distinct rows of positive weight.
         **params : dict
             Metadata of the `fit` of both estimators, under
             ``sklearn.set_config(enable_metadata_routing=True)``.

@@ -2,22 +2,39 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from sklearn_msk._estimators._leaves import LeafModel
 from sklearn_msk._estimators._probes import Probes
-from sklearn_msk._estimators._split_rules import SplitRule, SplitSample, residual_unit
+from sklearn_msk._estimators._split_rules import (
+    Coordinates,
+    SplitRule,
+    SplitSample,
+    residual_unit,
+)
 from sklearn_msk._partition import Partition, grow_partition
 from sklearn_msk._splits import LeastError
+from sklearn_msk._threads import single_threaded_blas
 from sklearn_msk._tuning import PROBED_LEAVES, PROBES
 
 
 @dataclass(frozen=True, eq=False)
 class GrownPartition:
-    """A partition, and the rule that it was grown by."""
+    """A partition, and what it was grown by.
 
-    rule: SplitRule
+    Attributes
+    ----------
+    split : str or callable
+        The parameter that stands for the rule.
+    coordinates : callable
+        From rows to those that `partition` splits.
+    partition : Partition
+    """
+
+    split: Any
+    coordinates: Coordinates
     partition: Partition
 
     @classmethod
@@ -26,14 +43,18 @@ class GrownPartition:
     ) -> "GrownPartition":
         """Grow a partition on a sample of the rows."""
         Z = rule.coordinates(sample.X)
-        return cls(rule, grow_partition(Z, leaf_size, overlap, rule.splitter))
+        # Threads would wait more than work on matrices of a few hundred rows.
+        with single_threaded_blas():
+            partition = grow_partition(Z, leaf_size, overlap, rule.splitter)
+        return cls(rule.split, rule.coordinates, partition)
 
     def probe(
         self, judge: LeastError, sample: SplitSample, n: int, start: float
     ) -> Probes:
         """Draw leaves by what linear models leave of a sample in them."""
-        labels = self.partition.leaf_of(self.rule.coordinates(sample.X))
-        errors = judge.errors(labels, self.partition.n_leaves)
+        labels = self.partition.leaf_of(self.coordinates(sample.X))
+        with single_threaded_blas():
+            errors = judge.errors(labels, self.partition.n_leaves)
         weights = np.bincount(labels, sample.weights, self.partition.n_leaves)
         return Probes.draw(errors, weights, n, start)
 
@@ -53,38 +74,56 @@ class SplitChoice:
     known: dict[int, LeafModel]
 
 
+# From a partition and numbers of leaves to the fitted leaves.
+FitLeaves = Callable[[GrownPartition, np.ndarray], Iterator[LeafModel]]
+
+
 def choose_partition(
-    grown: list[GrownPartition],
+    rules: list[SplitRule],
     sample: SplitSample,
-    fit_leaves: Callable[[GrownPartition, np.ndarray], Iterator[LeafModel]],
+    leaf_size: float,
+    overlap: float,
+    fit_leaves: FitLeaves,
     rng: np.random.RandomState,
+    report: Callable[[str], None],
 ) -> SplitChoice:
     """Choose by the errors of some leaves at rows that they have not seen.
 
     Parameters
     ----------
-    grown : list of GrownPartition
-        The first is taken where it is the only one, or there are few leaves.
+    rules : list of SplitRule
+        The first is taken where it is the only one, or gives few leaves.
     sample : SplitSample
-        What they were grown on.
+        Rows to grow partitions on.
+    leaf_size : float
+        Rows of a leaf, of the sample.
+    overlap : float
+        As in `grow_partition`.
     fit_leaves : callable
-        From a partition and numbers of leaves to the fitted leaves.
     rng : RandomState
         Draws the leaves.
+    report : callable
+        Takes what was done.
     """
-    judges = [
-        one.rule.splitter for one in grown if isinstance(one.rule.splitter, LeastError)
-    ]
-    fewest = min(one.partition.n_leaves for one in grown)
-    if len(grown) == 1 or not judges or fewest < PROBED_LEAVES:
+    grown = [GrownPartition.grow(rules[0], sample, leaf_size, overlap)]
+    judges = [rule.splitter for rule in rules if isinstance(rule.splitter, LeastError)]
+    if len(rules) == 1 or not judges or grown[0].partition.n_leaves < PROBED_LEAVES:
         return SplitChoice(grown[0], {})
-    n_probes, unit = min(PROBES, fewest // 4), residual_unit(sample)
+    for rule in rules[1:]:
+        grown.append(GrownPartition.grow(rule, sample, leaf_size, overlap))
+    fewest = min(one.partition.n_leaves for one in grown)
+    n_probes, unit = max(1, min(PROBES, fewest // 4)), residual_unit(sample)
     best, least = SplitChoice(grown[0], {}), np.inf
     for one in grown:
         probes = one.probe(judges[0], sample, n_probes, rng.uniform())
-        fitted = fit_leaves(one, probes.leaves)
-        known = dict(zip(probes.leaves.tolist(), fitted, strict=True))
+        known = {}
+        for leaf, model in zip(
+            probes.leaves.tolist(), fit_leaves(one, probes.leaves), strict=True
+        ):
+            known[leaf] = model
+            report(f"fitted probe {len(known)} of the splits {one.split!r}")
         error = probes.total_error(known, unit)
         if error < least:
             best, least = SplitChoice(one, known), error
+    report(f"chose the splits {best.grown.split!r}")
     return best

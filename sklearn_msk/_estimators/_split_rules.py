@@ -106,15 +106,15 @@ class SplitRule:
 
     Attributes
     ----------
-    name : str or callable
-        The value of `split` that stands for the rule.
+    split : str or callable
+        The parameter that stands for the rule.
     coordinates : callable
         From rows to coordinates.
     splitter : Splitter
         Of the rows of a sample.
     """
 
-    name: Any
+    split: Any
     coordinates: Coordinates
     splitter: Splitter
 
@@ -170,6 +170,9 @@ def least_error(
 
 
 def residual_unit(sample: SplitSample) -> np.ndarray:
-    """Root mean square of the residuals of each target, 1 where it is 0."""
+    """Root mean square of the residuals of each target, or a millionth of its own."""
     size = root_mean_square(sample.residuals, sample.weights)
+    # Of a target that the global model explains, rounding is no residual.
+    own = 1e-6 * root_mean_square(sample.targets, sample.weights)
+    size = np.maximum(size, own)
     return np.where(size > 0, size, 1.0)

@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_msk import MSKRegressorCV, PartitionedClassifier, PartitionedRegressor
+from sklearn_msk._estimators import _leaf_rows
 from sklearn_msk._estimators._float32_rows import with_float32_rows
 from sklearn_msk._estimators._leaves import LeafRows, fit_leaf, shrinkage
 from sklearn_msk._estimators._out_of_fold import values_by_folds
@@ -334,6 +335,18 @@ def test_the_data_choose_the_splits():
             assert error < 1.01 * least
 
 
+def test_blocks_without_a_row_of_a_probe(data, monkeypatch):
+    X, y = data
+    order = np.argsort(X[:, 0])
+    model = PartitionedRegressor(
+        **QUICK, global_estimator=LinearRegression(), leaf_size=40
+    )
+    expected = clone(model).fit(X[order], y[order])
+    monkeypatch.setattr(_leaf_rows, "PARTITION_BLOCK_ROWS", 20)
+    found = clone(model).fit(X[order], y[order])
+    np.testing.assert_allclose(found.predict(X), expected.predict(X), atol=1e-10)
+
+
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_few_leaves_follow_the_metric(data, n_jobs):
     X, y = data
@@ -611,6 +624,14 @@ def test_dask_arrays_choose_the_splits_of_the_rows(array, data):
     expected = clone(model).fit(X, y)
     found = clone(model).fit(array.from_array(X, chunks=(170, 1)), y)
     assert found.n_leaves_ == expected.n_leaves_ > 16
+    # Sorted: some chunks have no row of any probe.
+    order = np.argsort(X[:, 0])
+    lazy = array.from_array(X[order], chunks=(20, 2))
+    found_sorted = clone(model).fit(lazy, y[order])
+    expected_sorted = clone(model).fit(X[order], y[order])
+    np.testing.assert_allclose(
+        found_sorted.predict(X), expected_sorted.predict(X), atol=1e-10
+    )
     assert found.split_ == expected.split_
     np.testing.assert_allclose(found.predict(X), expected.predict(X), atol=1e-10)
 

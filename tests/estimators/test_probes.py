@@ -29,11 +29,15 @@ def test_the_estimate_is_without_bias():
 
 def test_proportional_errors_are_estimated_exactly():
     linear, weights = np.array([1.0, 9.0, 0.0, 4.0]), np.array([2.0, 1.0, 5.0, 1.0])
-    fitted = {i: leaf(0.3 * np.sqrt(linear[i] / weights[i])) for i in range(4)}
     for start in (0.0, 0.4, 0.999):
         probes = Probes.draw(linear, weights, 6, start)
-        assert 2 not in probes.leaves
-        assert probes.total_error(fitted, np.array(1.0)) == pytest.approx(0.09 * 14)
+        sizes = linear + 0.01 * 14 * weights / 9
+        np.testing.assert_allclose(probes.sizes, sizes)
+        fitted = {i: leaf(0.3 * np.sqrt(sizes[i] / weights[i])) for i in range(4)}
+        found = probes.total_error(fitted, np.array(1.0))
+        assert found == pytest.approx(0.09 * sizes.sum())
+    # The largest is there most often.
+    assert np.bincount(probes.drawn).argmax() == 1
 
 
 def test_leaves_without_error_are_drawn_by_their_rows():
