@@ -15,8 +15,8 @@ memory, both of the process and its workers together, data and libraries include
 - ``python benchmarks/large.py modes``: exact, landmarks and leaves over the rows, on
   the elevation model that comes with matplotlib; `draw_modes.py` draws the table.
 
-``--only TEXT`` takes the models whose name holds the text, ``--json FILE`` writes the
-numbers of a table (`results/`).
+``--only TEXT ...`` takes the models whose name holds one of the texts, ``--json FILE``
+writes the numbers of a table (`results/`).
 
 FOLDER holds houseelectric_full.npz and precip.npz, each with X and y.
 """
@@ -172,7 +172,7 @@ def print_table(options, names, what, error):
     print("|---|---|---|---|---|---|", flush=True)
     measured = {}
     for name in names:
-        if options.only not in name:
+        if not any(text in name for text in options.only):
             continue
         command = [sys.executable, __file__, *sys.argv[1:], "--model", name]
         found = measured[name] = run_watched(command)
@@ -345,7 +345,9 @@ def main():
     parser.add_argument("--landmarks", type=int, default=2000)
     parser.add_argument("--months", action="store_true")
     parser.add_argument("--sizes", type=int, nargs="+")
-    parser.add_argument("--only", default="", help="text in the names of models")
+    parser.add_argument(
+        "--only", nargs="+", default=[""], help="texts in the names of models"
+    )
     parser.add_argument("--json", type=Path, help="file for the numbers")
     parser.add_argument("--model", help="only this one, in this process")
     options = parser.parse_args()
