@@ -19,7 +19,14 @@ from sklearn.model_selection import (
 )
 
 from sklearn_msk import MSKRegressorCV
+from sklearn_msk._estimators._candidates import Judge
+from sklearn_msk._estimators._choice import choose
+from sklearn_msk._estimators._chosen_model import (
+    landmark_estimator,
+    rank_on_landmarks,
+)
 from sklearn_msk._estimators._scaling import RobustScale
+from sklearn_msk._estimators._table import Table
 from sklearn_msk.kernels._evaluation import evaluate_kernel
 
 QUICK = {"kernels": ["laplacian", "rbf"], "metrics": ["none"]}
@@ -203,6 +210,27 @@ class TestChoice:
         assert model.interval_method_ == "leave-one-out"
         low, high = model.predict_interval(X_test).T
         assert 0.8 < np.mean((low <= y_test) & (y_test <= high)) < 0.98
+
+    def test_beyond_max_rows_finalists_are_compared_on_landmarks(self):
+        X, y = _data(700, noise=3.0)
+        given = Table(X, y, None)
+        judge = Judge.of(None, None, True, given)
+        estimator = MSKRegressorCV(metrics="none", max_rows=60, random_state=0)
+        config = estimator._config()
+        choice = choose(given, judge, config, 0, lambda *_: None, of_each=True)
+        assert len(choice.finalists) == 3
+        ranked = rank_on_landmarks(choice.finalists[::-1], choice.rows, 60, 0)
+        errors = [finalist.error for finalist in ranked]
+        assert errors == sorted(errors) and errors[0] < 0.99 * errors[-1]
+        for finalist in ranked:
+            _, left_out = landmark_estimator(
+                finalist.model, choice.rows, choice.targets, 60, 0
+            )
+            assert finalist.error == pytest.approx(np.mean(left_out**2), rel=1e-12)
+        model = estimator.fit(X, y)
+        assert model.best_index_ == ranked[0].place
+        squares = (model.loo_prediction_ - y) ** 2
+        assert squares.mean() / y.var() == pytest.approx(errors[0], rel=1e-6)
 
     def test_beyond_memory_there_are_landmarks(self, monkeypatch):
         X, y = _data(300)
