@@ -47,6 +47,9 @@ class LeafModel:
         In [0, 1]: what its predictions are multiplied by.
     error : float or ndarray of shape (n_targets,)
         Root mean square of what it leaves at rows that it has not seen.
+    sizes : ndarray of shape (2, n) or (2, n, n_targets)
+        Absolute values, sorted: of what it leaves at such rows, and of its targets.
+        In float32, unless that overflows or vanishes.
     low, high : ndarray of shape (n_features,)
         Least and largest value of each feature.
     """
@@ -54,6 +57,7 @@ class LeafModel:
     estimator: Any
     shrinkage: Any
     error: Any
+    sizes: np.ndarray
     low: np.ndarray
     high: np.ndarray
 
@@ -82,8 +86,9 @@ def fit_leaf(number: int, estimator: Any, rows: LeafRows) -> LeafModel:
     low, high = X.min(axis=0), X.max(axis=0)
     weights = params.get("sample_weight")
     if label_equal_rows(X).max() + 1 < FEWEST_LEAF_ROWS:
-        none = np.zeros(residuals.shape[1:])
-        return LeafModel(None, none, root_mean_square(residuals, weights), low, high)
+        none, size = np.zeros(residuals.shape[1:]), root_mean_square(residuals, weights)
+        sizes = _sorted_sizes(residuals, residuals)
+        return LeafModel(None, none, size, sizes, low, high)
     try:
         # Leaves run beside one another; threads would not change what one takes.
         with single_threaded_blas():
@@ -95,9 +100,18 @@ def fit_leaf(number: int, estimator: Any, rows: LeafRows) -> LeafModel:
             f"{type(error).__name__}: {error}"
         ) from error
     factor = shrinkage(residuals, predicted, weights)
-    left = root_mean_square(residuals - factor * predicted, weights)
+    left = residuals - factor * predicted
     fitted = with_float32_rows(fitted, X, root_mean_square(residuals, weights))
-    return LeafModel(fitted, factor, left, low, high)
+    size, sizes = root_mean_square(left, weights), _sorted_sizes(left, residuals)
+    return LeafModel(fitted, factor, size, sizes, low, high)
+
+
+def _sorted_sizes(left: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+    """Absolute values of what a leaf leaves and of its targets, sorted."""
+    sizes = np.sort(np.abs(np.stack([left, residuals])), axis=1)
+    single, largest = np.finfo(np.float32), sizes[:, -1]
+    fits = (single.tiny / single.eps < largest) & (largest < single.max)
+    return sizes.astype(np.float32) if np.all(fits | (largest == 0)) else sizes
 
 
 def shrinkage(

@@ -37,6 +37,7 @@ from sklearn_msk._estimators._data import check_dense_array, check_one_label
 from sklearn_msk._estimators._global_model import GlobalModel, draw_rows
 from sklearn_msk._estimators._global_values import GlobalValues
 from sklearn_msk._estimators._leaf_rows import ArrayTable, DaskTable, Router, columns
+from sklearn_msk._estimators._leaf_values import correction, feature_widths, reach
 from sklearn_msk._estimators._learned_metric import LearnedMetric
 from sklearn_msk._estimators._leaves import FEWEST_LEAF_ROWS, LeafModel
 from sklearn_msk._estimators._names import NamedParameters, explain_arguments
@@ -339,7 +340,7 @@ class BasePartitioned(
             "_coordinates": chosen.coordinates,
             "_leaves": leaves,
             "_partition": chosen.partition,
-            "_widths": _leaf_widths(leaves),
+            "_widths": feature_widths(leaves),
             "estimators_": [leaf.estimator for leaf in leaves],
             "global_estimator_": model.estimator,
             "n_leaves_": n_leaves,
@@ -381,6 +382,22 @@ class BasePartitioned(
             ]
         )
 
+    def _block_widths(self, X: np.ndarray, of_leaves: np.ndarray) -> np.ndarray:
+        """Half widths of intervals at rows, from those of `half_widths`."""
+        total = np.zeros((len(X), *of_leaves.shape[2:]))
+        if np.isinf(of_leaves).any():
+            # All leaves together have too few rows.
+            return total + np.inf
+        shares = self._partition.shares(self._coordinates(X))
+        for leaf, width, (inside, outside), (rows, share) in zip(
+            self._leaves, self._widths, of_leaves, columns(shares), strict=True
+        ):
+            if len(rows):
+                near = reach(leaf, width, X[rows])
+                total[rows] += np.multiply.outer(share * near, inside)
+                total[rows] += np.multiply.outer(share * (1.0 - near), outside)
+        return total
+
     def _block_values(self, X: np.ndarray, kind: GlobalValues) -> np.ndarray:
         """Values of the global model and of the leaves."""
         shape = (len(X), *self.shrinkages_.shape[1:])
@@ -394,7 +411,7 @@ class BasePartitioned(
             if leaf.estimator is not None and len(rows)
         ]
         parts = Parallel(n_jobs=self.n_jobs, require="sharedmem")(
-            delayed(_correction)(leaf, width, X[rows], share)
+            delayed(correction)(leaf, width, X[rows], share)
             for leaf, width, rows, share in tasks
         )
         for (_, _, rows, _), part in zip(tasks, parts, strict=True):
@@ -475,29 +492,3 @@ def _draw_sample(
     residuals = model.residuals(X, targets, numbers)
     weights = None if table.weights is None else table.weights[numbers]
     return SplitSample.of(X, targets, residuals, weights)
-
-
-def _leaf_widths(leaves: list[LeafModel]) -> np.ndarray:
-    """Width of each feature in each leaf, no less than the mean of all leaves.
-
-    A leaf in which a feature is constant knows the values next to it too.
-    """
-    widths = np.array([leaf.high - leaf.low for leaf in leaves], dtype=np.float64)
-    return np.maximum(widths, widths.mean(axis=0))
-
-
-def _correction(
-    leaf: LeafModel, width: np.ndarray, X: np.ndarray, share: np.ndarray
-) -> np.ndarray:
-    """Return what a leaf adds to the global model at rows in which it has a share.
-
-    Outside of the range of its training rows the correction falls to 0, over the width
-    of the leaf.
-    """
-    outside = np.maximum(np.maximum(leaf.low - X, X - leaf.high), 0.0)
-    # A feature that is constant in all leaves says nothing.
-    unit = np.where(width > 0, width, np.inf)
-    beyond = np.minimum((outside / unit).max(axis=1), 1.0)
-    factor = share * (1.0 - beyond * beyond * (3.0 - 2.0 * beyond))
-    added = leaf.estimator.predict(X) * leaf.shrinkage
-    return factor[:, None] * added.reshape(len(X), -1)

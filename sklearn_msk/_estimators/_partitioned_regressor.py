@@ -7,12 +7,16 @@ import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_msk._batches import batches
 from sklearn_msk._compat import _fit_context, with_callbacks
 from sklearn_msk._estimators._global_values import Predictions
+from sklearn_msk._estimators._intervals import check_level, warn_of_infinite_ends
+from sklearn_msk._estimators._leaf_widths import half_widths
 from sklearn_msk._estimators._partitioned import BasePartitioned
 from sklearn_msk._estimators._regressor_cv import MSKRegressorCV
+from sklearn_msk._operators import is_dask
 from sklearn_msk._scores import r2
-from sklearn_msk._tuning import GLOBAL_LANDMARKS
+from sklearn_msk._tuning import GLOBAL_LANDMARKS, PARTITION_BLOCK_ROWS
 
 
 class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
@@ -182,6 +186,67 @@ class PartitionedRegressor(MultiOutputMixin, RegressorMixin, BasePartitioned):
         n_targets = self.shrinkages_.shape[1] if several else None
         values = partial(self._sum_values, kind=Predictions())
         return self._answer(X, values, n_targets, np.float64)
+
+    def predict_interval(self, X: Any, confidence_level: float = 0.9) -> Any:
+        """Predict intervals that hold the target with a given probability.
+
+        The interval is the prediction plus and minus a half width. In a leaf of n rows
+        the half width is the r-th smallest absolute error, ``r =
+        ceil(confidence_level (n + 1))``, at rows that did not train the leaf. So
+        intervals are wider where errors are larger. (A leaf of too few rows has the
+        half width of all leaves together.) Leaves that share a row share its half
+        width; outside of the range of a leaf, the errors are those of the global model.
+        Intervals hold for exchangeable rows, not for groups, times or weights.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            Rows. A dask array, where y has one dimension, gives a lazy dask array.
+        confidence_level : float, default=0.9
+            In (0, 1).
+
+        Returns
+        -------
+        ndarray of shape (n_queries, 2) or (n_queries, n_targets, 2), or dask array
+            Lower and upper ends; infinite where there are too few rows.
+
+        Raises
+        ------
+        ValueError
+            If `confidence_level` is out of its range, or X is a dask array and there
+            are several targets.
+
+        Warns
+        -----
+        UserWarning
+            If the ends are infinite.
+        """
+        check_is_fitted(self)
+        level = check_level(confidence_level)
+        if is_dask(X) and self.shrinkages_.ndim == 2:
+            raise ValueError(
+                "predict_interval takes dask arrays for one target. Got a model of "
+                f"{self.shrinkages_.shape[1]} targets: pass NumPy arrays, as "
+                "X.blocks[i].compute()."
+            )
+        of_leaves = half_widths(self._leaves, level)
+        if np.isinf(of_leaves).any():
+            warn_of_infinite_ends(
+                level, sum(leaf.sizes.shape[1] for leaf in self._leaves)
+            )
+        ends = partial(self._ends, of_leaves=of_leaves)
+        return self._answer(X, ends, 2, np.float64)
+
+    def _ends(self, X: np.ndarray, of_leaves: np.ndarray) -> np.ndarray:
+        """Return the ends of the intervals at rows, in blocks."""
+        middle = self._sum_values(X, Predictions())
+        half = np.concatenate(
+            [
+                self._block_widths(np.asarray(X[block]), of_leaves)
+                for block in batches(len(X), PARTITION_BLOCK_ROWS)
+            ]
+        )
+        return np.stack([middle - half, middle + half], axis=-1)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Coefficient of determination R2 of the predictions, at any scale of y.

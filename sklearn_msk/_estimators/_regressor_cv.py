@@ -1,10 +1,8 @@
 """Regression whose kernel, metric, length scale and ridge the data choose."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -30,6 +28,7 @@ from sklearn_msk._estimators._chosen_model import (
     landmark_estimator,
     rank_on_landmarks,
 )
+from sklearn_msk._estimators._intervals import check_level, warn_of_infinite_ends
 from sklearn_msk._estimators._names import explain_arguments
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._regressor import MSKRegressor
@@ -354,21 +353,9 @@ class MSKRegressorCV(MultiOutputMixin, RegressorMixin, BaseMSKCV):
             If the ends are infinite.
         """
         check_is_fitted(self)
-        legal = isinstance(confidence_level, Real) and 0 < confidence_level < 1
-        if not legal or isinstance(confidence_level, bool):
-            raise ValueError(
-                "The 'confidence_level' must be a float in the range (0, 1). Got "
-                f"{confidence_level!r} instead."
-            )
-        level, errors = float(confidence_level), to_host(self._interval_errors)
+        level, errors = check_level(confidence_level), to_host(self._interval_errors)
         if quantile_rank(len(errors), level) > len(errors):
-            fewest = int(np.ceil(level / (1 - level) - 1e-9))
-            warnings.warn(
-                f"Intervals of confidence_level={level} need at least {fewest} rows. "
-                f"Got {len(errors)}: their ends are infinite.",
-                UserWarning,
-                stacklevel=2,
-            )
+            warn_of_infinite_ends(level, len(errors))
         X, back = self._checked(X, "predict_interval")
         Z = self._mapped(X)
         if self.interval_method_ != "jackknife+":

@@ -391,6 +391,86 @@ def test_rows_beyond_float32_stay(data):
     assert with_float32_rows(whole, 1e40 * X[:200], 1.0) is whole
 
 
+def unlike_noise(n, seed):
+    """A straight line whose noise is ten times as large on the right."""
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(-1, 1, (n, 2))
+    return X, X[:, 0] + rng.normal(size=n) * np.where(X[:, 0] > 0, 1.0, 0.1)
+
+
+def test_intervals_hold_the_targets_and_follow_the_noise():
+    model = PartitionedRegressor(
+        **QUICK, global_estimator=LinearRegression(), leaf_size=250, overlap=0.02
+    ).fit(*unlike_noise(4000, 0))
+    X, y = unlike_noise(4000, 1)
+    for level in (0.5, 0.9):
+        low, high = model.predict_interval(X, level).T
+        np.testing.assert_allclose((low + high) / 2, model.predict(X), atol=1e-12)
+        inside = (low <= y) & (y <= high)
+        for side in (X[:, 0] < -0.2, X[:, 0] > 0.2):
+            assert inside[side].mean() == pytest.approx(level, abs=0.03)
+    narrow, wide = ((high - low)[side].mean() for side in (X[:, 0] < 0, X[:, 0] > 0))
+    assert wide > 5 * narrow
+
+
+def test_widths_are_quantiles_of_errors_at_rows_left_out(data):
+    X, y = data
+    model = PartitionedRegressor(
+        MSKRegressorCV("rbf", metrics="none"),
+        global_estimator=LinearRegression(),
+        leaf_size=300,
+        overlap=0.0,
+    ).fit(X, y)
+    left_out = y - values_by_folds(
+        LinearRegression(), X, y, {}, lambda m, Z: m.predict(Z)
+    )
+    low, high = model.predict_interval(X, 0.8).T
+    for leaf, estimator in enumerate(model.estimators_):
+        rows = model.apply(X) == leaf
+        correction = model.shrinkages_[leaf] * estimator.loo_prediction_
+        rank = int(np.ceil(0.8 * (rows.sum() + 1)))
+        half = np.sort(np.abs(left_out[rows] - correction))[rank - 1]
+        np.testing.assert_allclose((high - low)[rows], 2 * half, rtol=1e-6)
+    # Far away, the global model predicts, with its errors.
+    far = model.predict_interval([[50.0, 50.0]], 0.8)[0]
+    leaf = model.apply([[50.0, 50.0]])[0]
+    size = np.sort(np.abs(left_out[model.apply(X) == leaf]))
+    half = size[int(np.ceil(0.8 * (len(size) + 1))) - 1]
+    assert far[1] - far[0] == pytest.approx(2 * half, rel=1e-6)
+    assert far.mean() == model.global_estimator_.predict([[50.0, 50.0]])[0]
+
+
+def test_intervals_of_several_targets(data):
+    X, y = data
+    several = np.column_stack([y, 1e3 * y, 1e-60 * y])
+    model = PartitionedRegressor(
+        **QUICK, global_estimator=LinearRegression(), leaf_size=300
+    ).fit(X, several)
+    found = model.predict_interval(X[:7])
+    assert found.shape == (7, 3, 2)
+    for i, unit in ((1, 1e3), (2, 1e-60)):
+        np.testing.assert_allclose(found[:, i] / unit, found[:, 0], atol=1e-6)
+    one = PartitionedRegressor(
+        **QUICK, global_estimator=LinearRegression(), leaf_size=300
+    ).fit(X, y)
+    np.testing.assert_allclose(one.predict_interval(X[:7]), found[:, 0], atol=1e-6)
+
+
+def test_intervals_of_few_rows_and_levels(data):
+    X, y = data
+    model = PartitionedRegressor(
+        **QUICK, global_estimator=LinearRegression(), leaf_size=30
+    ).fit(X, y)
+    # A leaf of 30 rows does not know its .99 quantile; all leaves together do.
+    width = np.diff(model.predict_interval(X, 0.99))
+    assert np.isfinite(width).all() and width.min() > 0
+    with pytest.warns(UserWarning, match="need at least 999999 rows. Got"):
+        assert np.isinf(model.predict_interval(X[:3], 0.999999)).all()
+    for level in (0, 1.0, True, "wide"):
+        with pytest.raises(ValueError, match="The 'confidence_level' must be a float"):
+            model.predict_interval(X, level)
+
+
 def test_weights_are_repetition():
     X, y = waves(300)
     w = np.random.default_rng(1).integers(0, 3, 300)
@@ -634,6 +714,20 @@ def test_dask_arrays_choose_the_splits_of_the_rows(array, data):
     )
     assert found.split_ == expected.split_
     np.testing.assert_allclose(found.predict(X), expected.predict(X), atol=1e-10)
+
+
+def test_intervals_of_dask_arrays(array, data):
+    X, y = data
+    model = PartitionedRegressor(
+        **QUICK, global_estimator=LinearRegression(), leaf_size=300
+    ).fit(X, y)
+    lazy = array.from_array(X, chunks=(500, 2))
+    found = model.predict_interval(lazy)
+    assert found.shape == (len(X), 2)
+    np.testing.assert_allclose(found.compute(), model.predict_interval(X))
+    several = clone(model).fit(X, np.column_stack([y, y]))
+    with pytest.raises(ValueError, match="takes dask arrays for one target"):
+        several.predict_interval(lazy)
 
 
 def test_dask_arrays_of_whole_numbers(array, data):

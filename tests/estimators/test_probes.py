@@ -8,7 +8,7 @@ from sklearn_msk._estimators._probes import Probes
 
 
 def leaf(error):
-    return LeafModel(None, 1.0, error, np.zeros(1), np.ones(1))
+    return LeafModel(None, 1.0, error, np.empty((2, 0)), np.zeros(1), np.ones(1))
 
 
 def test_the_estimate_is_without_bias():

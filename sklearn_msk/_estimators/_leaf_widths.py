@@ -1,0 +1,43 @@
+"""Half widths of prediction intervals, by the errors of the rows of each leaf."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sklearn_msk._estimators._leaves import LeafModel
+from sklearn_msk._selection import quantile_rank
+
+
+def half_widths(leaves: Sequence[LeafModel], level: float) -> np.ndarray:
+    """Half widths inside of each leaf, and where only the global model predicts.
+
+    With n rows the width is the r-th smallest absolute error, ``r = ceil(level (n +
+    1))``: of the rows of the leaf, or of all leaves if r > n; infinite if there are too
+    few rows in all of them.
+
+    Parameters
+    ----------
+    leaves : sequence of LeafModel
+    level : float
+        In (0, 1).
+
+    Returns
+    -------
+    ndarray of shape (n_leaves, 2) or (n_leaves, 2, n_targets)
+    """
+    together = np.concatenate([leaf.sizes for leaf in leaves], axis=1)
+    few = _quantile(np.sort(together, axis=1), level)
+    found = []
+    for leaf in leaves:
+        enough = quantile_rank(leaf.sizes.shape[1], level) <= leaf.sizes.shape[1]
+        found.append(_quantile(leaf.sizes, level) if enough else few)
+    return np.array(found)
+
+
+def _quantile(sizes: np.ndarray, level: float) -> np.ndarray:
+    """Return the r-th smallest of sorted sizes, along the second axis."""
+    n = sizes.shape[1]
+    rank = quantile_rank(n, level)
+    if rank > n:
+        return np.full((2, *sizes.shape[2:]), np.inf)
+    return sizes[:, rank - 1].astype(np.float64)
