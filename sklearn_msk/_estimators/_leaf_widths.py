@@ -25,12 +25,14 @@ def half_widths(leaves: Sequence[LeafModel], level: float) -> np.ndarray:
     -------
     ndarray of shape (n_leaves, 2) or (n_leaves, 2, n_targets)
     """
-    together = np.concatenate([leaf.sizes for leaf in leaves], axis=1)
-    few = _quantile(np.sort(together, axis=1), level)
+    sizes = [leaf.sizes for leaf in leaves]
+    if any(quantile_rank(one.shape[1], level) > one.shape[1] for one in sizes):
+        together = _quantile(np.sort(np.concatenate(sizes, axis=1), axis=1), level)
     found = []
-    for leaf in leaves:
-        enough = quantile_rank(leaf.sizes.shape[1], level) <= leaf.sizes.shape[1]
-        found.append(_quantile(leaf.sizes, level) if enough else few)
+    for one in sizes:
+        n = one.shape[1]
+        enough = quantile_rank(n, level) <= n
+        found.append(_quantile(one, level) if enough else together)
     return np.array(found)
 
 
