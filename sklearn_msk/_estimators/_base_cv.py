@@ -35,11 +35,12 @@ from sklearn_msk._compat import (
     _routing_enabled,
 )
 from sklearn_msk._doc_links import DocLinkMixin
-from sklearn_msk._estimators._data import check_dense_array, check_one_label
+from sklearn_msk._estimators._classes import check_one_label
 from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._progress import FitTask
 from sklearn_msk._estimators._scaling import map_rows
+from sklearn_msk._estimators._sparse_rows import check_dense_array
 from sklearn_msk._memory import memory_limit
 from sklearn_msk._selection import ChoiceConfig, Progress, kernel_family
 from sklearn_msk._selection._kernel_families import AUTO

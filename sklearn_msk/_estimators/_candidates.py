@@ -16,7 +16,7 @@ from sklearn_msk._estimators._chosen_model import (
     exact_estimator,
     mean_classifier,
 )
-from sklearn_msk._estimators._data import class_signs, labels_of
+from sklearn_msk._estimators._classes import class_signs, labels_of
 from sklearn_msk._estimators._scaling import RobustScale
 from sklearn_msk._estimators._table import Table, Targets
 from sklearn_msk._estimators._warnings import warn_user

@@ -10,8 +10,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msk._array_api import Array, MovableEstimator, namespace, put_like, to_host
+from sklearn_msk._estimators._classes import labels_of
 from sklearn_msk._estimators._classifier import MSKClassifier
-from sklearn_msk._estimators._data import labels_of
 from sklearn_msk._estimators._fitted import assign
 from sklearn_msk._estimators._regressor import MSKRegressor
 from sklearn_msk._estimators._scaling import LinearMap, RobustScale

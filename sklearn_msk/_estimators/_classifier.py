@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_msk._array_api import put_like, to_host
 from sklearn_msk._compat import StrOptions, _fit_context, with_callbacks
 from sklearn_msk._estimators._base import BaseMSK, check_landmarks
-from sklearn_msk._estimators._data import labels_of
+from sklearn_msk._estimators._classes import labels_of
 from sklearn_msk._estimators._names import explain_arguments, only_if
 from sklearn_msk._estimators._stopping import Validation
 from sklearn_msk._operators import is_dask

@@ -20,7 +20,7 @@ from sklearn_msk._estimators._chosen_model import (
     landmark_estimator,
     mean_classifier,
 )
-from sklearn_msk._estimators._data import (
+from sklearn_msk._estimators._classes import (
     check_class_weight,
     class_weights,
     classes_of,

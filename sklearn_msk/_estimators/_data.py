@@ -5,30 +5,28 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import is_classifier
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, validate_data
 
-from sklearn_msk._array_api import Array, is_foreign, put_beside, to_host
+from sklearn_msk._estimators._classes import (
+    check_class_weight,
+    check_classes,
+    check_one_label,
+    class_signs,
+    class_weights,
+    labels_of,
+)
 from sklearn_msk._estimators._numbers import numbers_expected
+from sklearn_msk._estimators._sparse_rows import (
+    accepted_sparse,
+    check_dense,
+    check_dense_array,
+)
 from sklearn_msk._operators import ArrayRows, DaskRows, is_dask
 from sklearn_msk._scaling import power_of_two
 from sklearn_msk._scores import RSquared
 from sklearn_msk._selection import Measure, fit_slope, usual_slope
 from sklearn_msk._validation import check_weights, count_distinct_rows
-
-# Kernels of scikit-learn that multiply sparse rows.
-SPARSE_KERNELS = (
-    "cosine",
-    "laplacian",
-    "linear",
-    "poly",
-    "polynomial",
-    "rbf",
-    "sigmoid",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,95 +235,6 @@ class ClassificationData:
 TrainingData = RegressionData | ClassificationData | DaskData
 
 
-def classes_of(estimator: Any, y: np.ndarray) -> np.ndarray:
-    """Return the labels, sorted; raise a ValueError where there is one only."""
-    check_classification_targets(y)
-    classes = np.unique(y)
-    if len(classes) < 2:
-        raise ValueError(
-            f"{type(estimator).__name__} needs at least 2 classes in y. Got one class "
-            f"only: {classes.tolist()[0]!r}."
-        )
-    return classes
-
-
-def class_weights(
-    y: np.ndarray, classes: np.ndarray, weights: np.ndarray | None, class_weight: Any
-) -> np.ndarray | None:
-    """Weights of rows times those of their classes.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n,)
-        Labels.
-    classes : ndarray of shape (n_classes,)
-    weights : ndarray of shape (n,) or None
-    class_weight : dict, "balanced" or None
-
-    Returns
-    -------
-    ndarray of shape (n,) or None
-
-    Raises
-    ------
-    ValueError
-        If the weights of the classes are negative, not finite or all zero.
-    """
-    if class_weight is None:
-        return weights
-    weights = np.ones(len(y)) if weights is None else weights
-    # Sums and products of huge weights overflow; their ratios do not.
-    unit = float(power_of_two(weights.max()))
-    codes = np.searchsorted(classes, y)
-    if isinstance(class_weight, str):
-        # By weights, not by rows: a weight of two is a row that is there twice.
-        totals = np.bincount(codes, weights / unit, minlength=len(classes))
-        totals = np.where(totals > 0, totals, np.inf)
-        of_class = (weights / unit).sum() / (len(classes) * totals)
-    else:
-        of_class = np.array(
-            [class_weight.get(label, 1.0) for label in classes.tolist()]
-        )
-    if not (np.isfinite(of_class).all() and of_class.min() >= 0 < of_class.max()):
-        raise ValueError(
-            "The weights of 'class_weight' must be finite, non-negative, and not all "
-            f"zero. Got {class_weight!r} instead."
-        )
-    return _product(weights, np.asarray(of_class, dtype=float)[codes])
-
-
-def check_class_weight(class_weight: Any, classes: np.ndarray) -> None:
-    """Raise a ValueError where weights are given of classes that are not there."""
-    if isinstance(class_weight, dict):
-        compute_class_weight(class_weight, classes=classes, y=classes)
-
-
-def class_signs(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Targets of +1 and -1, of shape (n,) for two classes, else (n, n_classes)."""
-    if len(classes) == 2:
-        return np.where(y == classes[1], 1.0, -1.0)
-    return np.where(y[:, None] == classes, 1.0, -1.0)
-
-
-def labels_of(values: Array, classes: Array) -> Array:
-    """Return the class of the largest value, of shape (n,), where the values are.
-
-    Labels that are no numbers are NumPy's.
-
-    Parameters
-    ----------
-    values : array of shape (n,) or (n, n_classes)
-        For two classes, the value of the second.
-    classes : array of shape (n_classes,)
-    """
-    if is_foreign(values):
-        labels = labels_of(to_host(values), to_host(classes))
-        return put_beside(labels, values) if labels.dtype.kind in "biuf" else labels
-    if values.ndim == 1:
-        return classes[(values > 0).astype(int)]
-    return classes[values.argmax(axis=1)]
-
-
 def check_data(
     estimator: Any,
     X: Any,
@@ -378,7 +287,7 @@ def check_data(
         assert_all_finite(y, input_name="y")
         weights = check_weights(sample_weight, X, allow_zero=not first)
         return RegressionData(X, y, weights, columns)
-    known = _check_classes(estimator, y, classes, first)
+    known = check_classes(estimator, y, classes, first)
     weights = check_weights(sample_weight, X, allow_zero=not first)
     check_class_weight(estimator.class_weight, known)
     return ClassificationData(X, y, weights, columns, known, estimator.class_weight)
@@ -465,73 +374,6 @@ def _check_dask(
     return DaskData(rows, Columns(rows.n_features, None))
 
 
-def accepted_sparse(estimator: Any) -> str | bool:
-    """Return the sparse format that the kernel of an estimator takes, or False."""
-    kernel = estimator.kernel
-    takes = isinstance(kernel, str) and kernel in SPARSE_KERNELS
-    # Landmarks are dense, and so are the features on them.
-    return "csr" if takes and getattr(estimator, "landmarks", None) is None else False
-
-
-def check_dense(estimator: Any, X: Any) -> None:
-    """Raise a TypeError where rows are sparse and the kernel does not take them."""
-    if not issparse(X) or accepted_sparse(estimator):
-        return
-    if getattr(estimator, "landmarks", None) is not None:
-        need = "landmarks are dense"
-        remedy = "landmarks=None"
-    else:
-        need = f"the kernel {estimator.kernel!r} takes no sparse rows"
-        remedy = f"a kernel that takes sparse rows, one of {list(SPARSE_KERNELS)}"
-    raise TypeError(
-        f"Sparse data was passed for X, but dense data is required: {need}. Use "
-        "'.toarray()', an encoder with dense output "
-        f"(OneHotEncoder(sparse_output=False)), or {remedy}."
-    )
-
-
-def check_dense_array(array: Any, name: str) -> None:
-    """Raise a TypeError where an array is sparse."""
-    if issparse(array):
-        raise TypeError(
-            f"Sparse data was passed for {name}, but dense data is required. Use "
-            "'.toarray()' to convert to a dense numpy array."
-        )
-
-
-def check_one_label(estimator: Any, y: Any) -> None:
-    """Raise a ValueError where rows have several labels."""
-    shape: tuple[int, ...] = getattr(y, "shape", None) or ()
-    if is_classifier(estimator) and len(shape) == 2 and shape[1] > 1:
-        raise ValueError(
-            f"y of {type(estimator).__name__} should be a 1d array of one label for "
-            f"each row. Got an array of shape {shape} instead; wrap the classifier in "
-            "sklearn.multioutput.MultiOutputClassifier, or train a regressor on "
-            "columns of 0 and 1."
-        )
-
-
-def _check_classes(estimator: Any, y: np.ndarray, given: Any, first: bool) -> Any:
-    """Return the classes of labels; those of the first rows hold for all."""
-    check_classification_targets(y)
-    if first:
-        classes = classes_of(estimator, y if given is None else np.asarray(given))
-    else:
-        classes = to_host(estimator.classes_)
-        if given is not None and not np.array_equal(np.unique(given), classes):
-            raise ValueError(
-                f"'classes' must be those of the first call, {classes}. Got "
-                f"{np.unique(given)} instead."
-            )
-    unknown = np.setdiff1d(y, classes)
-    if len(unknown):
-        raise ValueError(
-            f"y must hold the labels {classes} only. Got {unknown} too; pass "
-            "all of them as 'classes' to the first call of partial_fit."
-        )
-    return classes
-
-
 def _rows_of(X: Any, numbers: np.ndarray, pairwise: bool) -> Any:
     """Return some rows; of a kernel matrix the columns of the same numbers too."""
     return X[np.ix_(numbers, numbers)] if pairwise else X[numbers]
@@ -540,13 +382,3 @@ def _rows_of(X: Any, numbers: np.ndarray, pairwise: bool) -> Any:
 def _taken(weights: np.ndarray | None, numbers: np.ndarray) -> np.ndarray | None:
     """Return the weights of some rows."""
     return None if weights is None else weights[numbers]
-
-
-def _product(weights: np.ndarray, factors: np.ndarray) -> np.ndarray:
-    """Multiply weights; a product that overflows is scaled to the largest float."""
-    units = power_of_two(weights.max()), power_of_two(factors.max())
-    scaled = (weights / units[0]) * (factors / units[1])
-    # A model depends on the ratios of weights, and on alpha / sum(w), which is 0 for
-    # weights of either size.
-    exponent = min(np.log2(units[0]) + np.log2(units[1]), 1020.0)
-    return np.ldexp(scaled, int(exponent))

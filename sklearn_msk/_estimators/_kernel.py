@@ -26,7 +26,6 @@ from sklearn_msk._array_api import (
 )
 from sklearn_msk._compat import _fit_context
 from sklearn_msk._doc_links import DocLinkMixin
-from sklearn_msk._estimators._data import accepted_sparse, check_dense
 from sklearn_msk._estimators._kernel_mixin import (
     KernelMixin,
     check_queries,
@@ -34,6 +33,7 @@ from sklearn_msk._estimators._kernel_mixin import (
 )
 from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._estimators._numbers import numbers_expected
+from sklearn_msk._estimators._sparse_rows import accepted_sparse, check_dense
 from sklearn_msk._estimators._useless import warn_of_gamma, warn_of_scale
 from sklearn_msk._operators import KernelOperator
 from sklearn_msk._preconditioner import precondition

@@ -9,8 +9,8 @@ from sklearn.utils.validation import validate_data
 
 from sklearn_msk._array_api import MovableEstimator, float_types
 from sklearn_msk._compat import HasMethods, Interval, StrOptions
-from sklearn_msk._estimators._data import accepted_sparse, check_dense
 from sklearn_msk._estimators._numbers import numbers_expected
+from sklearn_msk._estimators._sparse_rows import accepted_sparse, check_dense
 from sklearn_msk._memory import memory_limit
 from sklearn_msk._training import ProblemConfig
 from sklearn_msk.kernels._resolution import resolve_kernel

@@ -2,7 +2,6 @@
 
 import copy
 import math
-from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -11,12 +10,8 @@ from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
-    clone,
-    is_classifier,
 )
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import Tags
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_msk._array_api import (
@@ -34,21 +29,19 @@ from sklearn_msk._compat import (
     _fit_context,
 )
 from sklearn_msk._doc_links import DocLinkMixin
+from sklearn_msk._estimators._labelled_rows import (
+    LabelledRows,
+    standardize,
+    target_columns,
+)
+from sklearn_msk._estimators._metric_iteration import (
+    ChosenRidge,
+    GivenEstimator,
+    iterate,
+)
 from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._estimators._numbers import is_of_dates, numbers_expected
-from sklearn_msk._selection._metric import Metric, agop, next_metric
-from sklearn_msk._selection._metric_ridge import Expansion, fit_chosen_ridge
 from sklearn_msk._validation import check_not_bool, check_seed, check_weights
-from sklearn_msk.kernels._resolution import resolve_kernel
-
-# Rows that the metric is learned from, and at which gradients are averaged.
-_MAX_ROWS = 2000
-
-# Integers are labels where each is there this often on average.
-_ROWS_OF_A_LABEL = 5
-
-# Interquartile range of the normal distribution of standard deviation 1.
-_NORMAL_RANGE = 1.3489795
 
 
 class LearnedMetric(
@@ -250,15 +243,15 @@ class LearnedMetric(
             )
         weights = check_weights(sample_weight, X)
         rows, inverse_scales = standardize(X, weights)
-        data = LabelledRows(rows, _target_columns(y), weights)
+        data = LabelledRows(rows, target_columns(y), weights)
         seed = int(check_seed(self.random_state).randint(np.iinfo(np.int32).max))
         distinct = data.sample(seed).merged()
-        model: _ChosenRidge | _GivenEstimator
+        model: ChosenRidge | GivenEstimator
         if self.estimator is None:
-            model = _ChosenRidge(distinct, seed)
+            model = ChosenRidge(distinct, seed)
         else:
-            model = _GivenEstimator(data, y, distinct, self.estimator)
-        learned = _iterate(model, n_features, self.structure, self.power, self.max_iter)
+            model = GivenEstimator(data, y, distinct, self.estimator)
+        learned = iterate(model, n_features, self.structure, self.power, self.max_iter)
         metric = learned.metric
         if self.n_components is not None:
             metric = metric.leading(self.n_components)
@@ -302,211 +295,3 @@ class LearnedMetric(
     @property
     def _n_features_out(self) -> int:
         return self.components_.shape[0]
-
-
-@dataclass(frozen=True, eq=False)
-class LabelledRows:
-    """Standardised rows, their targets of unit variance, and weights.
-
-    Attributes
-    ----------
-    X : ndarray of shape (n, n_features), float64
-    targets : ndarray of shape (n, n_targets), float64
-    weights : ndarray of shape (n,) or None
-    """
-
-    X: np.ndarray
-    targets: np.ndarray
-    weights: np.ndarray | None
-
-    @property
-    def spreads(self) -> np.ndarray:
-        """Standard deviation of each target, 1 where it is constant."""
-        mean = np.average(self.targets, axis=0, weights=self.weights)
-        squares = np.square(self.targets - mean)
-        spreads = np.sqrt(np.average(squares, axis=0, weights=self.weights))
-        return np.where(spreads > 0, spreads, 1.0)
-
-    def sample(self, seed: int, max_rows: int = _MAX_ROWS) -> "LabelledRows":
-        """At most so many of the rows of positive weight."""
-        used = np.arange(len(self.X))
-        if self.weights is not None:
-            used = np.flatnonzero(self.weights)
-        if len(used) > max_rows:
-            used = np.random.default_rng(seed).choice(used, max_rows, replace=False)
-        weights = None if self.weights is None else self.weights[used]
-        return LabelledRows(self.X[used], self.targets[used], weights)
-
-    def merged(self) -> "LabelledRows":
-        """Distinct rows in ascending order: weights add, targets average."""
-        weights = np.ones(len(self.X)) if self.weights is None else self.weights
-        # A zero and a negative zero are equal.
-        X, group = np.unique(self.X + 0.0, axis=0, return_inverse=True)
-        group = group.reshape(-1)
-        total = np.bincount(group, weights)
-        sums = [np.bincount(group, weights * column) for column in self.targets.T]
-        return LabelledRows(X, np.column_stack(sums) / total[:, None], total)
-
-
-def standardize(
-    X: np.ndarray, weights: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rows in robust units, about their median, and what X is multiplied by.
-
-    The unit of a feature is its interquartile range, that of a normal distribution
-    being its standard deviation, or else its standard deviation; a constant feature is
-    multiplied by 0.
-    """
-    X = X.astype(np.float64)
-    quartiles = [_quantile(column, weights, (0.25, 0.5, 0.75)) for column in X.T]
-    low, middle, high = np.array(quartiles).T
-    X -= middle
-    spread = (high - low) / _NORMAL_RANGE
-    mean = np.average(X, axis=0, weights=weights)
-    deviation = np.sqrt(np.average(np.square(X - mean), axis=0, weights=weights))
-    unit = np.where(spread > 0, spread, deviation)
-    inverse = np.where(unit > 0, 1.0 / np.where(unit > 0, unit, 1.0), 0.0)
-    return X * inverse, inverse
-
-
-def _quantile(
-    column: np.ndarray, weights: np.ndarray | None, levels: tuple[float, ...]
-) -> np.ndarray:
-    """Quantiles of weighted numbers, the inverse of their distribution function."""
-    order = np.argsort(column, kind="stable")
-    shares = np.ones(len(column)) if weights is None else weights[order]
-    below = np.cumsum(shares)
-    at = np.searchsorted(below, np.array(levels) * below[-1])
-    return column[order][np.minimum(at, len(column) - 1)]
-
-
-def _target_columns(y: np.ndarray) -> np.ndarray:
-    """Columns of numbers; one for each class where y are labels, for two but one."""
-    if _are_labels(y):
-        check_classification_targets(y)
-        return LabelBinarizer().fit_transform(y).astype(np.float64)
-    return np.asarray(y, dtype=np.float64).reshape(len(y), -1)
-
-
-def _are_labels(y: np.ndarray) -> bool:
-    """Whether targets are class labels, as `LearnedMetric.fit` states."""
-    if y.ndim > 1 and y.shape[1] > 1:
-        return False
-    kind = y.dtype.kind
-    if kind in "iu":
-        return len(np.unique(y)) <= max(2, len(y) / _ROWS_OF_A_LABEL)
-    if kind == "O":
-        return type_of_target(y) in ("binary", "multiclass") and isinstance(
-            y.flat[0], str | bool
-        )
-    return kind in "USb"
-
-
-@dataclass(frozen=True, eq=False)
-class _Learned:
-    """What the iteration ends with."""
-
-    metric: Metric
-    importances: np.ndarray
-    n_models: int
-
-
-@dataclass(frozen=True, eq=False)
-class _ChosenRidge:
-    """Kernel ridge regression that leave-one-out errors choose, on distinct rows."""
-
-    rows: LabelledRows
-    seed: int
-
-    def gradients(self, metric: Metric) -> np.ndarray:
-        """Gradients at the rows, in the coordinates of the metric."""
-        X, targets = metric.transform(self.rows.X), self.rows.targets
-        if len(X) < 2:
-            return np.zeros((*X.shape, targets.shape[1]))
-        weights = self.rows.weights
-        assert weights is not None
-        expansion = fit_chosen_ridge(
-            X,
-            targets / self.rows.spreads,
-            weights,
-            seed=self.seed,
-        )
-        return expansion.gradients(X)
-
-
-@dataclass(frozen=True, eq=False)
-class _GivenEstimator:
-    """The user's estimator, fitted on all rows, and the rows for its gradients."""
-
-    data: LabelledRows
-    y: np.ndarray
-    rows: LabelledRows
-    estimator: Any
-
-    def gradients(self, metric: Metric) -> np.ndarray:
-        """Gradients at the rows, in the coordinates of the metric."""
-        labels = is_classifier(self.estimator)
-        targets, spreads = self.data.targets, self.data.spreads
-        numbers = targets[:, 0] if targets.shape[1] == 1 else targets
-        weights = self.data.weights
-        fit_params = {} if weights is None else {"sample_weight": weights}
-        model = clone(self.estimator).fit(
-            metric.transform(self.data.X), self.y if labels else numbers, **fit_params
-        )
-        gradients = _expansion(model).gradients(metric.transform(self.rows.X))
-        several = gradients.ndim == 3 and not labels
-        return gradients / spreads if several else gradients
-
-
-def _iterate(
-    model: _ChosenRidge | _GivenEstimator,
-    n_features: int,
-    structure: str,
-    power: float,
-    max_iter: int,
-) -> _Learned:
-    """Fit, replace the metric by a power of the AGOP, and repeat."""
-    metric, rows = Metric.identity(n_features), model.rows
-    importances, n_models = np.zeros(n_features), 0
-    while n_models < max_iter:
-        gradients = metric.pull_back(model.gradients(metric))
-        product = agop(gradients, rows.weights)
-        n_models += 1
-        importance = product.diagonal()
-        if not importance.sum() > 0:
-            break
-        importances = importance / importance.sum()
-        metric = next_metric(metric, product, rows.X, structure=structure, power=power)
-    return _Learned(metric, importances, n_models)
-
-
-def _expansion(model: Any) -> Expansion:
-    """Kernel functions and coefficients of a fitted model."""
-    fitted = vars(model)
-    if {"kernel_", "X_fit_", "dual_coef_"} <= fitted.keys():
-        kernel, rows, coef = model.kernel_, model.X_fit_, model.dual_coef_
-    elif {"X_fit_", "dual_coef_"} <= fitted.keys():
-        # `KernelRidge` gives a callable two rows at a time.
-        if callable(model.kernel):
-            raise ValueError(
-                "The 'estimator' of LearnedMetric must have a kernel by name where it "
-                f"is a {type(model).__name__}. Got {model.kernel!r} instead; use "
-                "MSKRegressor."
-            )
-        kernel = resolve_kernel(
-            model.kernel,
-            gamma=model.gamma,
-            degree=model.degree,
-            coef0=model.coef0,
-            kernel_params=model.kernel_params,
-        )
-        rows, coef = model.X_fit_, model.dual_coef_
-    elif {"kernel_", "X_train_", "alpha_"} <= fitted.keys():
-        kernel, rows, coef = model.kernel_, model.X_train_, model.alpha_
-    else:
-        raise ValueError(
-            "The 'estimator' of LearnedMetric must be an MSKRegressor, MSKClassifier, "
-            "KernelRidge or GaussianProcessRegressor, whose expansion in kernel "
-            f"functions is known. Got {type(model).__name__} instead."
-        )
-    return Expansion(kernel, rows, coef)

@@ -33,7 +33,7 @@ from sklearn_msk._compat import (
     _routing_enabled,
 )
 from sklearn_msk._doc_links import DocLinkMixin
-from sklearn_msk._estimators._data import check_dense_array, check_one_label
+from sklearn_msk._estimators._classes import check_one_label
 from sklearn_msk._estimators._global_model import GlobalModel, draw_rows
 from sklearn_msk._estimators._global_values import GlobalValues
 from sklearn_msk._estimators._leaf_rows import ArrayTable, DaskTable, Router, columns
@@ -44,6 +44,7 @@ from sklearn_msk._estimators._names import NamedParameters, explain_arguments
 from sklearn_msk._estimators._numbers import numbers_expected
 from sklearn_msk._estimators._out_of_fold import has_left_out
 from sklearn_msk._estimators._progress import FitTask
+from sklearn_msk._estimators._sparse_rows import check_dense_array
 from sklearn_msk._estimators._split_choice import (
     FitLeaves,
     GrownPartition,

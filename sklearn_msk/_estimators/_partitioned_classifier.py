@@ -7,8 +7,8 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msk._compat import HasMethods, _fit_context, with_callbacks
+from sklearn_msk._estimators._classes import classes_of
 from sklearn_msk._estimators._classifier_cv import MSKClassifierCV
-from sklearn_msk._estimators._data import classes_of
 from sklearn_msk._estimators._global_values import Probabilities
 from sklearn_msk._estimators._partitioned import BasePartitioned
 from sklearn_msk._estimators._regressor_cv import MSKRegressorCV

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_msk._compat import _check_method_params
-from sklearn_msk._estimators._data import class_signs
+from sklearn_msk._estimators._classes import class_signs
 from sklearn_msk._scaling import power_of_two
 
 
