@@ -43,6 +43,10 @@ class Split:
 class Splitter(Protocol):
     """A rule that cuts rows in two."""
 
+    @property
+    def Z(self) -> np.ndarray:
+        """Rows in the coordinates of the splits."""
+
     def __call__(self, rows: np.ndarray) -> Split | None:
         """Split the rows of some numbers; None where all of them are equal."""
 

@@ -39,13 +39,13 @@ class GrownPartition:
 
     @classmethod
     def grow(
-        cls, rule: SplitRule, sample: SplitSample, leaf_size: float, overlap: float
+        cls, rule: SplitRule, leaf_size: float, overlap: float
     ) -> "GrownPartition":
-        """Grow a partition on a sample of the rows."""
-        Z = rule.coordinates(sample.X)
+        """Grow a partition on the rows of a rule."""
+        splitter = rule.splitter
         # Threads would wait more than work on matrices of a few hundred rows.
         with single_threaded_blas():
-            partition = grow_partition(Z, leaf_size, overlap, rule.splitter)
+            partition = grow_partition(splitter.Z, leaf_size, overlap, splitter)
         return cls(rule.split, rule.coordinates, partition)
 
     def probe(
@@ -94,7 +94,7 @@ def choose_partition(
     rules : list of SplitRule
         The first is taken where it is the only one, or gives few leaves.
     sample : SplitSample
-        Rows to grow partitions on.
+        The rows that the rules split.
     leaf_size : float
         Rows of a leaf, of the sample.
     overlap : float
@@ -105,12 +105,12 @@ def choose_partition(
     report : callable
         Takes what was done.
     """
-    grown = [GrownPartition.grow(rules[0], sample, leaf_size, overlap)]
+    grown = [GrownPartition.grow(rules[0], leaf_size, overlap)]
     judges = [rule.splitter for rule in rules if isinstance(rule.splitter, LeastError)]
     if len(rules) == 1 or not judges or grown[0].partition.n_leaves < PROBED_LEAVES:
         return SplitChoice(grown[0], {})
     for rule in rules[1:]:
-        grown.append(GrownPartition.grow(rule, sample, leaf_size, overlap))
+        grown.append(GrownPartition.grow(rule, leaf_size, overlap))
     fewest = min(one.partition.n_leaves for one in grown)
     n_probes, unit = max(1, min(PROBES, fewest // 4)), residual_unit(sample)
     best, least = SplitChoice(grown[0], {}), np.inf
