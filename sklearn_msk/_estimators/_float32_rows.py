@@ -11,7 +11,7 @@ from sklearn_msk._tuning import FLOAT32_CHECKED_ROWS, FLOAT32_TOLERANCE
 
 
 def with_float32_rows(fitted: Any, X: np.ndarray, size: Any) -> Any:
-    """Return a model that predicts the same from half of the memory, if there is one.
+    """Return a copy of a model with float32 rows, or the model where rounding matters.
 
     Rounded rows x + dx change a kernel function by at most ``|dx|`` times its slope,
     but coefficients may be large and of both signs. So the change is measured where

@@ -74,7 +74,6 @@ class SplitChoice:
     known: dict[int, LeafModel]
 
 
-# From a partition and numbers of leaves to the fitted leaves.
 FitLeaves = Callable[[GrownPartition, np.ndarray], Iterator[LeafModel]]
 
 
@@ -87,7 +86,9 @@ def choose_partition(
     rng: np.random.RandomState,
     report: Callable[[str], None],
 ) -> SplitChoice:
-    """Choose by the errors of some leaves at rows that they have not seen.
+    """Return the partition whose leaves have the least errors at rows left out.
+
+    Some leaves of each partition are fitted to compare them.
 
     Parameters
     ----------
@@ -100,6 +101,7 @@ def choose_partition(
     overlap : float
         As in `grow_partition`.
     fit_leaves : callable
+        From a partition and numbers of leaves to the fitted leaves.
     rng : RandomState
         Draws the leaves.
     report : callable

@@ -164,15 +164,19 @@ def _in_one_unit(values: np.ndarray) -> np.ndarray:
 def least_error(
     coordinates: Coordinates, sample: SplitSample, metric: np.ndarray
 ) -> LeastError:
-    """Return splits after which linear models leave least of the residuals."""
+    """Return the rule that splits where linear models have the least error."""
     residuals = sample.residuals / residual_unit(sample)
     return LeastError.of(coordinates(sample.X), residuals, sample.weights, metric)
 
 
 def residual_unit(sample: SplitSample) -> np.ndarray:
-    """Root mean square of the residuals of each target, or a millionth of its own."""
+    """Root mean square of the residuals of each target, above rounding.
+
+    It is at least a millionth of the root mean square of the target, and 1 where that
+    is 0.
+    """
     size = root_mean_square(sample.residuals, sample.weights)
-    # Of a target that the global model explains, rounding is no residual.
+    # The residuals of a target that the global model explains are rounding.
     own = 1e-6 * root_mean_square(sample.targets, sample.weights)
     size = np.maximum(size, own)
     return np.where(size > 0, size, 1.0)
